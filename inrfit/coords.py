@@ -1,0 +1,79 @@
+"""Frames: how an integer sample index becomes the coordinate a network sees; nothing here is learned.
+
+Coordinates are computed from the index in double precision, never accumulated, so a sample has the same
+coordinate in the whole signal, in a crop and after an extension. Samples sit at the centres of their cells:
+the N samples of an axis lie at (2 i + 1) / N - 1, and the frame spans [-1, 1] from edge to edge.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from inrfit.domain import Domain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """An affine map from sample positions to coordinates: (position - centre) / half.
+
+    Attributes:
+        centre: position of coordinate 0 on each axis, in samples.
+        half: samples per unit coordinate on each axis; positive.
+    """
+
+    centre: tuple[float, ...]
+    half: tuple[float, ...]
+
+    def coords(self, positions: ArrayLike) -> NDArray[np.float64]:
+        """Map positions [..., axis] in samples to coordinates [..., axis]."""
+        return (np.asarray(positions, np.float64) - np.asarray(self.centre)) / np.asarray(self.half)
+
+    def positions(self, coords: ArrayLike) -> NDArray[np.float64]:
+        """Map coordinates [..., axis] back to positions [..., axis] in samples."""
+        return np.asarray(coords, np.float64) * np.asarray(self.half) + np.asarray(self.centre)
+
+
+def global_frame(domain: Domain) -> Frame:
+    """Return the frame in which the whole domain spans [-1, 1] on every axis.
+
+    Source: the convention of SIREN (Sitzmann et al., NeurIPS 2020) with sample centres in place of corners.
+    """
+    return Frame(
+        centre=tuple(o + (n - 1) / 2 for o, n in zip(domain.origin, domain.shape, strict=True)),
+        half=tuple(n / 2 for n in domain.shape),
+    )
+
+
+def local_frame(centre: Sequence[float], nominal: Sequence[float], units: Sequence[str]) -> Frame:
+    """Return a region's own frame: its nominal size spans [-1, 1], one scale for all axes of one unit.
+
+    Args:
+        centre: middle of the region on each axis, in samples.
+        nominal: nominal size of the region on each axis, in samples; the axes of one unit share the
+            geometric mean of their sizes, so that a frequency is the same in every direction.
+        units: unit of each axis.
+    """
+    half = []
+    for unit in units:
+        sizes = [size for size, other in zip(nominal, units, strict=True) if other == unit]
+        half.append(math.prod(sizes) ** (1 / len(sizes)) / 2)
+    return Frame(centre=tuple(float(c) for c in centre), half=tuple(half))
+
+
+def resampled_positions(box: tuple[int, int], size: int) -> NDArray[np.float64]:
+    """Return where `size` samples that span the half-open range `box` lie, in source samples.
+
+    With `size` equal to the length of the range these are its integer indices, exactly.
+    """
+    first, last = box
+    return first + (np.arange(size, dtype=np.float64) + 0.5) * ((last - first) / size) - 0.5
+
+
+def nearest(positions: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the nearest integer index of each position, ties to the lower index."""
+    return np.ceil(positions - 0.5).astype(np.int64)

@@ -1,0 +1,92 @@
+"""One table of everything that has a name; it imports nothing until a name is loaded.
+
+A new signal kind, partition rule, activation, encoding, model or metric is one new file and one line here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import Any
+
+from inrfit.errors import ConfigError
+
+TABLE: dict[str, dict[str, str]] = {
+    "signal": {
+        "image": "inrfit.io.image:ImageIO",
+    },
+    "partition": {
+        "none": "inrfit.partitions.grid:whole",
+        "grid": "inrfit.partitions.grid:grid",
+        "seg": "inrfit.partitions.segments:segments",
+        "labels": "inrfit.partitions.labels:from_file",
+    },
+    "segmenter": {
+        "hfs": "inrfit.partitions.segments:hfs",
+        "felzenszwalb": "inrfit.partitions.segments:felzenszwalb",
+    },
+    "encoding": {
+        "none": "inrfit.steps.encodings:identity",
+        "harmonic": "inrfit.steps.encodings:harmonic",
+        "rff": "inrfit.steps.encodings:random_fourier",
+    },
+    "activation": {
+        "sine": "inrfit.steps.activations:sine",
+        "relu": "inrfit.steps.activations:relu",
+        "finer": "inrfit.steps.activations:finer",
+        "gauss": "inrfit.steps.activations:gauss",
+        "wire": "inrfit.steps.activations:wire",
+    },
+    "output": {
+        "linear": "inrfit.steps.activations:linear",
+        "sigmoid": "inrfit.steps.activations:sigmoid",
+    },
+    "model": {
+        "mlp": "inrfit.models.mlp:describe",
+        "partitioned": "inrfit.models.partitioned:describe",
+    },
+    "schedule": {
+        "constant": "inrfit.fitting.schedule:constant",
+        "cosine": "inrfit.fitting.schedule:cosine",
+    },
+    "metric": {
+        "psnr": "inrfit.metrics.fidelity:psnr",
+        "ssim": "inrfit.metrics.fidelity:ssim",
+        "ms-ssim": "inrfit.metrics.fidelity:ms_ssim",
+    },
+}
+
+
+def names(kind: str) -> tuple[str, ...]:
+    """Return the names known for a kind, in the order of the table."""
+    return tuple(TABLE[kind])
+
+
+def check(kind: str, name: str, *, option: str | None = None) -> str:
+    """Return `name` if the table knows it.
+
+    Args:
+        kind: a key of the table, for example `activation`.
+        name: what the user wrote.
+        option: the option to blame in the message; `--<kind>` when not given.
+
+    Raises:
+        ConfigError: the name is unknown; the message lists the names and suggests the nearest.
+    """
+    if name in TABLE[kind]:
+        return name
+    near = difflib.get_close_matches(name, names(kind), n=1, cutoff=0.4)
+    raise ConfigError(
+        f"{option or '--' + kind} {name!r} is not known (choose from {', '.join(names(kind))})",
+        hint=f"did you mean {near[0]!r}?" if near else None,
+    )
+
+
+def load(kind: str, name: str) -> Any:
+    """Import and return the object behind a name.
+
+    Raises:
+        ConfigError: the name is unknown.
+    """
+    module, _, attribute = TABLE[kind][check(kind, name)].partition(":")
+    return getattr(importlib.import_module(module), attribute)

@@ -1,0 +1,121 @@
+"""A signal in memory or behind a reader: samples on a domain and what is known about them; no file formats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from inrfit.domain import Box, Domain
+from inrfit.errors import InputError
+
+INTEGER_RANGES: dict[str, tuple[float, float]] = {"uint8": (0.0, 255.0), "uint16": (0.0, 65535.0)}
+DTYPES = (*INTEGER_RANGES, "float32")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalInfo:
+    """What must be known to write a signal back as it came.
+
+    Attributes:
+        kind: signal kind of the registry, for example "image".
+        dtype: sample type, "uint8", "uint16" or "float32".
+        value_range: (low, high) of the samples that map to -1 and 1; low < high.
+        colour: meaning of the channels: "grey", "grey-alpha", "rgb", "rgb-alpha" or "channels".
+        suffix: file suffix of the source, for example ".png"; empty for arrays.
+        icc: ICC profile, or None.
+        exif: EXIF block without orientation (it is applied to the samples), or None.
+        notes: what was changed on reading, in words for the user.
+        sha256: hash of the source bytes in hex; empty where there was no file.
+    """
+
+    kind: str = "image"
+    dtype: str = "uint8"
+    value_range: tuple[float, float] = (0.0, 255.0)
+    colour: str = "rgb"
+    suffix: str = ""
+    icc: bytes | None = None
+    exif: bytes | None = None
+    notes: tuple[str, ...] = ()
+    sha256: str = ""
+
+    def to_unit(self, values: ArrayLike) -> NDArray[np.float32]:
+        """Map native samples to [-1, 1]."""
+        low, high = self.value_range
+        scaled = (np.asarray(values, np.float64) - low) * (2.0 / (high - low)) - 1.0
+        return scaled.astype(np.float32)
+
+    def from_unit(self, unit: ArrayLike) -> NDArray[np.generic]:
+        """Map [-1, 1] to native samples: clipped to the value range, and rounded for integer types."""
+        low, high = self.value_range
+        scaled = np.clip((np.asarray(unit, np.float64) + 1.0) * ((high - low) / 2.0) + low, low, high)
+        return (np.rint(scaled) if self.dtype in INTEGER_RANGES else scaled).astype(self.dtype)
+
+
+class Signal(Protocol):
+    """A source of samples; an array is one, a video read frame by frame and a mesh will be others."""
+
+    @property
+    def domain(self) -> Domain:
+        """The lattice the samples lie on."""
+        ...
+
+    @property
+    def info(self) -> SignalInfo:
+        """What is known about the samples."""
+        ...
+
+    @property
+    def channels(self) -> int:
+        """Values per sample."""
+        ...
+
+    def sample(self, points: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the samples at integer indices [point, axis] as [point, channel] in [-1, 1]."""
+        ...
+
+    def dense(self, window: Box | None = None) -> NDArray[np.generic]:
+        """Return the native samples of a window (the whole domain when None) as [*shape, channel]."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ArraySignal:
+    """A signal held in one array.
+
+    Attributes:
+        values: native samples [*domain.shape, channel].
+        domain: the lattice the samples lie on.
+        info: what is known about them.
+    """
+
+    values: NDArray[np.generic]
+    domain: Domain
+    info: SignalInfo = field(default_factory=SignalInfo)
+
+    def __post_init__(self) -> None:
+        if self.values.shape[:-1] != self.domain.shape or self.values.ndim != self.domain.dimensions + 1:
+            raise InputError(
+                f"array of shape {self.values.shape} does not fit the domain {self.domain.shape}"
+            )
+        if self.values.dtype.name != self.info.dtype or self.info.dtype not in DTYPES:
+            raise InputError(f"sample type {self.values.dtype.name} is not one of {', '.join(DTYPES)}")
+
+    @property
+    def channels(self) -> int:
+        """Values per sample."""
+        return self.values.shape[-1]
+
+    def sample(self, points: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the samples at integer indices [point, axis] as [point, channel] in [-1, 1]."""
+        index = tuple(points[:, axis] - origin for axis, origin in enumerate(self.domain.origin))
+        return self.info.to_unit(self.values[index])
+
+    def dense(self, window: Box | None = None) -> NDArray[np.generic]:
+        """Return the native samples of a window (the whole domain when None) as [*shape, channel]."""
+        if window is None:
+            return self.values
+        index = tuple(slice(a - o, b - o) for (a, b), o in zip(window, self.domain.origin, strict=True))
+        return self.values[index]
