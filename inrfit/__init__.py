@@ -8,12 +8,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from inrfit.version import __version__
+
 if TYPE_CHECKING:
-    from inrfit.api import decode, evaluate, fit, info, load, partition, read
+    from inrfit.api import decode, evaluate, fit, info, load, partition, read, save
     from inrfit.errors import (
         ConfigError,
         ContainerError,
         DeviceError,
+        FitError,
         InputError,
         InrfitError,
         Interrupted,
@@ -21,29 +24,36 @@ if TYPE_CHECKING:
     )
     from inrfit.models.field import Field
 
-__version__ = "0.1.0"
-
-_HOMES = {
-    "inrfit.api": ("decode", "evaluate", "fit", "info", "load", "partition", "read"),
-    "inrfit.errors": (
-        "ConfigError",
-        "ContainerError",
-        "DeviceError",
-        "InputError",
-        "InrfitError",
-        "Interrupted",
-        "OutputError",
-    ),
-    "inrfit.models.field": ("Field",),
-}
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
-__all__ = sorted([*_HOME_OF, "__version__"])  # noqa: PLE0605
+__all__ = [
+    "ConfigError",
+    "ContainerError",
+    "DeviceError",
+    "Field",
+    "FitError",
+    "InputError",
+    "InrfitError",
+    "Interrupted",
+    "OutputError",
+    "__version__",
+    "decode",
+    "evaluate",
+    "fit",
+    "info",
+    "load",
+    "partition",
+    "read",
+    "save",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
+    if name not in __all__:
         raise AttributeError(f"module 'inrfit' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME_OF[name]), name)
+    if name == "Field":
+        home = "inrfit.models.field"
+    else:
+        home = "inrfit.errors" if name[0].isupper() else "inrfit.api"
+    return getattr(importlib.import_module(home), name)
 
 
 def __dir__() -> list[str]:

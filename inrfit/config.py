@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict, Unpack
 
 from inrfit.errors import ConfigError
 from inrfit.registry import check
 
 PARTITION_RULES = ("none", "grid", "seg")
+"""Rules that have a name; a path stands for the rule `labels`."""
+
+DEFAULT_SEGMENTS = 4
+"""Regions of `--partition seg` when `--heads` is not given."""
 
 
 def require(condition: bool, message: str, *, hint: str | None = None) -> None:
@@ -179,3 +186,118 @@ class FitConfig:
             self.weights in ("float32", "float16"),
             f"--weights {self.weights!r} must be 'float32' or 'float16'",
         )
+
+
+class FitOptions(TypedDict, total=False):
+    """The words of `inrfit.fit` and of the command line; see the three configurations for what they mean.
+
+    `partition` is a rule's name or the path of a label image. `preset` fills in what is not given.
+    """
+
+    partition: str
+    grid: tuple[int, ...] | None
+    heads: int | None
+    segmenter: str
+    preset: str | None
+    model: str | None
+    activation: str
+    hidden_features: int | None
+    hidden_layers: int
+    first_omega_0: float | None
+    hidden_omega_0: float | None
+    scale_0: float
+    encoding: str
+    bands: int
+    features: int
+    sigma: float
+    output_activation: str
+    frame: str
+    params: int | None
+    weights_per_sample: float
+    steps: int
+    lr: float
+    schedule: str
+    points: int | None
+    max_time: float | None
+    target_psnr: float | None
+    seed: int
+    threads: int | None
+    memory: int
+    weights: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The three configurations of a fit."""
+
+    partition: PartitionConfig
+    model: ModelConfig
+    fit: FitConfig
+
+
+MODEL_WORDS = {"model": "name", "output_activation": "output"}
+"""Option words that differ from the field of the configuration they set."""
+
+
+def settings(**options: Unpack[FitOptions]) -> Settings:
+    """Sort option words into the three configurations; a preset and the defaults fill in the rest.
+
+    Raises:
+        ConfigError: an unknown word, or a value that is not allowed.
+    """
+    given: dict[str, object] = dict(options)
+    preset = given.pop("preset", None)
+    if isinstance(preset, str):
+        require(preset in PRESETS, f"--preset {preset!r} is not known (choose from {', '.join(PRESETS)})")
+        given = {**PRESETS[preset](given), **given}
+    if given.get("model") == "mlp":
+        given.setdefault("partition", "none")
+    if given.get("heads") is None and given.get("grid") is None and given.get("partition") == "seg":
+        given["heads"] = DEFAULT_SEGMENTS
+    parts: dict[str, dict[str, object]] = {"partition": {}, "model": {}, "fit": {}}
+    for word, value in given.items():
+        if word == "partition":
+            parts["partition"] |= _rule(str(value))
+        elif word in ("grid", "heads", "segmenter"):
+            parts["partition"][word] = value
+        elif word in FitConfig.__dataclass_fields__:
+            parts["fit"][word] = value
+        elif (name := MODEL_WORDS.get(word, word)) in ModelConfig.__dataclass_fields__:
+            parts["model"][name] = value
+        else:
+            raise ConfigError(
+                f"unknown option {word!r}", hint=f"known: {', '.join(FitOptions.__annotations__)}"
+            )
+    return Settings(
+        partition=PartitionConfig(**parts["partition"]),  # type: ignore[arg-type]
+        model=ModelConfig(**parts["model"]),  # type: ignore[arg-type]
+        fit=FitConfig(**parts["fit"]),  # type: ignore[arg-type]
+    )
+
+
+def _rule(value: str) -> dict[str, object]:
+    """Read `--partition`: the name of a rule, or the path of a label image."""
+    if value in PARTITION_RULES:
+        return {"rule": value}
+    if Path(value).suffix or Path(value).exists():
+        return {"rule": "labels", "labels": value}
+    check("partition", value)
+    return {"rule": value}
+
+
+def _paper(given: Mapping[str, object]) -> dict[str, object]:
+    """Return the settings of Liu et al., ICCV 2023 (Partition Matters), for an image and k = 4 heads or 1."""
+    single = given.get("partition") == "none" or given.get("model") == "mlp"
+    shared = {"hidden_layers": 3, "frame": "global", "lr": 1e-4, "schedule": "constant", "weights": "float32"}
+    shared |= {} if single else {"partition": given.get("partition", "seg"), "heads": given.get("heads", 4)}
+    if given.get("grid") is not None:
+        shared["heads"] = None
+    if given.get("activation", "sine") == "relu":
+        width = {"hidden_features": 512 if single else 240}
+        return shared | width | {"steps": 1000, "encoding": "harmonic", "bands": 60}
+    width = {"hidden_features": 512 if single else 256}
+    return shared | width | {"steps": 300, "first_omega_0": 60.0, "hidden_omega_0": 30.0}
+
+
+PRESETS: dict[str, Callable[[Mapping[str, object]], dict[str, object]]] = {"paper": _paper}
+"""Named settings: what was given -> what fills in the rest."""

@@ -4,6 +4,7 @@ InrfitError                 exit code 1
 ├── ConfigError             2   an option or value that cannot work
 │   └── DeviceError         2   the device asked for is not there
 ├── InputError              1   a file that cannot be read as a signal
+├── FitError                1   a fit that went wrong, for example diverged
 ├── OutputError             1   a result that cannot be written
 ├── ContainerError          1   a `.inr` file that is damaged or not one
 └── Interrupted           130   stopped by the user; work is kept in a checkpoint
@@ -45,6 +46,10 @@ class DeviceError(ConfigError):
 
 class InputError(InrfitError):
     """A file or array that cannot be read as a signal."""
+
+
+class FitError(InrfitError):
+    """A fit that cannot be completed."""
 
 
 class OutputError(InrfitError):

@@ -1,0 +1,1 @@
+"""The command line: the only room that knows a terminal. Commands import what they need when they run."""

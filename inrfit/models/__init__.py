@@ -1,0 +1,1 @@
+"""Models: descriptions of the networks, their sizes and initial weights. Nothing here runs a network."""

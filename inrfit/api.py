@@ -1,0 +1,337 @@
+"""What the command line and the README call: one function per verb, in the words of the command line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Unpack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inrfit import io
+from inrfit.codec.container import Reader
+from inrfit.config import FitOptions, Settings, settings
+from inrfit.device import Device, pick_device
+from inrfit.domain import Box
+from inrfit.errors import InputError
+from inrfit.models.field import Field
+from inrfit.partitions import Partition, build
+from inrfit.signal import ArraySignal, Signal
+
+if TYPE_CHECKING:
+    from inrfit.fitting.checkpoint import Checkpoint
+    from inrfit.fitting.loop import Progress
+
+Source = str | Path | bytes | NDArray[Any] | Signal
+"""A signal, or what one is read from: a path, the bytes of a file, or an array [height, width(, channel)]."""
+
+FileSource = str | Path | bytes | BinaryIO
+"""Where a `.inr` file comes from: a path, its bytes, or any seekable binary file object."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that is decided before a fit starts."""
+
+    signal: Signal
+    partition: Partition
+    settings: Settings
+    device: Device
+
+    @property
+    def params(self) -> int:
+        """Number of trained weights the field will have."""
+        from inrfit.models.sizing import describe
+
+        domain = self.partition.domain
+        description = describe(self.settings.model, domain.dimensions, self.signal.channels)
+        return description.count(len(self.partition))
+
+    def identity(self) -> dict[str, str]:
+        """Return what a resumed fit must share with the interrupted one: the input and every option that matters."""
+        same = {"input": self.signal.info.sha256}
+        for name in ("partition", "model", "fit"):
+            for key, value in asdict(getattr(self.settings, name)).items():
+                if key not in ("threads", "memory"):
+                    same[f"{name}.{key}"] = repr(value)
+        return same
+
+
+def read(source: Source, *, name: str | None = None) -> Signal:
+    """Read a signal.
+
+    Args:
+        source: a path, the bytes of a file, an array [height, width] or [height, width, channel], or a signal.
+        name: what to call it in messages when it has no path.
+
+    Raises:
+        InputError: it cannot be read; the message says why.
+    """
+    if isinstance(source, str | Path | bytes | np.ndarray):
+        return io.read(source, name=name)
+    if isinstance(source, ArraySignal) or hasattr(source, "sample"):
+        return source
+    raise InputError(f"cannot read a signal from {type(source).__name__}", hint="give a path or an array")
+
+
+def partition(source: Source, **options: Unpack[FitOptions]) -> Partition:
+    """Divide a signal into regions.
+
+    Args:
+        source: what to divide.
+        options: `partition`, `grid`, `heads` and `segmenter` as for `fit`.
+
+    Raises:
+        InputError, ConfigError: the source or an option cannot work.
+    """
+    return build(read(source), settings(**options).partition)
+
+
+def plan(
+    source: Source, *, device: str = "auto", name: str | None = None, **options: Unpack[FitOptions]
+) -> Plan:
+    """Read a signal and decide how it will be fitted, without fitting it.
+
+    Raises:
+        InputError, ConfigError, DeviceError: the source, an option or the device cannot work.
+    """
+    from inrfit.models.sizing import resolve
+
+    wanted = settings(**options)
+    signal = read(source, name=name)
+    divided = build(signal, wanted.partition)
+    model = resolve(wanted.model, divided, signal.channels)
+    decided = Settings(partition=wanted.partition, model=model, fit=wanted.fit)
+    return Plan(
+        signal=signal, partition=divided, settings=decided, device=pick_device(device, wanted.fit.threads)
+    )
+
+
+def run(plan: Plan, *, progress: Progress | None = None, resume: Checkpoint | None = None) -> Field:
+    """Fit what was planned; see `fit`."""
+    from inrfit.fitting import loop
+
+    return loop.fit(
+        plan.signal,
+        plan.partition,
+        plan.settings.model,
+        plan.settings.fit,
+        plan.device,
+        progress=progress,
+        resume=resume,
+    )
+
+
+def fit(
+    source: Source,
+    *,
+    device: str = "auto",
+    progress: Progress | None = None,
+    **options: Unpack[FitOptions],
+) -> Field:
+    """Fit a neural field to a signal.
+
+    Args:
+        source: a path, the bytes of a file, an array [height, width] or [height, width, channel] of type uint8,
+            uint16 or float, or a signal.
+        device: "auto", "cpu", "cuda" or "cuda:<number>".
+        progress: hooks that are told of every step.
+        options: the words of the command line, for example `partition="seg", heads=4, steps=500`.
+
+    Returns:
+        The field; its `psnr` is that of its decoded samples with the weights as a file keeps them.
+
+    Raises:
+        InputError, ConfigError, DeviceError: the source, an option or the device cannot work.
+        FitError: the fit diverged.
+    """
+    return run(plan(source, device=device, **options), progress=progress)
+
+
+def to_bytes(field: Field) -> bytes:
+    """Return the bytes of the `.inr` file that holds a field."""
+    from inrfit.codec.weights import dumps
+
+    return dumps(field)
+
+
+def save(field: Field, path: str | Path, *, overwrite: bool = False) -> int:
+    """Write a field to a `.inr` file and return its size in bytes.
+
+    Raises:
+        OutputError: the file exists and `overwrite` is False, or it cannot be written; nothing is left behind.
+    """
+    from inrfit.io.files import atomic_write
+
+    data = to_bytes(field)
+    atomic_write(Path(path), data, overwrite=overwrite)
+    return len(data)
+
+
+def verify(data: bytes, signal: Signal, device: Device) -> Field:
+    """Return the field that the bytes of a file hold, with its errors measured anew against the signal.
+
+    Every quality number inrfit prints comes from here: from the bytes that are written, decoded.
+    """
+    from inrfit.fitting.loop import with_errors
+
+    return with_errors(load(data), signal, device)
+
+
+def load(source: FileSource) -> Field:
+    """Read a field from a `.inr` file.
+
+    Raises:
+        InputError: there is no such file. ContainerError: it is damaged or not a `.inr` file.
+    """
+    from inrfit.codec.weights import loads
+
+    with Reader(source) as reader:
+        return loads(reader)
+
+
+def decode(
+    source: FileSource | Field,
+    output: str | Path | None = None,
+    *,
+    size: Sequence[int] | None = None,
+    scale: float | None = None,
+    region: Box | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    overwrite: bool = False,
+) -> NDArray[np.generic]:
+    """Decode a field to native samples [*shape, channel], and write them to `output` when it is given.
+
+    Args:
+        source: a field or a `.inr` file.
+        output: file to write; its suffix picks the format.
+        size, scale, region, device, threads: see `Field.decode`.
+        overwrite: replace an existing output.
+    """
+    field = source if isinstance(source, Field) else load(source)
+    values = field.decode(size=size, scale=scale, region=region, device=device, threads=threads)
+    if output is not None:
+        io.write(values, field.info, Path(output), overwrite=overwrite)
+    return values
+
+
+def info(source: FileSource) -> dict[str, Any]:
+    """Return what a `.inr` file holds, as plain values, without decoding it or importing torch.
+
+    Raises:
+        InputError: there is no such file. ContainerError: its front matter is damaged. Damaged regions are no
+            error: they are listed under "damaged".
+    """
+    from inrfit.codec.weights import model_config
+    from inrfit.models.sizing import describe
+
+    with Reader(source) as reader:
+        header, index = reader.header, reader.index
+        description = describe(model_config(header), len(header.signal.shape), header.signal.channels)
+        samples = math.prod(header.signal.shape)
+        return {
+            "bytes": reader.size,
+            "bpp": 8 * reader.size / samples,
+            "params": description.count(len(index.ids)),
+            "regions": len(index.ids),
+            "grid": [len(edges) - 1 for edges in header.partition.edges],
+            "psnr": header.psnr,
+            "steps": header.steps,
+            "seed": header.seed,
+            "weights": header.weights,
+            "macs_per_sample": description.macs(),
+            "signal": _plain(header.signal),
+            "model": _plain(header.model),
+            "partition": header.partition.kind,
+            "bytes_by_part": {
+                "front": reader.size - len(reader.shared) - sum(index.lengths),
+                "shared": len(reader.shared),
+                "regions": sum(index.lengths),
+            },
+            "region_ids": list(index.ids),
+            "region_bytes": list(index.lengths),
+            "region_psnr": [None if m == 0 else 10 * math.log10(4 / m) for m in index.mse],
+            "metadata": {tag.strip(): len(blob) for tag, blob in reader.ancillary.items()},
+            "version": list(reader.version),
+            "writer": header.writer,
+            "damaged": [damage.id for damage in reader.check()],
+        }
+
+
+def _plain(struct: Any) -> dict[str, Any]:
+    """Return a header structure as a dictionary."""
+    return {name: getattr(struct, name) for name in struct.__struct_fields__}
+
+
+def evaluate(
+    source: FileSource | Field,
+    reference: Source,
+    *,
+    metrics: Sequence[str] = ("psnr", "ssim", "ms-ssim"),
+    device: str = "auto",
+    threads: int | None = None,
+) -> dict[str, Any]:
+    """Compare a decoded field with its reference.
+
+    Args:
+        source: a field or a `.inr` file.
+        reference: the signal it should give back, of the same size, channels and sample type.
+        metrics: names of the registry.
+        device, threads: where the decode runs.
+
+    Returns:
+        The metrics by name (None where one is not defined, for example MS-SSIM of a small image), "mse" with values
+        on [0, 1], "psnr_minmax", "border_error", "region_psnr", "params", "samples", and "bytes" and "bpp" of the
+        file, or of the file that a field given as an object would make.
+
+    Raises:
+        InputError: the sizes, channels or sample types differ.
+    """
+    from inrfit.metrics import fidelity, rate, regions
+    from inrfit.registry import check
+    from inrfit.registry import load as load_named
+
+    for name in metrics:
+        check("metric", name, option="--metrics")
+    field = source if isinstance(source, Field) else load(source)
+    wanted, given = read(reference), field
+    _same_kind(wanted, given)
+    target, decoded = wanted.dense(), field.decode(device=device, threads=threads)
+    value_range = field.info.value_range
+    size = len(to_bytes(field)) if isinstance(source, Field) else file_size(source)
+    return {
+        **{name: load_named("metric", name)(target, decoded, value_range) for name in metrics},
+        "mse": fidelity.mse(target, decoded, value_range),
+        "psnr_minmax": fidelity.psnr_minmax(target, decoded, value_range),
+        "border_error": regions.border_error(target, decoded, field.partition, value_range),
+        "region_psnr": regions.region_psnr(target, decoded, field.partition, value_range),
+        "params": field.params,
+        "samples": field.domain.size,
+        "bytes": size,
+        "bpp": rate.bpp(size, field.domain.size),
+    }
+
+
+def file_size(source: FileSource) -> int:
+    """Return the size of a `.inr` file in bytes."""
+    with Reader(source) as reader:
+        return reader.size
+
+
+def _same_kind(reference: Signal, field: Field) -> None:
+    """Refuse to compare what cannot be compared."""
+    pairs: Mapping[str, tuple[object, object]] = {
+        "size": (reference.domain.shape, field.domain.shape),
+        "channels": (reference.channels, field.channels),
+        "sample type": (reference.info.dtype, field.info.dtype),
+    }
+    for what, (a, b) in pairs.items():
+        if a != b:
+            raise InputError(
+                f"the reference differs in {what}: {a}, but the field has {b}",
+                hint="compare with the signal that was fitted",
+            )

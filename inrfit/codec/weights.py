@@ -1,0 +1,265 @@
+"""Between a field and the parts of a file: which numbers go into which chunk, and back."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inrfit.codec.container import Reader
+from inrfit.codec.container import write as write_container
+from inrfit.codec.header import (
+    FrameHeader,
+    Header,
+    Index,
+    ModelHeader,
+    PartitionHeader,
+    SignalHeader,
+)
+from inrfit.config import ModelConfig
+from inrfit.coords import Frame
+from inrfit.domain import Domain
+from inrfit.errors import ConfigError, ContainerError
+from inrfit.models.description import Description, Stack
+from inrfit.models.field import Field
+from inrfit.models.sizing import describe
+from inrfit.partitions import Partition, Region
+from inrfit.partitions.grid import from_edges
+from inrfit.signal import SignalInfo
+from inrfit.version import __version__
+
+MODEL_FIELDS = tuple(name for name in ModelHeader.__struct_fields__)
+
+
+def dumps(field: Field) -> bytes:
+    """Return the bytes of a `.inr` file that holds a field."""
+    description = field.description
+    parts = [_part(field, description, position) for position in range(len(field.partition))]
+    shared = _pack(description, field.weights, field.weight_type, local=False, position=0)
+    return write_container(_header(field), _index(field), shared, _ancillary(field), parts)
+
+
+def loads(reader: Reader) -> Field:
+    """Read the field a file holds, all its regions.
+
+    Raises:
+        ContainerError: a chunk is damaged, or the file describes something this version does not know.
+    """
+    header, index = reader.header, reader.index
+    model = model_config(header)
+    try:
+        description = describe(model, len(header.signal.shape), header.signal.channels)
+    except ConfigError as error:
+        raise ContainerError(f"{reader.name}: {error.message}") from None
+    shared = _unpack(
+        reader, description, reader.shared, header.weights, local=False, what="the shared weights"
+    )
+    local: dict[str, list[NDArray[np.float32]]] = {s.name: [] for s in description.stacks if s.local}
+    masks: list[NDArray[np.bool_] | None] = []
+    for position, number in enumerate(index.ids):
+        payload = reader.part(position)
+        what = f"the weights of region {number}"
+        if header.partition.kind == "labels":
+            mask, payload = _split_mask(reader, payload, index.boxes[position], index.areas[position], what)
+            masks.append(mask)
+        groups = _unpack(reader, description, payload, header.weights, local=True, what=what)
+        for name, group in groups.items():
+            local[name].append(group)
+    weights = {name: group[None] for name, group in shared.items()}
+    weights |= {name: np.stack(groups) for name, groups in local.items()}
+    return Field(
+        model=model,
+        partition=_partition(header, index, masks),
+        frame=Frame(centre=tuple(header.frame.centre), half=tuple(header.frame.half)),
+        info=signal_info(reader),
+        channels=header.signal.channels,
+        weights={stack.name: weights[stack.name] for stack in description.stacks},
+        tile=header.tile,
+        seed=header.seed,
+        steps=header.steps,
+        weight_type=header.weights,
+        psnr=header.psnr,
+        mse=tuple(index.mse),
+    )
+
+
+def model_config(header: Header) -> ModelConfig:
+    """Return the model a header describes.
+
+    Raises:
+        ContainerError: a name this version does not know.
+    """
+    try:
+        return ModelConfig(**{name: getattr(header.model, name) for name in MODEL_FIELDS})
+    except ConfigError as error:
+        raise ContainerError(
+            f"the file uses a model this version does not know: {error.message}",
+            hint="a newer inrfit may read it",
+        ) from None
+
+
+def _part(field: Field, description: Description, position: int) -> bytes:
+    weights = _pack(description, field.weights, field.weight_type, local=True, position=position)
+    if field.partition.kind != "labels":
+        return weights
+    mask = field.partition.regions[position].mask
+    packed = b"" if mask is None else zlib.compress(np.packbits(mask).tobytes(), 9)
+    return len(packed).to_bytes(4, "little") + packed + weights
+
+
+def _split_mask(
+    reader: Reader, payload: bytes, box: Sequence[int], area: int, what: str
+) -> tuple[NDArray[np.bool_] | None, bytes]:
+    """Split the payload of a segment into its mask and its weights."""
+    shape = (box[1] - box[0], box[3] - box[2])
+    size = int.from_bytes(payload[:4], "little")
+    if len(payload) < 4 + size:
+        raise ContainerError(f"{reader.name}: the mask before {what} is cut off")
+    if size == 0:
+        return None, payload[4:]
+    count = shape[0] * shape[1]
+    try:
+        bits = zlib.decompressobj().decompress(payload[4 : 4 + size], -(-count // 8) + 1)
+    except zlib.error as error:
+        raise ContainerError(f"{reader.name}: the mask before {what} is damaged ({error})") from None
+    if len(bits) != -(-count // 8):
+        raise ContainerError(
+            f"{reader.name}: the mask before {what} holds {len(bits)} bytes for {count} samples"
+        )
+    mask = np.unpackbits(np.frombuffer(bits, np.uint8), count=count).astype(bool).reshape(shape)
+    if np.count_nonzero(mask) != area:
+        raise ContainerError(
+            f"{reader.name}: the mask before {what} does not cover the {area} samples it should"
+        )
+    return mask, payload[4 + size :]
+
+
+def stored_types(
+    description: Description, kind: str, *, local: bool
+) -> list[tuple[Stack, np.dtype[np.floating]]]:
+    """Return the stacks of a chunk with the type of each: `kind` for trained weights, float32 for the others."""
+    return [
+        (stack, np.dtype(kind if stack.trained else "float32").newbyteorder("<"))
+        for stack in description.stacks
+        if stack.local == local
+    ]
+
+
+def _pack(
+    description: Description,
+    weights: Mapping[str, NDArray[np.float32]],
+    kind: str,
+    *,
+    local: bool,
+    position: int,
+) -> bytes:
+    """Return the weights of one region (`local`) or those of the signal, in the order of the stacks."""
+    types = stored_types(description, kind, local=local)
+    return b"".join(weights[stack.name][position].astype(little).tobytes() for stack, little in types)
+
+
+def _unpack(
+    reader: Reader, description: Description, payload: bytes, kind: str, *, local: bool, what: str
+) -> dict[str, NDArray[np.float32]]:
+    """Cut a payload into the groups of its stacks."""
+    types = stored_types(description, kind, local=local)
+    expected = sum(stack.size * little.itemsize for stack, little in types)
+    if len(payload) != expected:
+        raise ContainerError(f"{reader.name}: {what} hold {len(payload)} bytes, not {expected}")
+    groups, start = {}, 0
+    for stack, little in types:
+        values = np.frombuffer(payload, little, stack.size, start).astype(np.float32)
+        if not np.isfinite(values).all():
+            raise ContainerError(f"{reader.name}: {what} hold numbers that are not finite")
+        groups[stack.name] = values.reshape(stack.shape)
+        start += stack.size * little.itemsize
+    return groups
+
+
+def _header(field: Field) -> Header:
+    domain, info = field.domain, field.info
+    nominal = list(field.partition.regions[0].nominal) if field.partition.kind == "grid" else []
+    return Header(
+        signal=SignalHeader(
+            kind=info.kind,
+            shape=list(domain.shape),
+            axes=list(domain.axes),
+            units=list(domain.units),
+            spacing=list(domain.spacing),
+            origin=list(domain.origin),
+            channels=field.channels,
+            dtype=info.dtype,
+            value_low=info.value_range[0],
+            value_high=info.value_range[1],
+            colour=info.colour,
+            suffix=info.suffix,
+        ),
+        model=ModelHeader(**{name: getattr(field.model, name) for name in MODEL_FIELDS}),
+        partition=PartitionHeader(
+            kind=field.partition.kind,
+            edges=[list(edges) for edges in field.partition.edges],
+            nominal=nominal,
+        ),
+        frame=FrameHeader(centre=list(field.frame.centre), half=list(field.frame.half)),
+        weights=field.weight_type,
+        tile=field.tile,
+        seed=field.seed,
+        steps=field.steps,
+        psnr=field.psnr,
+        writer=f"inrfit {__version__}",
+    )
+
+
+def _index(field: Field) -> Index:
+    labels = field.partition.kind == "labels"
+    regions = field.partition.regions
+    return Index(
+        ids=[region.id for region in regions],
+        lengths=[],
+        boxes=[[edge for span in region.box for edge in span] for region in regions] if labels else [],
+        areas=[region.area for region in regions] if labels else [],
+        mse=list(field.mse),
+    )
+
+
+def _ancillary(field: Field) -> dict[str, bytes]:
+    info = field.info
+    blobs = {"icc ": info.icc, "exif": info.exif, "srce": bytes.fromhex(info.sha256)}
+    return {tag: blob for tag, blob in blobs.items() if blob}
+
+
+def signal_info(reader: Reader) -> SignalInfo:
+    """Return what a file says about its signal."""
+    signal, ancillary = reader.header.signal, reader.ancillary
+    return SignalInfo(
+        kind=signal.kind,
+        dtype=signal.dtype,
+        value_range=(signal.value_low, signal.value_high),
+        colour=signal.colour,
+        suffix=signal.suffix,
+        icc=ancillary.get("icc "),
+        exif=ancillary.get("exif"),
+        sha256=ancillary.get("srce", b"").hex(),
+    )
+
+
+def _partition(header: Header, index: Index, masks: Sequence[NDArray[np.bool_] | None]) -> Partition:
+    signal = header.signal
+    domain = Domain(
+        shape=tuple(signal.shape),
+        axes=tuple(signal.axes),
+        units=tuple(signal.units),
+        spacing=tuple(signal.spacing),
+        origin=tuple(signal.origin),
+    )
+    if header.partition.kind == "grid":
+        edges = tuple(tuple(e) for e in header.partition.edges)
+        return from_edges(domain, edges, tuple(header.partition.nominal), index.ids)
+    regions = []
+    for number, box, area, mask in zip(index.ids, index.boxes, index.areas, masks, strict=True):
+        pairs = tuple((box[i], box[i + 1]) for i in range(0, len(box), 2))
+        side = float(np.sqrt(area))
+        regions.append(Region(id=number, box=pairs, nominal=(side,) * len(pairs), mask=mask))
+    return Partition(domain=domain, regions=tuple(regions), kind="labels")

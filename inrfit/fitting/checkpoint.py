@@ -1,0 +1,74 @@
+"""The state of a fit in a file: safetensors with the numbers, its text header with what they belong to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from inrfit.errors import ConfigError
+from inrfit.io.files import atomic_write
+
+FORMAT = "inrfit checkpoint 1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """A fit after some steps.
+
+    Attributes:
+        step: steps done.
+        steps: steps planned, as fixed by `max_time` where it is set.
+        tensors: weights and optimiser state by name.
+    """
+
+    step: int
+    steps: int
+    tensors: Mapping[str, np.ndarray]
+
+
+def save(checkpoint: Checkpoint, path: Path, belongs_to: Mapping[str, str]) -> None:
+    """Write a checkpoint in place of an older one.
+
+    Args:
+        checkpoint: the state.
+        path: file to write.
+        belongs_to: what a resume must match, by name: hash of the input, options.
+    """
+    from safetensors.numpy import save as to_bytes
+
+    header = {"format": FORMAT, "step": str(checkpoint.step), "steps": str(checkpoint.steps)}
+    header["belongs_to"] = json.dumps(dict(belongs_to))
+    tensors = {name: np.ascontiguousarray(value) for name, value in checkpoint.tensors.items()}
+    atomic_write(path, to_bytes(tensors, metadata=header), overwrite=True)
+
+
+def load(path: Path, belongs_to: Mapping[str, str]) -> Checkpoint:
+    """Read a checkpoint of the same input and options.
+
+    Raises:
+        ConfigError: it is damaged or belongs to another input or other options; both values are named.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if header.get("format") != FORMAT:
+            raise ValueError("not a checkpoint")
+        step, steps, was = int(header["step"]), int(header["steps"]), json.loads(header["belongs_to"])
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise ConfigError(
+            f"{path} is not a usable checkpoint ({error})", hint="delete it to start afresh"
+        ) from None
+    for name in sorted({*was, *belongs_to}):
+        if was.get(name) != belongs_to.get(name):
+            raise ConfigError(
+                f"{path} belongs to another fit: {name} was {was.get(name)}, now {belongs_to.get(name)}",
+                hint="give the options of that fit, or delete the checkpoint to start afresh",
+            )
+    return Checkpoint(step=step, steps=steps, tensors=tensors)

@@ -1,0 +1,307 @@
+"""The fit: Adam on weight stacks, tile by tile, the same bits with any number of threads.
+
+Each region's gradient is that of its own mean squared error, so a region learns at the same pace whatever the size
+of the signal around it; a shared stack sees the mean over all samples.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inrfit.config import FitConfig, ModelConfig
+from inrfit.coords import global_frame
+from inrfit.device import Device
+from inrfit.errors import FitError, Interrupted
+from inrfit.fitting.checkpoint import Checkpoint
+from inrfit.fitting.events import FitEvent
+from inrfit.fitting.sampling import Block, Samples
+from inrfit.kernels import reference
+from inrfit.kernels.render import render
+from inrfit.kernels.threads import tile_threads
+from inrfit.kernels.tiles import tile_points
+from inrfit.models.description import initial_weights
+from inrfit.models.field import Field
+from inrfit.models.sizing import describe
+from inrfit.partitions import Partition
+from inrfit.registry import load
+from inrfit.signal import Signal
+
+TIMED_STEPS = 8
+"""Steps that `max_time` times before it fixes how many there will be."""
+
+TARGET_SLACK = 0.1
+"""A target PSNR is reached or exceeded by at most this many dB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Hooks of a fit.
+
+    Attributes:
+        on_event: called after every step on the CPU, every few steps elsewhere.
+        stop: asked before every step; True saves the state and raises Interrupted.
+        save: takes a checkpoint of the state; None when nothing is to be kept.
+        save_every: seconds between checkpoints.
+    """
+
+    on_event: Callable[[FitEvent], None] = lambda event: None
+    stop: Callable[[], bool] = lambda: False
+    save: Callable[[Checkpoint], None] | None = None
+    save_every: float = 60.0
+
+
+def fit(
+    signal: Signal,
+    partition: Partition,
+    model: ModelConfig,
+    config: FitConfig,
+    device: Device,
+    progress: Progress | None = None,
+    resume: Checkpoint | None = None,
+) -> Field:
+    """Fit a field to a signal.
+
+    Args:
+        signal: what to fit.
+        partition: its regions.
+        model: a resolved configuration.
+        config: steps, rates, seeds.
+        device: where it runs.
+        progress: hooks; none by default.
+        resume: state to go on from; the result is the same, bit for bit on the CPU, as without the break.
+
+    Returns:
+        The field with its weights as a file keeps them, its PSNR and its errors per region measured on the decoded
+        output.
+
+    Raises:
+        Interrupted: `progress.stop` said so.
+    """
+    return _Fit(signal, partition, model, config, device, progress or Progress()).run(resume)
+
+
+class _Fit:
+    """The state of one fit; `run` is the loop."""
+
+    def __init__(
+        self,
+        signal: Signal,
+        partition: Partition,
+        model: ModelConfig,
+        config: FitConfig,
+        device: Device,
+        progress: Progress,
+    ) -> None:
+        self.signal, self.partition, self.config = signal, partition, config
+        self.device, self.progress = device, progress
+        self.description = describe(model, partition.domain.dimensions, signal.channels)
+        ids = [region.id for region in partition.regions]
+        initial = initial_weights(self.description, ids, config.seed)
+        self.weights = {name: torch.tensor(w, device=device.name) for name, w in initial.items()}
+        self.local = {stack.name: stack.local for stack in self.description.stacks}
+        self.trained = [stack.name for stack in self.description.stacks if stack.trained]
+        for name in self.trained:
+            self.weights[name].grad = torch.zeros_like(self.weights[name])
+        leaves = [self.weights[name] for name in self.trained]
+        self.optimiser = torch.optim.Adam(leaves, lr=config.lr, fused=True)
+        self.steps = config.steps
+        self.step = 0
+        self.blank = Field(
+            model=model,
+            partition=partition,
+            frame=global_frame(partition.domain),
+            info=signal.info,
+            channels=signal.channels,
+            weights=initial,
+            tile=tile_points(partition.areas),
+            seed=config.seed,
+            weight_type=config.weights,
+        )
+        self.samples = Samples(
+            signal,
+            partition,
+            self.blank.frame,
+            self.description,
+            self.weights,
+            config,
+            self.blank.tile,
+            max(stack.shape[-1] for stack in self.description.stacks),
+            torch.device(device.name),
+        )
+        self.before: dict[str, Tensor] | None = None
+
+    def run(self, resume: Checkpoint | None) -> Field:
+        if resume is not None:
+            self._restore(resume)
+        began = saved = time.monotonic()
+        schedule = load("schedule", self.config.schedule)
+        every = 10 if self.device.is_cuda else 1
+        with tile_threads(1 if self.device.is_cuda else self.device.threads) as map_slots:
+            while self.step < self.steps:
+                if self.progress.stop():
+                    raise self._interrupted()
+                squares = self._gradients(map_slots)
+                if self.step % every == 0 or self.step == self.steps - 1:
+                    event = self._event(squares, time.monotonic() - began)
+                    self.progress.on_event(event)
+                    if (field := self._at_target(event.psnr)) is not None:
+                        return field
+                for group in self.optimiser.param_groups:
+                    group["lr"] = self.config.lr * schedule(self.step, self.steps)
+                self.optimiser.step()
+                self.step += 1
+                self._fix_steps(time.monotonic() - began, fresh=resume is None)
+                if self.progress.save and time.monotonic() - saved > self.progress.save_every:
+                    self.progress.save(self.checkpoint())
+                    saved = time.monotonic()
+        return self._measured(self.weights)
+
+    def _gradients(self, map_slots: Callable[..., Iterator]) -> Tensor:
+        """Put the gradients of a step into `.grad`; return the sum of squared errors per region."""
+        squares = torch.zeros(len(self.partition), dtype=torch.float64, device=self.device.name)
+        for name in self.trained:
+            gradient = self.weights[name].grad
+            if gradient is not None:
+                gradient.zero_()
+        for first, last, slot_squares, gradients in map_slots(self._slot, self.samples.slots):
+            squares[first : last + 1] += slot_squares
+            for name, gradient in gradients.items():
+                rows = slice(first, last + 1) if self.local[name] else slice(None)
+                self.weights[name].grad[rows] += gradient  # type: ignore[index]
+        counts = torch.tensor(self.samples.counts, dtype=torch.float32, device=self.device.name)
+        for name in self.trained:
+            values = counts[:, None, None] if self.local[name] else counts.sum()
+            self.weights[name].grad /= values * self.signal.channels  # type: ignore[operator]
+        return squares
+
+    def _slot(self, blocks: list[Block]) -> tuple[int, int, Tensor, dict[str, Tensor]]:
+        """Add up the errors and gradients of a slot's blocks, in order."""
+        first, last = blocks[0].first, blocks[-1].last
+        squares = torch.zeros(last + 1 - first, dtype=torch.float64, device=self.device.name)
+        totals: dict[str, Tensor] = {}
+        for block in blocks:
+            rows = slice(block.first, block.last + 1)
+            weights = {n: w[rows] if self.local[n] else w for n, w in self.weights.items()}
+            batch = self.samples.batch(block, self.step)
+            errors, gradients = reference.errors_and_gradients(self.description, weights, batch)
+            inside = slice(block.first - first, block.last + 1 - first)
+            squares[inside] += torch.zeros_like(squares[inside]).index_add_(0, batch.owner, errors.double())
+            for name, gradient in gradients.items():
+                if name not in totals:
+                    groups = last + 1 - first if self.local[name] else 1
+                    totals[name] = gradient.new_zeros((groups, *gradient.shape[1:]))
+                totals[name][inside if self.local[name] else slice(None)] += gradient
+        return first, last, squares, totals
+
+    def _event(self, squares: Tensor, seconds: float) -> FitEvent:
+        loss = float(squares.sum()) / (sum(self.samples.counts) * self.signal.channels)
+        if not math.isfinite(loss):
+            raise FitError(
+                f"the fit diverged: the loss is {loss} after {self.step} steps",
+                hint=f"use a lower learning rate than --lr {self.config.lr}",
+            )
+        return FitEvent(step=self.step, steps=self.steps, loss=loss, psnr=_psnr(loss), seconds=seconds)
+
+    def _fix_steps(self, seconds: float, *, fresh: bool) -> None:
+        """Fix the number of steps by the time the first ones took; a resumed fit keeps what was fixed."""
+        if self.config.max_time is None or self.step != TIMED_STEPS or not fresh:
+            return
+        left = max(0.0, self.config.max_time - seconds) * TIMED_STEPS / seconds
+        self.steps = min(self.config.steps, self.step + int(left))
+
+    def _at_target(self, estimate: float) -> Field | None:
+        """Return the field that meets the target PSNR, once the current weights reach it."""
+        target = self.config.target_psnr
+        if target is None:
+            return None
+        found = None
+        if estimate >= target - 0.5 and (now := self._measured(self.weights)).psnr >= target:  # type: ignore[operator]
+            found = now if self.before is None else self._between(self.before, now, target)
+        self.before = {name: w.detach().clone() for name, w in self.weights.items()}
+        return found
+
+    def _between(self, before: dict[str, Tensor], now: Field, target: float) -> Field:
+        """Bisect the line from the weights before the last step to those after it, to hit the target."""
+        low, high = 0.0, 1.0
+        while (now.psnr or 0.0) > target + TARGET_SLACK and high - low > 1e-4:
+            middle = (low + high) / 2
+            mixed = {n: torch.lerp(before[n], w, middle) for n, w in self.weights.items()}
+            field = self._measured(mixed)
+            if (field.psnr or 0.0) >= target:
+                now, high = field, middle
+            else:
+                low = middle
+        return now
+
+    def _measured(self, weights: dict[str, Tensor]) -> Field:
+        """Return the field as its file will hold it, with the errors of its decoded output."""
+        stored = {
+            name: _as_stored(w, self.config.weights if name in self.trained else "float32")
+            for name, w in weights.items()
+        }
+        field = replace(self.blank, weights=stored, steps=self.step)
+        return with_errors(field, self.signal, self.device)
+
+    def checkpoint(self) -> Checkpoint:
+        """Return the state after `step` steps."""
+        tensors = {f"weight.{name}": w.detach().cpu().numpy() for name, w in self.weights.items()}
+        for name in self.trained:
+            state = self.optimiser.state.get(self.weights[name], {})
+            for key in ("exp_avg", "exp_avg_sq"):
+                if key in state:
+                    tensors[f"{key}.{name}"] = state[key].cpu().numpy()
+        if self.before is not None:
+            tensors |= {f"before.{name}": w.cpu().numpy() for name, w in self.before.items()}
+        return Checkpoint(step=self.step, steps=self.steps, tensors=tensors)
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        def tensor(kind: str, name: str) -> Tensor:
+            return torch.tensor(checkpoint.tensors[f"{kind}.{name}"], device=self.device.name)
+
+        self.step, self.steps = checkpoint.step, checkpoint.steps
+        with torch.no_grad():
+            for name, w in self.weights.items():
+                w.copy_(tensor("weight", name))
+        for name in self.trained:
+            if f"exp_avg.{name}" in checkpoint.tensors:
+                self.optimiser.state[self.weights[name]] = {
+                    "step": torch.tensor(float(self.step), device=self.device.name),
+                    "exp_avg": tensor("exp_avg", name),
+                    "exp_avg_sq": tensor("exp_avg_sq", name),
+                }
+        if any(key.startswith("before.") for key in checkpoint.tensors):
+            self.before = {name: tensor("before", name) for name in self.weights}
+
+    def _interrupted(self) -> Interrupted:
+        if self.progress.save:
+            self.progress.save(self.checkpoint())
+        return Interrupted(f"stopped after {self.step} of {self.steps} steps")
+
+
+def with_errors(field: Field, signal: Signal, device: Device) -> Field:
+    """Return the field with its PSNR and mean squared error per region, measured on the decoded samples."""
+    decoded = field.info.to_unit(field.info.from_unit(render(field, device=device)))
+    target = field.info.to_unit(signal.dense())
+    squares = np.square(decoded.astype(np.float64) - target).sum(-1).reshape(-1)
+    labels = field.partition.labels().reshape(-1)
+    sums = np.bincount(labels, weights=squares, minlength=len(field.partition))
+    areas = np.asarray(field.partition.areas)
+    mse = tuple(float(np.float32(v)) for v in sums / (areas * field.channels))
+    return replace(field, mse=mse, psnr=_psnr(float(sums.sum()) / float(areas.sum() * field.channels)))
+
+
+def _psnr(mse: float) -> float:
+    """Return the PSNR in dB of a mean squared error with values on [-1, 1]: the peak is 2."""
+    return math.inf if mse == 0 else 10 * math.log10(4 / mse)
+
+
+def _as_stored(weights: Tensor, kind: str) -> np.ndarray:
+    """Return weights rounded to the type in which a file keeps them, as float32."""
+    return weights.detach().cpu().numpy().astype(kind).astype(np.float32)

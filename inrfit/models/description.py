@@ -1,0 +1,107 @@
+"""A model as data: an encoding, a list of steps, and the weight stacks they use; kernels run it."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inrfit.steps.encodings import Encoding
+
+COORDS = "coords"
+"""Register that holds the encoded coordinates before the first step."""
+
+
+class Step(Protocol):
+    """One operation: reads a register, writes another."""
+
+    @property
+    def source(self) -> str:
+        """Register read."""
+        ...
+
+    @property
+    def target(self) -> str:
+        """Register written."""
+        ...
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        """Weight stacks that `forward` takes after its input."""
+        ...
+
+    @property
+    def forward(self) -> Callable[..., Any]:
+        """Function of an input [tile, point, feature] and the stacks' groups, one per tile."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """Weights of one kind with a group axis in front: one group per region, or one for the signal.
+
+    Attributes:
+        name: unique in the description.
+        shape: shape of one group.
+        init: random generator -> initial weights of one group.
+        local: one group per region when True, one for the whole signal when False.
+        trained: False for numbers that are drawn once and kept, such as Fourier frequencies.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    init: Callable[[np.random.Generator], NDArray[np.float32]]
+    local: bool = True
+    trained: bool = True
+
+    @property
+    def size(self) -> int:
+        """Numbers in one group."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """A network as a pure function of weights and coordinates.
+
+    Attributes:
+        frame: which coordinates it sees, "global" or "local".
+        encoding: how they become the register `coords`.
+        frequencies: fixed frequencies [frequency, coord] of the encoding, the name of the stack that holds
+            them, or None.
+        steps: what happens, in order.
+        stacks: the weights used, in the order in which a file keeps them.
+        output: register that holds the result [tile, point, out_features].
+    """
+
+    frame: str
+    encoding: Encoding
+    frequencies: NDArray[np.float64] | str | None
+    steps: tuple[Step, ...]
+    stacks: tuple[Stack, ...]
+    output: str
+
+    def count(self, regions: int) -> int:
+        """Return the number of trained weights for so many regions."""
+        return sum(s.size * (regions if s.local else 1) for s in self.stacks if s.trained)
+
+    def macs(self) -> int:
+        """Return the multiply-accumulates of the affine steps for one sample."""
+        return sum(s.size for s in self.stacks if s.trained and len(s.shape) == 2 and s.shape[0] > 1)
+
+
+def initial_weights(
+    description: Description, region_ids: Sequence[int], seed: int
+) -> dict[str, NDArray[np.float32]]:
+    """Draw initial weights; those of a region depend on the seed and the region's id, on nothing else."""
+    weights = {}
+    for stack in description.stacks:
+        purpose = zlib.crc32(stack.name.encode())
+        ids = region_ids if stack.local else [-1]
+        groups = [stack.init(np.random.default_rng([seed, purpose, number + 1])) for number in ids]
+        weights[stack.name] = np.stack(groups).astype(np.float32, copy=False)
+    return weights

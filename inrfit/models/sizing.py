@@ -1,0 +1,96 @@
+"""From what the user asked for to a concrete model: which one, which omegas, how wide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from inrfit.config import ModelConfig
+from inrfit.errors import ConfigError
+from inrfit.models.description import Description
+from inrfit.partitions import Partition
+from inrfit.registry import load
+
+SMALLEST_WIDTH = 4
+"""Narrowest network the size rule gives: tiny signals get more weights than the rule's share of their samples."""
+
+TOLERANCE = 0.05
+"""A budget of weights is met to within this share, or it is an error."""
+
+
+def describe(config: ModelConfig, in_features: int, out_features: int) -> Description:
+    """Describe the model a resolved configuration names."""
+    return load("model", config.name or "mlp")(config, in_features, out_features)
+
+
+def resolve(config: ModelConfig, partition: Partition, channels: int) -> ModelConfig:
+    """Fill in what the user left open: model, omegas and width.
+
+    The size rule: as wide as `params` allows when given, else as wide as `weights_per_sample` allows, but never
+    narrower than `SMALLEST_WIDTH`.
+
+    Raises:
+        ConfigError: `mlp` with several regions, or a budget that no width meets to within 5 %.
+    """
+    regions = len(partition)
+    name = config.name or ("mlp" if regions == 1 else "partitioned")
+    if name == "mlp" and regions > 1:
+        raise ConfigError(
+            f"--model mlp is one network for the whole signal, but the partition has {regions} regions",
+            hint="use --model partitioned, or --partition none",
+        )
+    activation = load("activation", config.activation)
+    config = replace(
+        config,
+        name=name,
+        first_omega_0=activation.first_omega_0 if config.first_omega_0 is None else config.first_omega_0,
+        hidden_omega_0=activation.hidden_omega_0 if config.hidden_omega_0 is None else config.hidden_omega_0,
+    )
+    if config.hidden_features is not None:
+        return config
+
+    def count(width: int) -> int:
+        sized = replace(config, hidden_features=width, params=None)
+        return describe(sized, partition.domain.dimensions, channels).count(regions)
+
+    if config.params is None:
+        budget = int(config.weights_per_sample * partition.domain.size)
+        return replace(config, hidden_features=max(SMALLEST_WIDTH, widest(count, budget)))
+    width = widest(count, config.params)
+    if width == 0 or count(width) < (1 - TOLERANCE) * config.params:
+        raise _budget_error(config, partition, channels, count, width)
+    return replace(config, hidden_features=width, params=None)
+
+
+def widest(count: Callable[[int], int], budget: int) -> int:
+    """Return the largest width whose `count` of weights is at most `budget`; 0 when none is."""
+    low, high = 0, 1
+    while count(high) <= budget:
+        low, high = high, high * 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if count(middle) <= budget else (low, middle)
+    return low
+
+
+def _budget_error(
+    config: ModelConfig, partition: Partition, channels: int, count: Callable[[int], int], width: int
+) -> ConfigError:
+    """Explain a budget that is missed, with the nearest partition that meets it."""
+    regions = len(partition)
+    near = f"width {width} gives {count(width):,}, " if width else ""
+    message = f"--params {config.params} cannot be met within 5 % by {regions} equal networks ({near}width {width + 1} gives {count(width + 1):,})"
+    for distance in range(1, 4 * regions + 4):
+        for other in (regions - distance, regions + distance):
+            if other < 1 or other > partition.domain.size:
+                continue
+
+            def scaled(width: int, other: int = other) -> int:
+                return count(width) // regions * other
+
+            found = widest(scaled, config.params or 0)
+            if found and scaled(found) >= (1 - TOLERANCE) * (config.params or 0):
+                return ConfigError(
+                    message, hint=f"{other} regions can (try --heads {other}), or set --hidden-features"
+                )
+    return ConfigError(message, hint="give a larger --params, or set --hidden-features")

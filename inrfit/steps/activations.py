@@ -1,0 +1,163 @@
+"""Activations, each with its initial weights; `linear` and `sigmoid` are for the output only.
+
+A new activation is one entry here and one line in the registry.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Init = Callable[
+    [np.random.Generator, tuple[int, int], bool, float], tuple[NDArray[np.float32], NDArray[np.float32]]
+]
+"""(random, (fan_in, fan_out), is_first, hidden_omega_0) -> weight [fan_in, fan_out], bias [1, fan_out]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activation:
+    """An activation and the initial weights of the affine map before it.
+
+    Attributes:
+        function: (z, omega_0, scale_0) -> activated values; z is [tile, point, pre_activations * hidden].
+        init: initial weights of an affine map of a network with this activation, the output map included.
+        first_omega_0, hidden_omega_0: factors used when the user gives none.
+        pre_activations: affine outputs that make one hidden feature.
+    """
+
+    function: Callable[[Any, float, float], Any]
+    init: Init
+    first_omega_0: float = 1.0
+    hidden_omega_0: float = 1.0
+    pre_activations: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activate:
+    """The step that applies an activation.
+
+    Attributes:
+        source, target: registers read and written.
+        activation: what is applied.
+        omega_0, scale_0: its factors.
+    """
+
+    source: str
+    target: str
+    activation: Activation
+    omega_0: float
+    scale_0: float
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        """Activations have no weights."""
+        return ()
+
+    def forward(self, z: Any) -> Any:
+        """Apply the activation to z [tile, point, pre_activations * hidden]."""
+        return self.activation.function(z, self.omega_0, self.scale_0)
+
+
+def _uniform(random: np.random.Generator, shape: tuple[int, ...], bound: float) -> NDArray[np.float32]:
+    return random.uniform(-bound, bound, shape).astype(np.float32)
+
+
+def _siren_init(
+    random: np.random.Generator, shape: tuple[int, int], is_first: bool, omega: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """W ~ U(±1/fan_in) first, U(±sqrt(6/fan_in)/omega) after; biases U(±1/sqrt(fan_in)).
+
+    Source: Sitzmann et al., NeurIPS 2020, section 3.2 and the biases of their released code.
+    """
+    fan_in = shape[0]
+    bound = 1 / fan_in if is_first else math.sqrt(6 / fan_in) / omega
+    return _uniform(random, shape, bound), _uniform(random, (1, shape[1]), fan_in**-0.5)
+
+
+def _finer_init(
+    random: np.random.Generator, shape: tuple[int, int], is_first: bool, omega: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """SIREN's weights, with first biases U(±1): a wide range of local frequencies.
+
+    Source: Liu et al., CVPR 2024 (FINER), section 3.3; their range is a parameter tuned per task.
+    """
+    weight, bias = _siren_init(random, shape, is_first, omega)
+    return weight, _uniform(random, bias.shape, 1.0) if is_first else bias
+
+
+def _kaiming_init(
+    random: np.random.Generator, shape: tuple[int, int], is_first: bool, omega: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """W ~ N(0, 2/fan_in), biases zero.
+
+    Source: He et al., ICCV 2015, as used for ReLU networks by Liu et al., ICCV 2023 (Partition Matters).
+    """
+    weight = random.normal(0, math.sqrt(2 / shape[0]), shape).astype(np.float32)
+    return weight, np.zeros((1, shape[1]), np.float32)
+
+
+def _linear_init(
+    random: np.random.Generator, shape: tuple[int, int], is_first: bool, omega: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Weights and biases U(±1/sqrt(fan_in)), the default of a PyTorch linear layer, as WIRE's code uses."""
+    bound = shape[0] ** -0.5
+    return _uniform(random, shape, bound), _uniform(random, (1, shape[1]), bound)
+
+
+def _sine(z: Any, omega: float, scale: float) -> Any:
+    return (z * omega).sin()
+
+
+def _relu(z: Any, omega: float, scale: float) -> Any:
+    return z.relu()
+
+
+def _finer(z: Any, omega: float, scale: float) -> Any:
+    return ((z.abs() + 1) * z * omega).sin()
+
+
+def _gauss(z: Any, omega: float, scale: float) -> Any:
+    return (-((z * omega) ** 2)).exp()
+
+
+def _wire(z: Any, omega: float, scale: float) -> Any:
+    carrier, envelope = z.chunk(2, -1)
+    return (carrier * omega).cos() * (-((envelope * scale) ** 2)).exp()
+
+
+def _identity(z: Any, omega: float, scale: float) -> Any:
+    return z
+
+
+def _sigmoid(z: Any, omega: float, scale: float) -> Any:
+    """2 sigmoid(z) - 1: a sigmoid on the [-1, 1] scale of sampled signals."""
+    return (z * 0.5).tanh()
+
+
+sine = Activation(function=_sine, init=_siren_init, first_omega_0=30.0, hidden_omega_0=30.0)
+"""sin(omega_0 z). Source: SIREN, Sitzmann et al., NeurIPS 2020."""
+
+relu = Activation(function=_relu, init=_kaiming_init)
+"""max(z, 0)."""
+
+finer = Activation(function=_finer, init=_finer_init, first_omega_0=30.0, hidden_omega_0=30.0)
+"""sin(omega_0 (|z| + 1) z). Source: FINER, Liu et al., CVPR 2024."""
+
+gauss = Activation(function=_gauss, init=_linear_init, first_omega_0=10.0, hidden_omega_0=10.0)
+"""exp(-(omega_0 z)^2). Source: Ramasinghe & Lucey, ECCV 2022."""
+
+wire = Activation(
+    function=_wire, init=_linear_init, first_omega_0=20.0, hidden_omega_0=20.0, pre_activations=2
+)
+"""cos(omega_0 z_1) exp(-(scale_0 z_2)^2), the real Gabor wavelet. Source: WIRE, Saragadam et al., CVPR 2023."""
+
+linear = Activation(function=_identity, init=_linear_init)
+"""Output z as it is."""
+
+sigmoid = Activation(function=_sigmoid, init=_linear_init)
+"""Output squashed into [-1, 1]."""
