@@ -1,0 +1,398 @@
+"""The `.inr` container: where bytes lie and whether they are intact; what weights mean is not known here.
+
+A file is a prefix, then chunks, each with a length and a checksum: header, index, shared weights, metadata, and
+one chunk per region. `docs/format.md` is the specification. Needs neither NumPy nor torch.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+import msgspec
+
+from inrfit.codec.header import MAX_CHUNK, Header, Index, decode_header, decode_index, encode
+from inrfit.errors import ContainerError, InputError
+
+MAGIC = b"\x89INR\r\n\x1a\n"
+MAJOR, MINOR = 0, 0
+PREFIX = struct.Struct("<8sBBHI")
+"""Magic, major version, minor version, flags, CRC-32 of the bytes before it."""
+
+CHUNK = struct.Struct("<4sII")
+"""Tag, payload length, CRC-32 over tag, length and payload; the payload follows."""
+
+ICC, EXIF, SOURCE = "icc ", "exif", "srce"
+ANCILLARY: tuple[str, ...] = (ICC, EXIF, SOURCE)
+"""Chunks a reader may skip, in the order in which they are written."""
+
+MAX_METADATA = 16 << 20
+"""Largest metadata chunk after decompression, in bytes."""
+
+TORN = "copy or download the file again"
+NEWER = "install a newer inrfit"
+WRONG = "the program that wrote it made a mistake; write the file again"
+
+Source = str | os.PathLike[str] | bytes | BinaryIO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """A whole file in memory.
+
+    Attributes:
+        header, index: what is in it.
+        shared: weights that belong to all regions; may be empty.
+        ancillary: metadata by tag (`ICC`, `EXIF`, `SOURCE`), decompressed.
+        parts: weights of each region, in index order.
+    """
+
+    header: Header
+    index: Index
+    shared: bytes
+    ancillary: Mapping[str, bytes]
+    parts: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """A region that cannot be read.
+
+    Attributes:
+        position: its place in the index.
+        id: its region id.
+        reason: what is wrong, in one line that names the file.
+    """
+
+    position: int
+    id: int
+    reason: str
+
+
+def write(
+    header: Header, index: Index, shared: bytes, ancillary: Mapping[str, bytes], parts: Sequence[bytes]
+) -> bytes:
+    """Return the bytes of a file.
+
+    Args:
+        header: a header within its limits.
+        index: one entry per region; `lengths` and `ancillary` are set here.
+        shared: weights that belong to all regions.
+        ancillary: metadata by tag, not compressed.
+        parts: weights of each region, in index order.
+
+    Raises:
+        ContainerError: a reader would refuse the file.
+    """
+    index = msgspec.structs.replace(index, lengths=[len(part) for part in parts])
+    return front_matter(header, index, shared, ancillary) + b"".join(chunk("PART", part) for part in parts)
+
+
+def front_matter(header: Header, index: Index, shared: bytes, ancillary: Mapping[str, bytes]) -> bytes:
+    """Return the bytes before the first PART; `index.lengths` must be set.
+
+    A file has `len(front_matter(...)) + parts_size(index)` bytes. `front_matter` and one `chunk("PART", ...)` per
+    region, in index order, make a file without holding it in memory.
+
+    Raises:
+        ContainerError: a reader would refuse the file.
+    """
+    if unknown := sorted(set(ancillary) - set(ANCILLARY)):
+        raise ContainerError(f"metadata {unknown[0]!r} is not one of {', '.join(map(repr, ANCILLARY))}")
+    metadata = b"".join(chunk(tag, _compressed(tag, ancillary[tag])) for tag in ANCILLARY if tag in ancillary)
+    head = encode(header)
+    indx = encode(msgspec.structs.replace(index, ancillary=len(metadata)))
+    decode_index(indx, decode_header(head))
+    prefix = PREFIX.pack(MAGIC, MAJOR, MINOR, 0, 0)[:-4]
+    return b"".join(
+        [
+            prefix,
+            zlib.crc32(prefix).to_bytes(4, "little"),
+            chunk("HEAD", head),
+            chunk("INDX", indx),
+            chunk("SHRD", shared),
+            metadata,
+        ]
+    )
+
+
+def parts_size(index: Index) -> int:
+    """Return the bytes of all PART chunks."""
+    return sum(index.lengths) + CHUNK.size * len(index.lengths)
+
+
+def chunk(tag: str, payload: bytes) -> bytes:
+    """Return one chunk.
+
+    Raises:
+        ContainerError: the payload has 4 GiB or more.
+    """
+    if len(payload) >= MAX_CHUNK:
+        raise ContainerError(f"chunk {tag} of {len(payload)} bytes is too large (at most {MAX_CHUNK - 1})")
+    start = CHUNK.pack(tag.encode("ascii"), len(payload), 0)[:-4]
+    return start + zlib.crc32(payload, zlib.crc32(start)).to_bytes(4, "little") + payload
+
+
+def read(source: Source) -> Container:
+    """Read a whole file; see `Reader` for the source and the errors."""
+    with Reader(source) as reader:
+        return Container(
+            header=reader.header,
+            index=reader.index,
+            shared=reader.shared,
+            ancillary=reader.ancillary,
+            parts=tuple(reader.parts()),
+        )
+
+
+class Reader:
+    """An open `.inr` file: front matter in memory, regions read on demand.
+
+    Memory is bounded by the bytes that are there and by `MAX_METADATA` per metadata chunk, never by a number
+    written in the file. Not for use by several threads at once.
+
+    Args:
+        source: a path, the bytes, or a binary file that can seek and starts at its byte 0. A file given open
+            stays open.
+        allow_truncated: accept a file that ends within its regions; those cut off count as damaged.
+
+    Attributes:
+        name: what messages call the file.
+        size: bytes in the file.
+        version: (major, minor) of the format.
+        header, index: what is in it.
+        shared: weights that belong to all regions.
+        ancillary: known metadata by tag, decompressed.
+        front_size: bytes before the first PART.
+
+    Raises:
+        InputError: the file cannot be opened or read.
+        ContainerError: it is not a `.inr` file, too new, cut off, too long, or damaged before its first PART.
+    """
+
+    def __init__(self, source: Source, *, allow_truncated: bool = False) -> None:
+        self.name, self._file, self._owned = _open(source)
+        try:
+            self.size = self._measure()
+            self.version = self._read_prefix()
+            self._read_front(allow_truncated)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, if it was opened here."""
+        if self._owned:
+            self._file.close()
+
+    def part(self, position: int) -> bytes:
+        """Return the payload of one region; reads nothing else.
+
+        Args:
+            position: place in the index, from 0.
+
+        Raises:
+            ContainerError: the region is damaged or cut off.
+            IndexError: there is no such region.
+        """
+        if not 0 <= position < len(self.index.ids):
+            raise IndexError(f"position {position} is not one of {len(self.index.ids)} regions")
+        place = f"region {self.index.ids[position]}"
+        start, end = self._offsets[position : position + 2]
+        tag, payload = self._chunk(start, min(end, self.size), place)
+        if tag != b"PART" or start + CHUNK.size + len(payload) != end:
+            raise ContainerError(f"{self.name} is damaged in {place}: the index does not match it", hint=TORN)
+        return payload
+
+    def parts(self) -> Iterator[bytes]:
+        """Yield the payload of each region in index order; errors as in `part`."""
+        for position in range(len(self.index.ids)):
+            yield self.part(position)
+
+    def check(self) -> list[Damage]:
+        """Read every region and return those that are damaged."""
+        damages = []
+        for position, number in enumerate(self.index.ids):
+            try:
+                self.part(position)
+            except ContainerError as error:
+                damages.append(Damage(position=position, id=number, reason=error.message))
+        return damages
+
+    def _measure(self) -> int:
+        try:
+            self._file.seek(0, io.SEEK_END)
+            return self._file.tell()
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"{self.name} is a stream that cannot seek ({error})",
+                hint="read all of it and pass the bytes",
+            ) from error
+
+    def _read_at(self, offset: int, count: int) -> bytes:
+        try:
+            self._file.seek(offset)
+            data = self._file.read(count)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{self.name} cannot be read ({error})") from error
+        if len(data) != count:
+            raise InputError(f"{self.name} became shorter while it was read")
+        return data
+
+    def _chunk(self, offset: int, end: int, place: str) -> tuple[bytes, bytes]:
+        """Return tag and payload of the chunk at `offset`, which must not reach beyond `end`."""
+        self._require_bytes(end - offset, CHUNK.size, place)
+        start = self._read_at(offset, CHUNK.size)
+        tag, length, checksum = CHUNK.unpack(start)
+        self._require_bytes(end - offset, CHUNK.size + length, place)
+        payload = self._read_at(offset + CHUNK.size, length)
+        if zlib.crc32(payload, zlib.crc32(start[:-4])) != checksum:
+            raise ContainerError(f"{self.name} is damaged in {place}: its checksum does not match", hint=TORN)
+        return tag, payload
+
+    def _require_bytes(self, left: int, wanted: int, place: str) -> None:
+        if wanted > left:
+            raise ContainerError(
+                f"{self.name} is cut off or damaged in {place}: {wanted - left} bytes of it are missing",
+                hint=TORN,
+            )
+
+    def _read_prefix(self) -> tuple[int, int]:
+        data = self._read_at(0, min(self.size, PREFIX.size))
+        if not data:
+            raise ContainerError(f"{self.name} is empty", hint=TORN)
+        if data[: len(MAGIC)] != MAGIC[: len(data)]:
+            raise ContainerError(
+                f"{self.name} is not an .inr file", hint="`inrfit fit` turns an image into an .inr file"
+            )
+        if len(data) < PREFIX.size:
+            raise ContainerError(f"{self.name} is cut off after {len(data)} bytes", hint=TORN)
+        _, major, minor, flags, checksum = PREFIX.unpack(data)
+        if zlib.crc32(data[:-4]) != checksum:
+            raise ContainerError(
+                f"{self.name} is damaged in its prefix: its checksum does not match", hint=TORN
+            )
+        if major != MAJOR:
+            raise ContainerError(
+                f"{self.name} has format version {major}.{minor}, this inrfit reads {MAJOR}.x", hint=NEWER
+            )
+        if flags:
+            raise ContainerError(
+                f"{self.name} sets flags {flags:#06x}, which this inrfit does not know", hint=NEWER
+            )
+        return major, minor
+
+    def _read_front(self, allow_truncated: bool) -> None:
+        offset = PREFIX.size
+        payloads = []
+        for tag in ("HEAD", "INDX", "SHRD"):
+            found, payload = self._chunk(offset, self.size, f"chunk {tag}")
+            if found != tag.encode("ascii"):
+                raise ContainerError(
+                    f"{self.name} has chunk {_shown(found)} in the place of {tag}", hint=WRONG
+                )
+            payloads.append(payload)
+            offset += CHUNK.size + len(payload)
+        try:
+            self.header = decode_header(payloads[0])
+            self.index = decode_index(payloads[1], self.header)
+        except ContainerError as error:
+            raise ContainerError(f"{self.name}: {error.message}", hint=WRONG) from error
+        self.shared = payloads[2]
+        self.front_size = offset + self.index.ancillary
+        sizes = (CHUNK.size + length for length in self.index.lengths)
+        self._offsets = list(accumulate(sizes, initial=self.front_size))
+        self._check_size(allow_truncated)
+        self.ancillary = self._read_ancillary(offset)
+
+    def _check_size(self, allow_truncated: bool) -> None:
+        wanted = self._offsets[-1]
+        if self.size > wanted:
+            raise ContainerError(
+                f"{self.name} has {self.size - wanted} bytes after its last region", hint=TORN
+            )
+        if self.size < wanted and not allow_truncated:
+            raise ContainerError(
+                f"{self.name} is cut off: {wanted - self.size} of {wanted} bytes are missing", hint=TORN
+            )
+
+    def _read_ancillary(self, offset: int) -> dict[str, bytes]:
+        """Return the known metadata between `offset` and the first PART; the unknown is only checked."""
+        found = {}
+        while offset < self.front_size:
+            tag, payload = self._chunk(offset, min(self.front_size, self.size), "its metadata")
+            offset += CHUNK.size + len(payload)
+            name = _shown(tag)
+            if not tag[:1].islower():
+                raise ContainerError(
+                    f"{self.name} has chunk {name} among its metadata, which this inrfit cannot skip",
+                    hint=NEWER,
+                )
+            if name in found:
+                raise ContainerError(f"{self.name} has more than one chunk {name}", hint=WRONG)
+            if name in ANCILLARY:
+                found[name] = self._decompressed(name, payload)
+        return found
+
+    def _decompressed(self, name: str, payload: bytes) -> bytes:
+        stream = zlib.decompressobj()
+        try:
+            data = stream.decompress(payload, MAX_METADATA + 1)
+        except zlib.error as error:
+            raise ContainerError(
+                f"{self.name} has a chunk {name} that is not zlib data ({error})", hint=WRONG
+            ) from error
+        if len(data) > MAX_METADATA:
+            raise ContainerError(
+                f"{self.name} has a chunk {name} of more than {MAX_METADATA} bytes", hint=WRONG
+            )
+        if not stream.eof or stream.unused_data:
+            raise ContainerError(
+                f"{self.name} has a chunk {name} with bytes missing or left over", hint=WRONG
+            )
+        return data
+
+
+def _open(source: Source) -> tuple[str, BinaryIO, bool]:
+    """Return a name for messages, a file, and whether it is ours to close."""
+    if isinstance(source, bytes):
+        return "<bytes>", io.BytesIO(source), True
+    if not isinstance(source, str | os.PathLike):
+        name = getattr(source, "name", None)
+        return name if isinstance(name, str) else "<stream>", source, False
+    path = Path(source)
+    try:
+        return str(path), path.open("rb"), True
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be opened ({error.strerror})") from error
+    except ValueError as error:
+        raise InputError(f"{str(path)!r} is not a path ({error})") from error
+
+
+def _compressed(tag: str, data: bytes) -> bytes:
+    if len(data) > MAX_METADATA:
+        raise ContainerError(f"metadata {tag!r} has {len(data)} bytes, allowed: at most {MAX_METADATA}")
+    return zlib.compress(data, 9)
+
+
+def _shown(tag: bytes) -> str:
+    """Return a tag as text, safe to print."""
+    return "".join(chr(byte) if 32 <= byte < 127 else "?" for byte in tag)

@@ -1,0 +1,293 @@
+"""The typed header and index: what they accept, what they refuse, and how they grow."""
+
+from __future__ import annotations
+
+import math
+import struct
+from typing import Any
+
+import msgspec
+import pytest
+
+from inrfit import signal as signals
+from inrfit.codec import header as h
+from inrfit.errors import ContainerError
+from inrfit.registry import names
+
+
+def make_header(kind: str = "grid") -> h.Header:
+    grid = kind == "grid"
+    return h.Header(
+        signal=h.SignalHeader(
+            kind="image",
+            shape=[5, 7],
+            axes=["y", "x"],
+            units=["px", "px"],
+            spacing=[1.0, 1.0],
+            origin=[-2, 3],
+            channels=3,
+            dtype="uint8",
+            value_low=0.0,
+            value_high=255.0,
+            colour="rgb",
+            suffix=".png",
+        ),
+        model=h.ModelHeader(
+            name="partitioned",
+            activation="sine",
+            hidden_features=12,
+            hidden_layers=2,
+            first_omega_0=30.0,
+            hidden_omega_0=30.0,
+            scale_0=10.0,
+            encoding="none",
+            bands=8,
+            features=64,
+            sigma=10.0,
+            output="linear",
+            frame="local",
+        ),
+        partition=h.PartitionHeader(
+            kind=kind, edges=[[-2, 1, 3], [3, 7, 10]] if grid else [], nominal=[2.5, 3.5] if grid else []
+        ),
+        frame=h.FrameHeader(centre=[0.0, 6.0], half=[2.5, 3.5]),
+        weights="float16",
+        tile=256,
+        seed=7,
+        steps=1000,
+        psnr=31.25,
+        writer="inrfit 0.1.0",
+    )
+
+
+GRID_INDEX = h.Index(ids=[0, 3], lengths=[10, 20], mse=[0.5, 0.25])
+LABEL_INDEX = h.Index(
+    ids=[4, 9],
+    lengths=[10, 20],
+    boxes=[[-2, 3, 3, 10], [0, 1, 4, 6]],
+    areas=[33, 2],
+)
+
+
+def changed(value: msgspec.Struct, path: str, new: Any) -> Any:
+    """Return a copy of a structure with the field at `path` replaced."""
+    first, _, rest = path.partition(".")
+    inner = changed(getattr(value, first), rest, new) if rest else new
+    return msgspec.structs.replace(value, **{first: inner})
+
+
+@pytest.mark.parametrize("kind", ["grid", "labels"])
+@pytest.mark.parametrize("psnr", [31.25, None, math.inf])
+def test_header_and_index_come_back_as_they_were(kind: str, psnr: float | None) -> None:
+    header = changed(make_header(kind), "psnr", psnr)
+    index = GRID_INDEX if kind == "grid" else LABEL_INDEX
+    read = h.decode_header(h.encode(header))
+    assert read == header
+    assert h.decode_index(h.encode(index), read) == index
+    h.validate(header, index)
+
+
+def test_header_is_small() -> None:
+    assert len(h.encode(make_header())) < 270
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "word"),
+    [
+        ("signal.shape", [], "number of axes"),
+        ("signal.shape", [1] * 9, "number of axes"),
+        ("signal.shape", [5], "signal.axes"),
+        ("signal.shape", [0, 7], "signal.shape"),
+        ("signal.shape", [2**31 + 1, 1], "signal.shape"),
+        ("signal.shape", [2**31, 2**31], "number of samples"),
+        ("signal.kind", "", "signal.kind"),
+        ("signal.kind", "x" * 65, "signal.kind"),
+        ("signal.kind", "\x1b[31m", "signal.kind"),
+        ("signal.axes", ["y", "y"], "signal.axes"),
+        ("signal.axes", ["y", "x", "z"], "signal.axes"),
+        ("signal.units", ["px"], "signal.units"),
+        ("signal.spacing", [1.0, 0.0], "signal.spacing"),
+        ("signal.spacing", [1.0, math.nan], "signal.spacing"),
+        ("signal.spacing", [math.inf, 1.0], "signal.spacing"),
+        ("signal.origin", [2**40 + 1, 0], "signal.origin"),
+        ("signal.channels", 0, "signal.channels"),
+        ("signal.channels", 4097, "signal.channels"),
+        ("signal.channels", 4, "3 for rgb"),
+        ("signal.dtype", "float64", "signal.dtype"),
+        ("signal.value_low", 255.0, "value_high"),
+        ("signal.value_low", -1.0, "value_low"),
+        ("signal.value_high", 256.0, "value_high"),
+        ("signal.value_high", math.nan, "value_high"),
+        ("signal.colour", "purple", "signal.colour"),
+        ("signal.suffix", "/../../etc/passwd", "signal.suffix"),
+        ("signal.suffix", ".png\n", "signal.suffix"),
+        ("signal.suffix", "." + "a" * 64, "signal.suffix"),
+        ("model.name", "", "model.name"),
+        ("model.activation", "a\nb", "model.activation"),
+        ("model.encoding", "", "model.encoding"),
+        ("model.hidden_features", 0, "model.hidden_features"),
+        ("model.hidden_features", 65537, "model.hidden_features"),
+        ("model.hidden_layers", -1, "model.hidden_layers"),
+        ("model.hidden_layers", 65, "model.hidden_layers"),
+        ("model.first_omega_0", math.nan, "model.first_omega_0"),
+        ("model.hidden_omega_0", -1.0, "model.hidden_omega_0"),
+        ("model.scale_0", math.inf, "model.scale_0"),
+        ("model.sigma", 2e6, "model.sigma"),
+        ("model.bands", 513, "model.bands"),
+        ("model.features", 65537, "model.features"),
+        ("model.output", "softmax", "model.output"),
+        ("model.frame", "outer", "model.frame"),
+        ("partition.kind", "voronoi", "partition.kind"),
+        ("partition.kind", "labels", "partition.edges"),
+        ("partition.edges", [[-2, 3]], "partition.edges"),
+        ("partition.edges", [[-2, 3], [10]], "partition.edges[1]"),
+        ("partition.edges", [[-2, 1, 1, 3], [3, 10]], "partition.edges[0]"),
+        ("partition.edges", [[-1, 3], [3, 10]], "partition.edges[0]"),
+        ("partition.edges", [[-2, 2], [3, 10]], "partition.edges[0]"),
+        ("partition.edges", [[-(2**42), 3], [3, 10]], "partition.edges[0]"),
+        ("partition.nominal", [2.5], "partition.nominal"),
+        ("partition.nominal", [0.0, 2.5], "partition.nominal"),
+        ("frame.centre", [0.0], "frame.centre"),
+        ("frame.centre", [0.0, math.nan], "frame.centre"),
+        ("frame.half", [0.0, 1.0], "frame.half"),
+        ("frame.half", [1.0, 1.0, 1.0], "frame.half"),
+        ("weights", "int8", "weights"),
+        ("tile", 0, "tile"),
+        ("tile", 16385, "tile"),
+        ("seed", -1, "seed"),
+        ("seed", 2**63, "seed"),
+        ("steps", 2**63, "steps"),
+        ("psnr", math.nan, "psnr"),
+        ("psnr", -math.inf, "psnr"),
+        ("writer", "", "writer"),
+    ],
+)
+def test_header_out_of_limits_is_refused_by_name(path: str, value: Any, word: str) -> None:
+    with pytest.raises(ContainerError, match=r"(is|allowed)") as caught:
+        h.decode_header(h.encode(changed(make_header(), path, value)))
+    assert word in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value", "word"),
+    [
+        ("grid", "ids", [], "number of regions"),
+        ("grid", "ids", [3, 0], "ids"),
+        ("grid", "ids", [0, 0], "ids"),
+        ("grid", "ids", [-1, 3], "ids"),
+        ("grid", "ids", [0, 4], "cells below 4"),
+        ("grid", "ids", [0, 1, 2], "lengths"),
+        ("grid", "lengths", [10], "lengths"),
+        ("grid", "lengths", [10, 2**32], "lengths"),
+        ("grid", "lengths", [10, -1], "lengths"),
+        ("grid", "mse", [0.5], "mse"),
+        ("grid", "mse", [0.5, math.nan], "mse"),
+        ("grid", "mse", [0.5, -0.1], "mse"),
+        ("grid", "boxes", [[0, 1, 3, 4], [0, 1, 3, 4]], "boxes"),
+        ("grid", "areas", [1, 1], "areas"),
+        ("grid", "ancillary", -1, "ancillary"),
+        ("labels", "ids", [4, 2**31], "ids"),
+        ("labels", "boxes", [[-2, 3, 3, 10]], "boxes"),
+        ("labels", "boxes", [[-2, 3, 3, 10], [0, 1]], "boxes"),
+        ("labels", "boxes", [[-2, 3, 3, 10], [0, 0, 4, 6]], "boxes"),
+        ("labels", "boxes", [[-2, 3, 3, 11], [0, 1, 4, 6]], "boxes"),
+        ("labels", "boxes", [[-3, 3, 3, 10], [0, 1, 4, 6]], "boxes"),
+        ("labels", "areas", [33, 3], "areas"),
+        ("labels", "areas", [33, 0], "areas"),
+        ("labels", "areas", [34, 2], "sum of areas"),
+        ("labels", "areas", [], "areas"),
+    ],
+)
+def test_index_out_of_limits_is_refused_by_name(kind: str, path: str, value: Any, word: str) -> None:
+    index = GRID_INDEX if kind == "grid" else LABEL_INDEX
+    with pytest.raises(ContainerError) as caught:
+        h.decode_index(h.encode(changed(index, path, value)), make_header(kind))
+    assert word in caught.value.message
+
+
+def test_cells_of_a_cropped_grid_must_lie_inside_the_domain() -> None:
+    cropped = changed(changed(make_header(), "signal.shape", [2, 3]), "signal.origin", [1, 7])
+    h.validate(cropped, h.Index(ids=[3], lengths=[20]))
+    for outside in (0, 1, 2):
+        with pytest.raises(ContainerError, match="cells inside the domain"):
+            h.validate(cropped, h.Index(ids=[outside], lengths=[20]))
+
+
+def test_number_of_cells_is_limited() -> None:
+    wide = changed(make_header(), "signal.shape", [2**13, 2**13])
+    wide = changed(wide, "signal.origin", [0, 0])
+    edges = list(range(2**13 + 1))
+    with pytest.raises(ContainerError, match="number of cells"):
+        h.decode_header(h.encode(changed(wide, "partition.edges", [edges, edges])))
+
+
+def test_a_field_of_a_newer_version_is_ignored() -> None:
+    header = make_header()
+    plain = msgspec.msgpack.decode(h.encode(header))
+    grown = [
+        *([*part, "later"] if number < 4 else part for number, part in enumerate(plain)),
+        {"also": ["later"]},
+    ]
+    assert h.decode_header(msgspec.msgpack.encode(grown)) == header
+    index = [*msgspec.msgpack.decode(h.encode(GRID_INDEX)), [1, 2, 3]]
+    assert h.decode_index(msgspec.msgpack.encode(index), header) == GRID_INDEX
+
+
+def test_an_index_may_end_before_fields_with_defaults() -> None:
+    index = h.decode_index(msgspec.msgpack.encode([[0], [5]]), make_header())
+    assert index == h.Index(ids=[0], lengths=[5])
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"\xc0",
+        b"\x80",
+        b"\x9a",
+        b"\xdd\xff\xff\xff\xff",
+        b"\xdf\xff\xff\xff\xff",
+        b"\x9a" + b"\x91" * 100_000,
+        b"\x9a\x9c\xa2\xff\xfe",
+        b"\x9a\x9c\xdb\xff\xff\xff\xff",
+    ],
+)
+def test_bytes_that_are_no_header_are_refused(payload: bytes) -> None:
+    with pytest.raises(ContainerError, match="header is not in the form of this format"):
+        h.decode_header(payload)
+
+
+def test_deep_nesting_in_an_unknown_field_is_refused() -> None:
+    plain = h.encode(make_header())
+    deep = bytes([plain[0] + 1]) + plain[1:] + b"\x91" * 100_000 + b"\xc0"
+    with pytest.raises(ContainerError, match="recursion"):
+        h.decode_header(deep)
+
+
+def test_whole_numbers_stand_for_floats() -> None:
+    plain = msgspec.msgpack.decode(h.encode(make_header()))
+    plain[3] = [[0, 6], [2**64 - 1, 1]]
+    with pytest.raises(ContainerError, match=r"frame\.half"):
+        h.decode_header(msgspec.msgpack.encode(plain))
+    plain[3] = [[0, 6], [2, 1]]
+    assert h.decode_header(msgspec.msgpack.encode(plain)).frame.half == [2.0, 1.0]
+
+
+def test_single_precision_floats_are_read() -> None:
+    single, double = b"\xca" + struct.pack(">f", 31.25), b"\xcb" + struct.pack(">d", 31.25)
+    payload = h.encode(make_header())
+    assert payload.count(double) == 1
+    assert h.decode_header(payload.replace(double, single)).psnr == 31.25
+
+
+@pytest.mark.parametrize(("path", "value"), [("tile", 2**64), ("writer", "\ud800"), ("writer", object())])
+def test_values_messagepack_cannot_hold_are_refused(path: str, value: Any) -> None:
+    with pytest.raises(ContainerError, match="header cannot be stored"):
+        h.encode(changed(make_header(), path, value))
+
+
+def test_known_names_are_those_of_the_house() -> None:
+    assert tuple(h.RANGES) == signals.DTYPES
+    assert {name: h.RANGES[name] for name in signals.INTEGER_RANGES} == signals.INTEGER_RANGES
+    for output in names("output"):
+        h.decode_header(h.encode(changed(make_header(), "model.output", output)))

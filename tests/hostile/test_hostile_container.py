@@ -1,0 +1,350 @@
+"""Damaged and hostile `.inr` files: a clear error or the same content, never garbage and never much memory."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import tracemalloc
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inrfit.codec import container as c
+from inrfit.codec import header as h
+from inrfit.errors import ContainerError
+
+MEGABYTE = 1 << 20
+
+HEADER = h.Header(
+    signal=h.SignalHeader(
+        kind="image",
+        shape=[2, 3],
+        axes=["y", "x"],
+        units=["px", "px"],
+        spacing=[1.0, 1.0],
+        origin=[0, 0],
+        channels=1,
+        dtype="uint8",
+        value_low=0.0,
+        value_high=255.0,
+        colour="grey",
+        suffix=".png",
+    ),
+    model=h.ModelHeader(
+        name="partitioned",
+        activation="sine",
+        hidden_features=1,
+        hidden_layers=0,
+        first_omega_0=30.0,
+        hidden_omega_0=30.0,
+        scale_0=10.0,
+        encoding="none",
+        bands=8,
+        features=64,
+        sigma=10.0,
+        output="linear",
+        frame="local",
+    ),
+    partition=h.PartitionHeader(kind="grid", edges=[[0, 1, 2], [0, 3]], nominal=[1.0, 3.0]),
+    frame=h.FrameHeader(centre=[0.5, 1.0], half=[1.0, 1.5]),
+    weights="float16",
+    tile=8,
+    seed=0,
+    steps=1,
+    psnr=20.0,
+    writer="test",
+)
+INDEX = h.Index(ids=[0, 1], mse=[0.25, 0.5])
+PARTS = [b"weights of 0", b"weights of one"]
+METADATA = {c.ICC: b"profile", c.SOURCE: b"source"}
+FILE = c.write(HEADER, INDEX, b"shared", METADATA, PARTS)
+WHOLE = c.read(FILE)
+PREFIX, HEAD, INDX = FILE[:16], h.encode(HEADER), h.encode(WHOLE.index)
+LABELS = h.encode(
+    msgspec.structs.replace(HEADER, partition=h.PartitionHeader(kind="labels", edges=[], nominal=[]))
+)
+
+
+def assemble(
+    head: bytes = HEAD,
+    indx: bytes = INDX,
+    *,
+    shared: bytes = b"shared",
+    extra: bytes | None = None,
+) -> bytes:
+    """Return a file with good checksums; its index agrees with `extra` only if the caller sees to it."""
+    if extra is None:
+        extra = b"".join(c.chunk(tag, zlib.compress(METADATA[tag], 9)) for tag in METADATA)
+    parts = b"".join(c.chunk("PART", part) for part in PARTS)
+    return PREFIX + c.chunk("HEAD", head) + c.chunk("INDX", indx) + c.chunk("SHRD", shared) + extra + parts
+
+
+def with_extra(*chunks: bytes) -> bytes:
+    """Return a file whose ancillary chunks are these, with an index that says so."""
+    extra = b"".join(chunks)
+    return assemble(indx=h.encode(msgspec.structs.replace(WHOLE.index, ancillary=len(extra))), extra=extra)
+
+
+def prefix(major: int = 0, minor: int = 0, flags: int = 0) -> bytes:
+    start = c.MAGIC + struct.pack("<BBH", major, minor, flags)
+    return start + struct.pack("<I", zlib.crc32(start))
+
+
+@contextlib.contextmanager
+def memory_below(limit: int) -> Iterator[None]:
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < limit
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_parts_of_this_file_make_the_file() -> None:
+    assert assemble() == FILE
+
+
+def test_cut_at_every_byte() -> None:
+    for size in range(len(FILE)):
+        with pytest.raises(ContainerError) as caught:
+            c.Reader(FILE[:size])
+        assert caught.value.hint == c.TORN
+
+
+def test_a_cut_file_says_how_much_is_missing() -> None:
+    with pytest.raises(ContainerError, match=rf"cut off: 5 of {len(FILE)} bytes are missing"):
+        c.Reader(FILE[:-5])
+
+
+def test_every_bit_flipped() -> None:
+    for bit in range(8 * len(FILE)):
+        damaged = bytearray(FILE)
+        damaged[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(ContainerError):
+            c.read(bytes(damaged))
+
+
+def test_a_flipped_bit_in_a_part_damages_that_region_only() -> None:
+    front = c.Reader(FILE).front_size
+    ends = [front + 12 + len(PARTS[0]), len(FILE)]
+    for byte in range(front, len(FILE)):
+        damaged = bytearray(FILE)
+        damaged[byte] ^= 0x20
+        reader = c.Reader(bytes(damaged))
+        position = 0 if byte < ends[0] else 1
+        damages = reader.check()
+        assert [(d.position, d.id) for d in damages] == [(position, position)]
+        assert f"region {position}" in damages[0].reason
+        assert reader.part(1 - position) == PARTS[1 - position]
+
+
+def test_regions_cut_off_are_damaged_where_that_is_allowed() -> None:
+    front = c.Reader(FILE).front_size
+    first = front + 12 + len(PARTS[0])
+    for size in range(len(FILE)):
+        if size < front:
+            with pytest.raises(ContainerError):
+                c.Reader(FILE[:size], allow_truncated=True)
+            continue
+        reader = c.Reader(FILE[:size], allow_truncated=True)
+        assert [d.id for d in reader.check()] == ([0, 1] if size < first else [1])
+
+
+@pytest.mark.parametrize("allow_truncated", [False, True])
+def test_bytes_after_the_end(allow_truncated: bool) -> None:
+    with pytest.raises(ContainerError, match="1 bytes after its last region"):
+        c.Reader(FILE + b"\0", allow_truncated=allow_truncated)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=200), st.booleans())
+def test_garbage(data: bytes, begins_well: bool) -> None:
+    with pytest.raises(ContainerError):
+        c.read(PREFIX + data if begins_well else data)
+
+
+def test_files_of_another_kind_are_named() -> None:
+    for data in (b"\x89PNG\r\n\x1a\n" + bytes(100), b"hello", c.MAGIC.replace(b"\r\n", b"\n") + FILE[8:]):
+        with pytest.raises(ContainerError, match=r"is not an \.inr file") as caught:
+            c.Reader(data)
+        assert caught.value.hint
+    with pytest.raises(ContainerError, match="is empty"):
+        c.Reader(b"")
+
+
+def test_versions_and_flags() -> None:
+    assert c.read(prefix(minor=9) + FILE[16:]).parts == tuple(PARTS)
+    with pytest.raises(ContainerError, match=r"version 3\.1, this inrfit reads 0\.x") as caught:
+        c.Reader(prefix(major=3, minor=1) + FILE[16:])
+    assert caught.value.hint == c.NEWER
+    with pytest.raises(ContainerError, match="flags 0x0100"):
+        c.Reader(prefix(flags=0x100) + FILE[16:])
+
+
+def test_unknown_chunks() -> None:
+    known = c.chunk("exif", zlib.compress(b"e"))
+    skipped = c.chunk("zzZ!", b"anything at all")
+    assert c.read(with_extra(skipped, known, skipped)).ancillary == {c.EXIF: b"e"}
+    with pytest.raises(ContainerError, match="chunk ZZZZ among its metadata"):
+        c.read(with_extra(known, c.chunk("ZZZZ", b"")))
+
+
+@pytest.mark.parametrize("tag", ["HEAD", "INDX", "SHRD", "PART", "icc "])
+def test_repeated_chunks(tag: str) -> None:
+    payload = zlib.compress(b"profile") if tag == "icc " else HEAD
+    with pytest.raises(ContainerError, match=f"chunk {tag}"):
+        c.read(with_extra(c.chunk("icc ", zlib.compress(b"profile")), c.chunk(tag, payload)))
+
+
+def test_chunks_in_another_order() -> None:
+    head, indx, shrd = c.chunk("HEAD", HEAD), c.chunk("INDX", INDX), c.chunk("SHRD", b"shared")
+    rest = FILE[len(PREFIX + head + indx + shrd) :]
+    for order in (
+        [indx, head, shrd],
+        [head, shrd, indx],
+        [shrd, head, indx],
+        [head, indx],
+        [head, head, indx],
+    ):
+        with pytest.raises(ContainerError, match="in the place of"):
+            c.read(PREFIX + b"".join(order) + rest)
+
+
+def test_parts_in_another_order_do_not_match_the_index() -> None:
+    front = FILE[: c.Reader(FILE).front_size]
+    reader = c.Reader(front + c.chunk("PART", PARTS[1]) + c.chunk("PART", PARTS[0]))
+    assert [d.id for d in reader.check()] == [0, 1]
+    with pytest.raises(ContainerError, match="region 0"):
+        c.read(front + c.chunk("SHRD", PARTS[0]) + c.chunk("PART", PARTS[1]))
+
+
+def test_a_part_shorter_than_the_index_says_is_damaged() -> None:
+    front = FILE[: c.Reader(FILE).front_size]
+    reader = c.Reader(front + c.chunk("PART", PARTS[0][:-1]) + b"!" + c.chunk("PART", PARTS[1]))
+    assert [d.id for d in reader.check()] == [0]
+
+
+@pytest.mark.parametrize(
+    ("payload", "word"),
+    [
+        (b"no zlib", "not zlib data"),
+        (zlib.compress(b"profile")[:-1], "missing or left over"),
+        (zlib.compress(b"profile") + b"!", "missing or left over"),
+        (b"", "missing or left over"),
+    ],
+)
+def test_metadata_that_does_not_decompress(payload: bytes, word: str) -> None:
+    with pytest.raises(ContainerError, match=word):
+        c.read(with_extra(c.chunk("icc ", payload)))
+
+
+def test_a_decompression_bomb_stops_at_the_limit() -> None:
+    squeeze = zlib.compressobj(9)
+    bomb = b"".join(squeeze.compress(bytes(MEGABYTE)) for _ in range(200)) + squeeze.flush()
+    data = with_extra(c.chunk("icc ", bomb))
+    with memory_below(3 * c.MAX_METADATA), pytest.raises(ContainerError, match="more than 16777216 bytes"):
+        c.Reader(data)
+
+
+def array32(count: int) -> bytes:
+    return b"\xdd" + struct.pack(">I", count)
+
+
+def replaced(data: bytes, path: list[int], value: Any) -> bytes:
+    """Return MessagePack data with one element replaced, wherever it is."""
+    plain = msgspec.msgpack.decode(data)
+    inner = plain
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+    return msgspec.msgpack.encode(plain)
+
+
+HUGE = {
+    "chunk HEAD of 4 GiB": PREFIX + c.CHUNK.pack(b"HEAD", 2**32 - 1, 0) + bytes(50),
+    "chunk SHRD of 4 GiB": PREFIX
+    + c.chunk("HEAD", HEAD)
+    + c.chunk("INDX", INDX)
+    + c.CHUNK.pack(b"SHRD", 2**32 - 1, 0),
+    "header of 4 G fields": assemble(head=array32(2**32 - 1) + HEAD[1:]),
+    "map of 4 G fields": assemble(head=b"\xdf\xff\xff\xff\xff" + HEAD[1:]),
+    "text of 4 GiB": assemble(head=HEAD[:2] + b"\xdb\xff\xff\xff\xff" + HEAD[2:]),
+    "shape": assemble(head=replaced(HEAD, [0, 1], [2**63, 2**63])),
+    "shape of 4 G axes": assemble(head=HEAD[:8] + array32(2**32 - 1) + b"\x01" * 50_000),
+    "100,000 axes": assemble(head=replaced(HEAD, [0, 1], [1] * 100_000)),
+    "channels": assemble(head=replaced(HEAD, [0, 6], 2**64 - 1)),
+    "width": assemble(head=replaced(HEAD, [1, 2], 2**31)),
+    "layers": assemble(head=replaced(HEAD, [1, 3], 2**63)),
+    "features": assemble(head=replaced(HEAD, [1, 9], 2**40)),
+    "tile": assemble(head=replaced(HEAD, [5], 2**40)),
+    "too many rows of edges": assemble(head=replaced(HEAD, [2, 1], [[]] * 100_000)),
+    "4 G ids": assemble(indx=b"\x96" + array32(2**32 - 1) + b"\x01" * 50_000),
+    "4 G boxes": assemble(head=LABELS, indx=b"\x96\x92\x00\x01\x92\x00\x00" + array32(2**32 - 1)),
+    "empty boxes": assemble(
+        head=LABELS, indx=b"\x96\x92\x00\x01\x92\x00\x00" + array32(50_000) + b"\x90" * 50_000
+    ),
+    "lengths": assemble(indx=replaced(INDX, [1], [2**32 - 1, 2**32 - 1])),
+    "lengths of 64 bits": assemble(indx=replaced(INDX, [1], [2**64 - 1, 2**64 - 1])),
+    "ancillary": assemble(indx=replaced(INDX, [5], 2**62)),
+    "ancillary of 64 bits": assemble(indx=replaced(INDX, [5], 2**64 - 1)),
+    "ids": assemble(indx=replaced(INDX, [0], [0, 2**31 - 1])),
+    "deep nesting": assemble(head=HEAD[:1] + b"\x91" * 50_000 + HEAD[1:]),
+}
+
+
+@pytest.mark.parametrize("name", list(HUGE))
+@pytest.mark.parametrize("allow_truncated", [False, True])
+def test_huge_numbers_with_good_checksums_cost_no_memory(name: str, allow_truncated: bool) -> None:
+    with memory_below(4 * MEGABYTE), pytest.raises(ContainerError):
+        reader = c.Reader(HUGE[name], allow_truncated=allow_truncated)
+        list(reader.parts())
+
+
+def test_numbers_that_disagree_with_the_bytes() -> None:
+    with pytest.raises(ContainerError, match="after its last region"):
+        c.read(assemble(indx=replaced(INDX, [5], WHOLE.index.ancillary - 1)))
+    with pytest.raises(ContainerError, match="cut off"):
+        c.read(assemble(indx=replaced(INDX, [5], WHOLE.index.ancillary + 1)))
+    lengths = [len(PARTS[0]) - 1, len(PARTS[1])]
+    shifted = replaced(replaced(INDX, [5], WHOLE.index.ancillary + 1), [1], lengths)
+    with pytest.raises(ContainerError, match="its metadata"):
+        c.read(assemble(indx=shifted))
+    swapped = [len(PARTS[0]) - 1, len(PARTS[1]) + 1]
+    reader = c.Reader(assemble(indx=replaced(INDX, [1], swapped)))
+    assert [d.id for d in reader.check()] == [0, 1]
+
+
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats()
+    | st.text(max_size=70)
+    | st.binary(max_size=10)
+)
+VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4), max_leaves=6)
+
+
+@settings(max_examples=400, deadline=None)
+@given(data=st.data(), where=st.sampled_from(["head", "indx"]), labels=st.booleans())
+def test_any_value_in_any_field(data: st.DataObject, where: str, labels: bool) -> None:
+    """Whatever is written into a field, the file is refused as a whole or reads as this header or index."""
+    payloads = {"head": LABELS if labels else HEAD, "indx": INDX}
+    if labels:
+        payloads["indx"] = replaced(replaced(INDX, [2], [[0, 1, 0, 3], [1, 2, 0, 3]]), [3], [3, 3])
+    inner, path = msgspec.msgpack.decode(payloads[where]), []
+    while isinstance(inner, list) and inner:
+        path.append(data.draw(st.integers(0, len(inner) - 1)))
+        inner = inner[path[-1]]
+        if data.draw(st.booleans()):
+            break
+    payloads[where] = replaced(payloads[where], path, data.draw(VALUES))
+    with contextlib.suppress(ContainerError):
+        reader = c.Reader(assemble(**payloads))
+        h.validate(reader.header, reader.index)
+        assert len(reader.check()) <= 2
