@@ -285,7 +285,7 @@ def evaluate(
 
     Returns:
         The metrics by name (None where one is not defined, for example MS-SSIM of a small image), "mse" with values
-        on [0, 1], "psnr_minmax", "border_error", "region_psnr", "params", "samples", and "bytes" and "bpp" of the
+        on [0, 1], "border_error", "region_psnr", "params", "samples", and "bytes" and "bpp" of the
         file, or of the file that a field given as an object would make.
 
     Raises:
@@ -298,15 +298,14 @@ def evaluate(
     for name in metrics:
         check("metric", name, option="--metrics")
     field = source if isinstance(source, Field) else load(source)
-    wanted, given = read(reference), field
-    _same_kind(wanted, given)
+    wanted = read(reference)
+    _same_kind(wanted, field)
     target, decoded = wanted.dense(), field.decode(device=device, threads=threads)
     value_range = field.info.value_range
     size = len(to_bytes(field)) if isinstance(source, Field) else file_size(source)
     return {
         **{name: load_named("metric", name)(target, decoded, value_range) for name in metrics},
         "mse": fidelity.mse(target, decoded, value_range),
-        "psnr_minmax": fidelity.psnr_minmax(target, decoded, value_range),
         "border_error": regions.border_error(target, decoded, field.partition, value_range),
         "region_psnr": regions.region_psnr(target, decoded, field.partition, value_range),
         "params": field.params,

@@ -114,13 +114,13 @@ class ModelConfig:
         check("encoding", self.encoding)
         check("output", self.output)
         require(self.frame in ("global", "local"), f"--frame {self.frame!r} must be 'global' or 'local'")
-        for label, value in (
-            ("hidden-features", self.hidden_features),
-            ("params", self.params),
-            ("bands", self.bands),
-            ("features", self.features),
+        for label, value, most in (
+            ("hidden-features", self.hidden_features, 1 << 16),
+            ("params", self.params, 1 << 40),
+            ("bands", self.bands, 512),
+            ("features", self.features, 1 << 16),
         ):
-            require(value is None or value >= 1, f"--{label} {value} must be at least 1")
+            require(value is None or 1 <= value <= most, f"--{label} {value} must lie between 1 and {most}")
         require(
             0 <= self.hidden_layers <= 64, f"--hidden-layers {self.hidden_layers} must lie between 0 and 64"
         )
@@ -170,7 +170,7 @@ class FitConfig:
     def __post_init__(self) -> None:
         check("schedule", self.schedule)
         require(self.steps >= 1, f"--steps {self.steps} must be at least 1")
-        require(0 < self.lr < 1e3, f"--lr {self.lr} must be positive")
+        require(0 < self.lr < 1e6, f"--lr {self.lr} must lie between 0 and 1e6")
         require(self.points is None or self.points >= 1, f"--points {self.points} must be at least 1")
         require(
             self.max_time is None or self.max_time > 0, f"--max-time {self.max_time} must be positive seconds"

@@ -51,6 +51,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "metric": {
         "psnr": "inrfit.metrics.fidelity:psnr",
+        "psnr-minmax": "inrfit.metrics.fidelity:psnr_minmax",
         "ssim": "inrfit.metrics.fidelity:ssim",
         "ms-ssim": "inrfit.metrics.fidelity:ms_ssim",
     },

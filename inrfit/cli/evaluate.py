@@ -157,7 +157,7 @@ def entry(
         name=name,
         original=to_rgb8(signal),
         decoded=to_rgb8(ArraySignal(values=decoded, domain=signal.domain, info=signal.info)),
-        partition=overlay(signal, partition),
+        overlay=overlay(signal, partition),
         numbers=numbers,
         region_psnr=region_psnr,
         areas=list(partition.areas),

@@ -372,10 +372,10 @@ def _entry(item: Item, plan: Plan, field: Any, events: list[FitEvent], bytes_wri
 
     target, decoded = plan.signal.dense(), field.decode(threads=plan.device.threads)
     numbers = {
-        "PSNR (dB)": field.psnr,
+        "psnr": field.psnr,
         "bytes": bytes_written,
         "bpp": 8 * bytes_written / field.domain.size,
-        "weights": field.params,
+        "params": field.params,
         "regions": len(field.partition),
         "steps": field.steps,
     }

@@ -246,6 +246,11 @@ class _Fit:
             name: _as_stored(w, self.config.weights if name in self.trained else "float32")
             for name, w in weights.items()
         }
+        if not all(np.isfinite(w).all() for w in stored.values()):
+            raise FitError(
+                f"the fit diverged: after {self.step} steps its weights do not fit into {self.config.weights}",
+                hint=f"use a lower learning rate than --lr {self.config.lr}, or --weights float32",
+            )
         field = replace(self.blank, weights=stored, steps=self.step)
         return with_errors(field, self.signal, self.device)
 
@@ -303,5 +308,6 @@ def _psnr(mse: float) -> float:
 
 
 def _as_stored(weights: Tensor, kind: str) -> np.ndarray:
-    """Return weights rounded to the type in which a file keeps them, as float32."""
-    return weights.detach().cpu().numpy().astype(kind).astype(np.float32)
+    """Return weights rounded to the type in which a file keeps them, as float32; too large ones are infinite."""
+    with np.errstate(over="ignore"):
+        return weights.detach().cpu().numpy().astype(kind).astype(np.float32)

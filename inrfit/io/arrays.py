@@ -1,0 +1,166 @@
+"""Arrays as images: which shapes and sample types become a signal, and `.npy` files; no other formats."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inrfit.domain import image_domain
+from inrfit.errors import InputError
+from inrfit.io.formats import COLOURS, MAX_CHANNELS
+from inrfit.signal import INTEGER_RANGES, ArraySignal, SignalInfo
+
+
+def to_signal(
+    values: NDArray[Any],
+    name: str,
+    *,
+    high: int | None = None,
+    icc: bytes | None = None,
+    exif: bytes | None = None,
+    notes: tuple[str, ...] = (),
+) -> ArraySignal:
+    """Make a signal from samples.
+
+    Args:
+        values: [H, W] or [H, W, C] of bool, integers from 0 to 65535 or floats.
+        name: what to call the source in messages.
+        high: the integer that stands for full scale, where it is not the largest of its type.
+        icc: ICC profile.
+        exif: EXIF block without orientation.
+        notes: what was changed on reading.
+
+    Raises:
+        InputError: the shape or the sample type cannot be an image, or samples are not finite.
+    """
+    shaped = _shaped(values, name)
+    native, converted = _native(shaped, name)
+    dtype = native.dtype.name
+    if high is not None:
+        value_range = (0.0, float(high))
+    else:
+        value_range = INTEGER_RANGES.get(dtype) or _float_range(native)
+    info = SignalInfo(
+        dtype=dtype,
+        value_range=value_range,
+        colour=COLOURS.get(native.shape[-1], "channels"),
+        icc=icc,
+        exif=exif,
+        notes=(*notes, *converted),
+    )
+    return ArraySignal(values=native, domain=image_domain(*native.shape[:2]), info=info)
+
+
+def from_array(array: NDArray[Any]) -> ArraySignal:
+    """Make a signal from an array [H, W] or [H, W, C]; see `to_signal`."""
+    signal = to_signal(array, "array")
+    header = repr((array.shape, array.dtype.str)).encode()
+    digest = hashlib.sha256(header + np.ascontiguousarray(array).tobytes()).hexdigest()
+    return with_source(signal, suffix=".npy", sha256=digest)
+
+
+def with_source(signal: ArraySignal, *, suffix: str, sha256: str, notes: tuple[str, ...] = ()) -> ArraySignal:
+    """Return a signal with what is known about the file or array it came from; `notes` are added."""
+    info = replace(signal.info, suffix=suffix, sha256=sha256, notes=(*signal.info.notes, *notes))
+    return replace(signal, info=info)
+
+
+def read_npy(data: bytes, name: str) -> ArraySignal:
+    """Read the bytes of a `.npy` file.
+
+    Raises:
+        InputError: the array cannot be an image, or the file is cut off.
+    """
+    file = BytesIO(data)
+    version = np.lib.format.read_magic(file)
+    read_header = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    shape, _, dtype = read_header[version](file)
+    if dtype.hasobject:
+        raise InputError(f"{name}: holds Python objects, not samples", hint="save an array of numbers")
+    # numpy would reserve memory for any size that the header names.
+    wanted, there = int(np.prod(shape, dtype=object)) * dtype.itemsize, len(data) - file.tell()
+    if wanted > there:
+        raise InputError(f"{name}: is cut off: {wanted} bytes of samples announced, {there} there")
+    file.seek(0)
+    return to_signal(np.load(file, allow_pickle=False), name)
+
+
+def npy_bytes(values: NDArray[Any]) -> bytes:
+    """Return samples [H, W, C] as a `.npy` file; a single channel becomes [H, W]."""
+    file = BytesIO()
+    np.save(file, values[..., 0] if values.shape[-1] == 1 else values, allow_pickle=False)
+    return file.getvalue()
+
+
+def _shaped(values: NDArray[Any], name: str) -> NDArray[Any]:
+    """Return samples as [H, W, C]."""
+    hint = "give [height, width] or [height, width, channels], the channels last"
+    if values.ndim not in (2, 3):
+        raise InputError(f"{name}: shape {values.shape} is not an image", hint=hint)
+    shaped = values[..., None] if values.ndim == 2 else values
+    if shaped.size == 0:
+        raise InputError(f"{name}: shape {values.shape} has no samples", hint=hint)
+    if shaped.shape[-1] > MAX_CHANNELS:
+        raise InputError(
+            f"{name}: shape {values.shape} has {shaped.shape[-1]} channels, at most {MAX_CHANNELS} are allowed",
+            hint=hint,
+        )
+    return shaped
+
+
+def _native(values: NDArray[Any], name: str) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Return samples as uint8, uint16 or float32 in native byte order, and notes on what was converted."""
+    dtype = values.dtype
+    if dtype.kind == "b":
+        return values.astype(np.uint8) * np.uint8(255), ()
+    if dtype.kind == "f":
+        return _floats(values, name), ()
+    if dtype.kind not in "ui":
+        raise InputError(
+            f"{name}: samples of type {dtype} are not allowed",
+            hint="allowed are bool, integers from 0 to 65535 and floats",
+        )
+    if dtype.name in INTEGER_RANGES:
+        return np.ascontiguousarray(values, dtype.name), ()
+    low, high = int(values.min()), int(values.max())
+    if low < 0 or high > 65535:
+        raise InputError(
+            f"{name}: {dtype} samples from {low} to {high} do not fit 16 bit (0 to 65535)",
+            hint="scale them to uint8 or uint16, or convert them to float32",
+        )
+    narrow = "uint8" if high <= 255 else "uint16"
+    return np.ascontiguousarray(values, narrow), (f"{dtype} samples were read as {narrow}",)
+
+
+def _floats(values: NDArray[Any], name: str) -> NDArray[np.float32]:
+    """Return finite samples as float32."""
+    bad = values.size - np.count_nonzero(np.isfinite(values))
+    if bad:
+        raise InputError(
+            f"{name}: {bad} of {values.size} samples are NaN or infinite",
+            hint="replace them first, for example with numpy.nan_to_num",
+        )
+    peak = np.abs(values).max()
+    if peak > np.finfo(np.float32).max:
+        raise InputError(
+            f"{name}: a sample of {peak:.3g} does not fit float32", hint="scale the samples down"
+        )
+    return np.ascontiguousarray(values, np.float32)
+
+
+def _float_range(values: NDArray[Any]) -> tuple[float, float]:
+    """Return (0, 1) for samples within it, otherwise their range; low < high also when all are equal."""
+    low, high = float(values.min()), float(values.max())
+    if low >= 0 and high <= 1:
+        return 0.0, 1.0
+    if low == high:
+        return min(low, 0.0), max(high, 0.0)
+    return low, high

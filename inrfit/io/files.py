@@ -1,0 +1,84 @@
+"""Bytes from and to the disk, whole files at a time; it knows no file formats."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from pathlib import Path
+
+from inrfit.errors import InputError, OutputError
+
+_WRITE_HINTS = {
+    errno.ENOENT: "make the folder first, or name another one",
+    errno.ENOTDIR: "a part of the path is a file; name another one",
+    errno.ENOSPC: "free some space, or write to another disk",
+    errno.EDQUOT: "free some space, or write to another disk",
+    errno.EACCES: "write to a folder that is yours",
+    errno.EPERM: "write to a folder that is yours",
+    errno.EROFS: "write to another disk",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a file.
+
+    Raises:
+        InputError: there is no such file, it is a folder, it may not be read, or it is empty.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file", hint="check the spelling and the folder") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path}: is a folder, not a file", hint="name a file inside it") from error
+    except PermissionError as error:
+        raise InputError(f"{path}: may not be read", hint="check the permissions of the file") from error
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        raise InputError(f"{path!s}: cannot be read ({_reason(error)})".replace("\0", "\\0")) from error
+    if not data:
+        raise InputError(f"{path}: file is empty (0 bytes)", hint="make or download it again")
+    return data
+
+
+def atomic_write(path: Path, data: bytes, *, overwrite: bool) -> None:
+    """Write a file so that it is there whole or not at all.
+
+    The bytes go to a temporary name in the same folder, reach the disk, and are renamed.
+
+    Raises:
+        OutputError: the file exists and `overwrite` is False, or it cannot be written; nothing is left behind.
+    """
+    temporary = path.with_name(f".inrfit-{secrets.token_hex(8)}.tmp")
+    try:
+        _check_target(path, overwrite=overwrite)
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
+        number = error.errno if isinstance(error, OSError) else None
+        raise OutputError(
+            f"{path!s}: cannot be written ({_reason(error)})".replace("\0", "\\0"),
+            hint=_WRITE_HINTS.get(number or 0, "name another file or folder"),
+        ) from error
+
+
+def _check_target(path: Path, *, overwrite: bool) -> None:
+    """Raise an OutputError where a file must not be put."""
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder, not a file", hint="name a file inside it")
+    if path.exists() and not path.is_file():
+        raise OutputError(f"{path}: is not a regular file", hint="name another file")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path}: exists already", hint="replace it with --force, or name another file")
+
+
+def _reason(error: Exception) -> str:
+    """Return why the system refused, without the path, which the message names already."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)

@@ -1,0 +1,110 @@
+"""The image file formats: how each is recognised and what it can hold; nothing here reads or writes one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from inrfit.errors import InputError
+
+PIXEL_LIMIT = 2**28
+"""Most pixels an image file may declare; more is taken for a decompression bomb before anything is decoded."""
+
+MAX_CHANNELS = 64
+"""Most channels an array may have."""
+
+COLOURS = {1: "grey", 2: "grey-alpha", 3: "rgb", 4: "rgb-alpha"}
+"""Meaning of the channels by their number; beyond four they are plain "channels"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One file format.
+
+    Attributes:
+        name: as Pillow calls it.
+        suffixes: file suffixes, the usual one first.
+        magic: pattern of the first bytes of a file.
+        dtypes: sample types that can be written; empty when the format is only read.
+        channels: numbers of channels that can be written.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    magic: bytes
+    dtypes: tuple[str, ...] = ()
+    channels: tuple[int, ...] = ()
+
+    def holds(self, dtype: str, channels: int) -> bool:
+        """Tell whether samples of this type and number of channels can be written."""
+        return dtype in self.dtypes and channels in self.channels
+
+
+_EIGHT = ("uint8",)
+_ALL = ("uint8", "uint16", "float32")
+
+FORMATS = (
+    Format(
+        name="PNG",
+        suffixes=(".png",),
+        magic=rb"\x89PNG\r\n\x1a\n",
+        dtypes=("uint8", "uint16"),
+        channels=(1, 2, 3, 4),
+    ),
+    Format(name="JPEG", suffixes=(".jpg", ".jpeg"), magic=rb"\xff\xd8\xff", dtypes=_EIGHT, channels=(1, 3)),
+    Format(name="WEBP", suffixes=(".webp",), magic=rb"RIFF....WEBP", dtypes=_EIGHT, channels=(1, 2, 3, 4)),
+    Format(
+        name="AVIF",
+        suffixes=(".avif",),
+        magic=rb"....ftyp(avif|avis|(mif1|msf1).{0,64}?avi[fs])",
+        dtypes=_EIGHT,
+        channels=(1, 2, 3, 4),
+    ),
+    Format(
+        name="TIFF",
+        suffixes=(".tif", ".tiff"),
+        magic=rb"II[*+]\x00|MM\x00[*+]",
+        dtypes=_ALL,
+        channels=(1, 2, 3, 4),
+    ),
+    Format(name="BMP", suffixes=(".bmp",), magic=rb"BM", dtypes=_EIGHT, channels=(1, 3)),
+    Format(
+        name="NPY",
+        suffixes=(".npy",),
+        magic=rb"\x93NUMPY",
+        dtypes=_ALL,
+        channels=tuple(range(1, MAX_CHANNELS + 1)),
+    ),
+    Format(name="GIF", suffixes=(".gif",), magic=rb"GIF8[79]a"),
+    Format(name="PPM", suffixes=(".ppm", ".pgm", ".pbm", ".pnm"), magic=rb"P[1-6]\s"),
+)
+
+SUFFIXES = tuple(suffix for form in FORMATS for suffix in form.suffixes)
+"""Every suffix that counts as an image when a folder is read."""
+
+
+def recognise(data: bytes) -> Format | None:
+    """Return the format of a file by its first bytes, or None."""
+    return next((form for form in FORMATS if re.match(form.magic, data, re.DOTALL)), None)
+
+
+def by_suffix(suffix: str) -> Format | None:
+    """Return the format a suffix stands for, in either case, or None."""
+    return next((form for form in FORMATS if suffix.lower() in form.suffixes), None)
+
+
+def check_size(height: int, width: int, name: str) -> None:
+    """Raise an InputError unless an image of this size may be decoded."""
+    if min(height, width) < 1:
+        raise InputError(f"{name}: an image of {width}x{height} pixels has no samples")
+    if height * width > PIXEL_LIMIT:
+        raise InputError(
+            f"{name}: {width}x{height} is {height * width} pixels, more than the {PIXEL_LIMIT} allowed",
+            hint="scale it down, or cut it into parts",
+        )
+
+
+def is_deep_avif(data: bytes) -> bool:
+    """Tell whether an AVIF file declares more than 8 bit; source: AV1 in ISOBMFF 1.2, section 2.3.3 (av1C)."""
+    at = data.find(b"av1C")
+    return 0 <= at < len(data) - 6 and bool(data[at + 6] & 0x40)

@@ -1,0 +1,116 @@
+"""PNG beyond Pillow: the chunks of a file, 16-bit samples in and out, and the transparent colour of a tRNS chunk.
+
+Source: PNG specification, third edition (W3C 2025).
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inrfit.io.libraries import from_bgr, opencv_decode
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_UP = 2
+_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
+_CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}
+
+Chunks = list[tuple[bytes, bytes]]
+"""Kind and body of each chunk, in the order of the file."""
+
+
+def split(data: bytes) -> Chunks:
+    """Return the chunks of a file up to IEND.
+
+    Raises:
+        ValueError: the file ends early, or a chunk that is needed for the samples fails its checksum.
+    """
+    chunks: Chunks = []
+    at = len(SIGNATURE)
+    while not chunks or chunks[-1][0] != b"IEND":
+        if at + 12 > len(data):
+            raise ValueError("it is cut off")
+        (length,) = struct.unpack_from(">I", data, at)
+        kind, body = data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
+        at += 12 + length
+        if at > len(data):
+            raise ValueError("it is cut off")
+        (checksum,) = struct.unpack_from(">I", data, at - 4)
+        critical = kind[:1].isupper()
+        if critical and zlib.crc32(body, zlib.crc32(kind)) != checksum:
+            raise ValueError(f"its {kind.decode('latin-1')} chunk fails its checksum")
+        chunks.append((kind, body))
+    return chunks
+
+
+def join(chunks: Chunks) -> bytes:
+    """Return a file made of chunks."""
+    parts = [SIGNATURE]
+    for kind, body in chunks:
+        checksum = zlib.crc32(body, zlib.crc32(kind))
+        parts += [struct.pack(">I", len(body)), kind, body, struct.pack(">I", checksum)]
+    return b"".join(parts)
+
+
+def layout(chunks: Chunks) -> tuple[int, int]:
+    """Return bits per sample and colour type."""
+    kind, body = chunks[0]
+    if kind != b"IHDR" or len(body) != 13:
+        raise ValueError("its header is damaged")
+    return body[8], body[9]
+
+
+def read_16_bit(chunks: Chunks) -> NDArray[np.uint16]:
+    """Decode a 16-bit image to [H, W, C].
+
+    Pillow would silently give 8 bit. Other chunks (gamma, transparency, animation) are kept from OpenCV,
+    which acts on some of them.
+    """
+    needed = [chunk for chunk in chunks if chunk[0] in (b"IHDR", b"IDAT", b"IEND")]
+    channels = _CHANNELS[layout(chunks)[1]]
+    values = from_bgr(opencv_decode(join(needed)))
+    if values.dtype != np.uint16:
+        raise ValueError("it did not decode to 16 bit")
+    if channels == 2:
+        return values[..., [0, 3]]  # OpenCV repeats the grey value
+    return values.reshape(*values.shape[:2], channels)
+
+
+def with_transparent_colour(values: NDArray[Any], chunks: Chunks) -> NDArray[Any]:
+    """Add an alpha channel to samples [H, W, C] of a grey or RGB image that has a tRNS chunk.
+
+    The samples are those of the file scaled up to 8 bit, or all of their 16 bit.
+    """
+    depth, colour_type = layout(chunks)
+    body = next((body for kind, body in chunks if kind == b"tRNS"), None)
+    if body is None or colour_type not in (0, 2):
+        return values
+    stored = np.frombuffer(body, ">u2", _CHANNELS[colour_type]) & ((1 << depth) - 1)
+    full = np.iinfo(values.dtype).max
+    colour = stored * (full // ((1 << depth) - 1))
+    alpha = np.where((values == colour).all(axis=-1, keepdims=True), 0, full)
+    return np.concatenate([values, alpha.astype(values.dtype)], axis=-1)
+
+
+def write_16_bit(values: NDArray[Any], icc: bytes | None, exif: bytes | None) -> bytes:
+    """Return samples [H, W, C] of uint16, C from 1 to 4, as a file.
+
+    Pillow cannot write 16-bit colour, OpenCV cannot write grey with alpha.
+    """
+    height, width, channels = values.shape
+    rows = values.astype(">u2").view(np.uint8).reshape(height, -1)
+    filtered = np.empty((height, rows.shape[1] + 1), np.uint8)
+    filtered[:, 0] = _UP
+    filtered[0, 1:] = rows[0]
+    np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
+    header = struct.pack(">IIBBBBB", width, height, 16, _COLOUR_TYPES[channels], 0, 0, 0)
+    chunks = [(b"IHDR", header)]
+    if icc:
+        chunks.append((b"iCCP", b"ICC profile\0\0" + zlib.compress(icc)))
+    if exif:
+        chunks.append((b"eXIf", exif))
+    return join([*chunks, (b"IDAT", zlib.compress(filtered.tobytes())), (b"IEND", b"")])

@@ -1,0 +1,153 @@
+"""Between fields and files: which numbers go where, and that hostile ones are refused."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+import pytest
+from tests_data import textured
+
+import inrfit
+from inrfit import api
+from inrfit.codec import container
+from inrfit.codec.container import Reader
+from inrfit.codec.weights import dumps, loads
+from inrfit.errors import ContainerError, InputError, OutputError
+
+
+@pytest.fixture(scope="module")
+def field():
+    return api.fit(textured(30, 40), partition="seg", heads=3, steps=2, hidden_features=6, device="cpu")
+
+
+def rebuilt(field, **changes):
+    """Return the file of a field with some of its parts replaced."""
+    with Reader(dumps(field)) as reader:
+        held = {
+            "header": reader.header,
+            "index": reader.index,
+            "shared": reader.shared,
+            "ancillary": reader.ancillary,
+            "parts": list(reader.parts()),
+        }
+    held.update(changes)
+    return container.write(*(held[n] for n in ("header", "index", "shared", "ancillary", "parts")))
+
+
+def parts(field):
+    with Reader(dumps(field)) as reader:
+        return list(reader.parts())
+
+
+def test_segments_keep_their_masks_boxes_and_frames(field):
+    back = api.load(dumps(field))
+    assert back.partition.kind == "labels"
+    for a, b in zip(field.partition.regions, back.partition.regions, strict=True):
+        assert (a.id, a.box, a.area) == (b.id, b.box, b.area)
+        assert a.nominal == pytest.approx(b.nominal, abs=0)
+        assert np.array_equal(a.points(), b.points())
+
+
+@pytest.mark.parametrize("kind", ["float32", "float16"])
+def test_a_region_costs_its_weights(kind):
+    held = api.fit(textured(16, 16), grid=(2, 2), steps=1, hidden_features=5, weights=kind, device="cpu")
+    itemsize = {"float32": 4, "float16": 2}[kind]
+    assert {len(part) for part in parts(held)} == {held.params // 4 * itemsize}
+
+
+def test_float16_loses_little(picture):
+    options = {"grid": (2, 2), "steps": 200, "hidden_features": 12, "device": "cpu"}
+    half, full = (api.fit(picture, weights=w, **options) for w in ("float16", "float32"))
+    assert half.psnr == pytest.approx(full.psnr, abs=0.2)
+
+
+def test_weights_are_little_endian_in_stack_order(field):
+    payload = parts(field)[0]
+    size = int.from_bytes(payload[:4], "little")
+    values = np.frombuffer(payload[4 + size :], "<f2")
+    expected = np.concatenate([field.weights[s.name][0].ravel() for s in field.description.stacks])
+    assert np.array_equal(values.astype(np.float32), expected)
+
+
+def test_a_mask_of_another_area_is_refused(field):
+    held = parts(field)
+    box = field.partition.regions[0].box
+    mask = zlib.compress(np.packbits(np.ones([b - a for a, b in box], bool)).tobytes())
+    size = int.from_bytes(held[0][:4], "little")
+    held[0] = len(mask).to_bytes(4, "little") + mask + held[0][4 + size :]
+    with pytest.raises(ContainerError, match="does not cover"):
+        api.load(rebuilt(field, parts=held))
+
+
+@pytest.mark.parametrize(
+    ("payload", "message"),
+    [
+        (b"", "cut off"),
+        (b"\xff\xff\xff\xff", "cut off"),
+        (b"\x05\0\0\0junk!", "damaged"),
+        (len(zlib.compress(b"\0")).to_bytes(4, "little") + zlib.compress(b"\0"), "bytes for"),
+        (len(zlib.compress(bytes(10**6))).to_bytes(4, "little") + zlib.compress(bytes(10**6)), "bytes for"),
+        (b"\0\0\0\0", "samples|bytes"),
+    ],
+)
+def test_hostile_masks_are_refused(field, payload, message):
+    held = parts(field)
+    held[1] = payload
+    with pytest.raises(ContainerError, match=message):
+        api.load(rebuilt(field, parts=held))
+
+
+def test_weights_that_are_not_finite_are_refused(field):
+    held = parts(field)
+    held[0] = held[0][:-2] + np.array([np.nan], "<f2").tobytes()
+    with pytest.raises(ContainerError, match="not finite"):
+        api.load(rebuilt(field, parts=held))
+
+
+def test_too_few_and_too_many_weights_are_refused(field):
+    for change in (lambda p: p[:-2], lambda p: p + b"\0\0"):
+        held = parts(field)
+        held[0] = change(held[0])
+        with pytest.raises(ContainerError, match="not "):
+            api.load(rebuilt(field, parts=held))
+    with pytest.raises(ContainerError, match="shared weights"):
+        api.load(rebuilt(field, shared=b"1234"))
+
+
+def test_unknown_models_are_refused(field):
+    import msgspec
+
+    with Reader(dumps(field)) as reader:
+        header = reader.header
+    strange = msgspec.structs.replace(header, model=msgspec.structs.replace(header.model, activation="cubic"))
+    with pytest.raises(ContainerError, match="cubic"):
+        api.load(rebuilt(field, header=strange))
+
+
+def test_metadata_and_source_hash_are_kept():
+    from dataclasses import replace
+
+    signal = api.read(textured(8, 8))
+    signal = replace(signal, info=replace(signal.info, icc=b"icc" * 50, exif=b"II*\0rest"))
+    field = api.fit(signal, steps=1, device="cpu")
+    back = api.load(dumps(field))
+    assert back.info == replace(field.info, notes=())
+    assert api.info(dumps(field))["metadata"] == {"icc": 150, "exif": 8, "srce": 32}
+
+
+def test_save_and_load(tmp_path, field):
+    path = tmp_path / "a.inr"
+    assert inrfit.save(field, path) == path.stat().st_size
+    with pytest.raises(OutputError, match="exists"):
+        inrfit.save(field, path)
+    inrfit.save(field, path, overwrite=True)
+    with path.open("rb") as file:
+        assert np.array_equal(inrfit.load(file).decode(), field.decode())
+    with pytest.raises(InputError):
+        inrfit.load(tmp_path / "b.inr")
+
+
+def test_the_same_fit_gives_the_same_bytes(field):
+    with Reader(dumps(field)) as reader:
+        assert dumps(loads(reader)) == dumps(field)

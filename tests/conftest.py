@@ -1,0 +1,29 @@
+"""Signals that many tests use: small, synthetic, with structure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests_data import textured
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def picture() -> np.ndarray:
+    return textured(24, 36)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the real test material is not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> Path:
+    return ROOT / "examples" / "astronaut.png"

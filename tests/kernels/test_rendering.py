@@ -1,0 +1,145 @@
+"""Decoding: exact by region, honest at other sizes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from inrfit import api
+from inrfit.device import pick_device
+from inrfit.errors import ConfigError
+from inrfit.kernels.render import render
+from inrfit.kernels.tiles import cut, region_samples, tile_points
+from inrfit.partitions import OUTSIDE
+
+CPU = pick_device("cpu", 1)
+
+
+@pytest.fixture(scope="module", params=["grid", "seg"])
+def field(request):
+    from tests_data import textured
+
+    options = {"grid": (3, 4)} if request.param == "grid" else {"partition": "seg", "heads": 3}
+    return api.fit(textured(50, 70), steps=3, hidden_features=9, device="cpu", **options)
+
+
+def test_regions_decode_to_the_same_bits_alone_and_in_the_whole(field):
+    whole, labels = render(field, device=CPU), field.partition.labels()
+    for position in range(len(field.partition)):
+        alone = render(field.select([position]), device=CPU)
+        inside = labels == position
+        assert np.array_equal(alone[inside], whole[inside])
+        assert not alone[~inside].any()
+
+
+def test_threads_do_not_change_the_bits(field):
+    assert np.array_equal(render(field, device=pick_device("cpu", 3)), render(field, device=CPU))
+
+
+@pytest.mark.parametrize("size", [(50, 70), (100, 140), (61, 33), (7, 5), (1, 1)])
+def test_regions_decode_to_the_same_bits_at_any_size(field, size):
+    whole = render(field, size=size, device=CPU)
+    assert whole.shape == (*size, 3)
+    keep = [0, len(field.partition) - 1]
+    part = render(field.select(keep), size=size, device=CPU)
+    if min(size) >= 50:
+        same = (part == whole).all(-1)
+        assert same.any()
+        assert not part[~same].any()
+
+
+@pytest.mark.parametrize("region", [((0, 50), (0, 70)), ((3, 4), (69, 70)), ((10, 41), (16, 18))])
+def test_a_window_is_the_window_of_the_whole(field, region):
+    (y0, y1), (x0, x1) = region
+    assert np.array_equal(render(field, region=region, device=CPU), render(field, device=CPU)[y0:y1, x0:x1])
+
+
+def test_a_window_of_a_larger_output_is_the_window_of_it(field):
+    whole = render(field, size=(100, 140), device=CPU)
+    part = render(field, size=(100, 140), region=((10, 20), (30, 50)), device=CPU)
+    assert np.array_equal(part, whole[20:40, 60:100])
+
+
+def test_downscaling_is_a_box_filter_of_the_samples(field):
+    whole = render(field, device=CPU)
+    expected = whole.reshape(25, 2, 35, 2, 3).mean((1, 3))
+    assert render(field, size=(25, 35), device=CPU) == pytest.approx(expected, abs=1e-6)
+
+
+def test_upscaling_samples_the_field_between_the_samples(field):
+    """Three times larger: every third sample from the second is an original one."""
+    whole = render(field, device=CPU)
+    assert render(field, size=(150, 210), device=CPU)[1::3, 1::3] == pytest.approx(whole, abs=1e-4)
+
+
+def test_calling_the_field_agrees_with_decoding(field):
+    y, x = np.meshgrid(np.arange(50), np.arange(70), indexing="ij")
+    coords = field.frame.coords(np.stack([y, x], -1))
+    assert field(coords, device="cpu") == pytest.approx(render(field, device=CPU), abs=1e-5)
+
+
+def test_points_outside_belong_to_the_nearest_region(field):
+    inside = field([[0.99, -0.99]], device="cpu")
+    outside = field([[5.0, -5.0]], device="cpu")
+    assert inside.shape == outside.shape == (1, 3)
+    assert np.isfinite(outside).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"size": (0, 5)}, "positive"),
+        ({"size": (5,)}, "positive"),
+        ({"size": (1 << 20, 1 << 20)}, "too large"),
+        ({"region": ((0, 51), (0, 70))}, "0:50,0:70"),
+        ({"region": ((5, 5), (0, 70))}, "5:5,0:70"),
+        ({"region": ((0, 5),)}, "outside"),
+    ],
+)
+def test_impossible_outputs_are_named(field, options, message):
+    with pytest.raises(ConfigError, match=message):
+        render(field, device=CPU, **options)
+
+
+def test_size_and_scale_exclude_each_other(field):
+    with pytest.raises(ConfigError, match="both"):
+        field.decode(size=(5, 5), scale=2)
+    with pytest.raises(ConfigError, match="scale"):
+        field.decode(scale=-1)
+
+
+def test_coords_need_one_value_per_axis(field):
+    with pytest.raises(ConfigError, match="2 values"):
+        field([[0.0, 0.0, 0.0]])
+
+
+def test_select_keeps_the_errors_of_its_regions(field):
+    part = field.select([1])
+    assert part.mse == (field.mse[1],)
+    assert part.partition.regions[0].id == field.partition.regions[1].id
+    assert (part.partition.labels() == OUTSIDE).any()
+
+
+def test_tiles_cover_every_point_once():
+    tiles = cut([5, 3, 8], 4)
+    assert [(t.position, t.start, t.stop) for t in tiles] == [
+        (0, 0, 4),
+        (0, 4, 5),
+        (1, 0, 3),
+        (2, 0, 4),
+        (2, 4, 8),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("areas", "expected"), [([1], 8), ([1024], 1024), ([1025], 520), ([90, 33], 96), ([10**6], 1024)]
+)
+def test_tile_size_wastes_little(areas, expected):
+    assert tile_points(areas) == expected
+
+
+def test_samples_by_rank_are_those_of_the_region(field):
+    for region in field.partition.regions:
+        samples = region_samples(region)
+        assert samples.count == region.area
+        assert np.array_equal(samples.index(np.arange(samples.count)), region.points())

@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+
+from inrfit.config import ModelConfig, settings
+from inrfit.domain import image_domain
+from inrfit.errors import ConfigError
+from inrfit.models.description import initial_weights
+from inrfit.models.sizing import describe, resolve, widest
+from inrfit.partitions.grid import divide
+
+
+def paper(heads, **options):
+    given = {"partition": "none"} if heads == 1 else {"partition": "seg", "heads": heads}
+    return settings(preset="paper", **given, **options).model
+
+
+@pytest.mark.parametrize(
+    ("heads", "activation", "expected"),
+    [(1, "sine", 790_017), (4, "sine", 793_604), (1, "relu", 911_873), (4, "relu", 926_404)],
+)
+def test_table_1_of_partition_matters_to_the_digit(heads, activation, expected):
+    assert describe(paper(heads, activation=activation), 2, 1).count(heads) == expected
+
+
+def test_the_count_is_the_number_of_trained_numbers_drawn():
+    description = describe(ModelConfig(hidden_features=7, hidden_layers=2, encoding="rff", features=5), 2, 3)
+    weights = initial_weights(description, [0, 1, 2], seed=1)
+    trained = [stack.name for stack in description.stacks if stack.trained]
+    assert description.count(3) == sum(weights[name].size for name in trained)
+    assert "frequencies" not in trained
+    assert weights["frequencies"].shape == (1, 5, 2)
+
+
+def test_wire_has_two_preactivations_per_feature():
+    sine = describe(ModelConfig(hidden_features=6, hidden_layers=1), 2, 1)
+    wire = describe(ModelConfig(hidden_features=6, hidden_layers=1, activation="wire"), 2, 1)
+    assert sine.count(1) == (2 * 6 + 6) + (36 + 6) + (6 + 1)
+    assert wire.count(1) == (2 * 12 + 12) + (6 * 12 + 12) + (6 + 1)
+
+
+def test_initial_weights_of_a_region_do_not_depend_on_the_others():
+    description = describe(ModelConfig(hidden_features=5), 2, 3)
+    alone = initial_weights(description, [7], seed=3)
+    among = initial_weights(description, [2, 7, 9], seed=3)
+    for name in alone:
+        assert np.array_equal(alone[name][0], among[name][1])
+        assert not np.array_equal(among[name][0], among[name][1])
+
+
+def test_siren_init_bounds():
+    description = describe(ModelConfig(hidden_features=64, hidden_omega_0=30.0), 2, 3)
+    weights = initial_weights(description, [0], seed=0)
+    assert 0.45 < np.abs(weights["weight0"]).max() <= 0.5
+    hidden = np.sqrt(6 / 64) / 30
+    for name in ("weight1", "weight4"):
+        assert 0.9 * hidden < np.abs(weights[name]).max() <= hidden
+    assert 0.9 / 8 < np.abs(weights["bias1"]).max() <= 1 / 8
+
+
+def test_relu_init_is_kaiming_normal_with_zero_bias():
+    description = describe(ModelConfig(hidden_features=200, activation="relu"), 2, 3)
+    weights = initial_weights(description, [0], seed=0)
+    assert weights["weight2"].std() == pytest.approx(np.sqrt(2 / 200), rel=0.02)
+    assert not weights["bias2"].any()
+
+
+class TestResolve:
+    partition = divide(image_domain(64, 96), (2, 3))
+
+    def test_one_region_is_an_mlp_and_several_are_partitioned(self):
+        assert resolve(ModelConfig(), divide(image_domain(8, 8), (1, 1)), 3).name == "mlp"
+        assert resolve(ModelConfig(), self.partition, 3).name == "partitioned"
+
+    def test_mlp_with_several_regions_is_an_error(self):
+        with pytest.raises(ConfigError, match="6 regions"):
+            resolve(ModelConfig(name="mlp"), self.partition, 3)
+
+    def test_default_is_at_most_half_a_weight_per_sample(self):
+        model = resolve(ModelConfig(), self.partition, 3)
+        count = describe(model, 2, 3).count(6)
+        wider = describe(ModelConfig(hidden_features=model.hidden_features + 1), 2, 3).count(6)
+        assert count <= 64 * 96 / 2 < wider
+
+    def test_tiny_signals_get_the_smallest_width(self):
+        assert resolve(ModelConfig(), divide(image_domain(1, 1), (1, 1)), 3).hidden_features == 4
+
+    def test_a_budget_is_never_exceeded_and_met_within_5_percent(self):
+        model = resolve(ModelConfig(params=20_500), self.partition, 3)
+        assert 19_475 <= describe(model, 2, 3).count(6) <= 20_500
+
+    def test_a_budget_that_cannot_be_met_names_a_partition_that_can(self):
+        with pytest.raises(ConfigError, match="within 5 %") as caught:
+            resolve(ModelConfig(params=1100), self.partition, 3)
+        heads = int(caught.value.hint.split("--heads ")[1].split(")")[0])
+        other = divide(image_domain(64, 96), (1, heads))
+        model = resolve(ModelConfig(params=1100), other, 3)
+        assert 1045 <= describe(model, 2, 3).count(heads) <= 1100
+
+
+def test_widest_is_exact():
+    assert [widest(lambda h: h * h, budget) for budget in (0, 1, 3, 4, 24, 25)] == [0, 1, 1, 2, 4, 5]

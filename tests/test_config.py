@@ -1,0 +1,82 @@
+import pytest
+
+from inrfit.config import FitConfig, ModelConfig, PartitionConfig, settings
+from inrfit.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        (PartitionConfig, {"rule": "gird"}, "gird"),
+        (PartitionConfig, {"heads": 0}, "--heads 0"),
+        (PartitionConfig, {"grid": (0, 3)}, "--grid 0x3"),
+        (PartitionConfig, {"grid": (2, 2), "heads": 4}, "both"),
+        (PartitionConfig, {"rule": "seg", "grid": (2, 2)}, "--partition grid"),
+        (PartitionConfig, {"rule": "none", "heads": 2}, "--heads needs"),
+        (PartitionConfig, {"cell": 0}, "cell 0"),
+        (ModelConfig, {"name": "siren"}, "siren"),
+        (ModelConfig, {"activation": "sin"}, "--activation 'sin'"),
+        (ModelConfig, {"frame": "here"}, "--frame"),
+        (ModelConfig, {"hidden_features": 0}, "--hidden-features 0"),
+        (ModelConfig, {"hidden_features": 70_000}, "--hidden-features 70000"),
+        (ModelConfig, {"bands": 513}, "--bands 513"),
+        (ModelConfig, {"features": 70_000}, "--features 70000"),
+        (ModelConfig, {"hidden_layers": 65}, "--hidden-layers 65"),
+        (ModelConfig, {"hidden_features": 3, "params": 100}, "both"),
+        (ModelConfig, {"first_omega_0": -1.0}, "--first-omega-0"),
+        (ModelConfig, {"sigma": float("nan")}, "--sigma"),
+        (FitConfig, {"steps": 0}, "--steps 0"),
+        (FitConfig, {"lr": -1.0}, "--lr"),
+        (FitConfig, {"schedule": "linear"}, "--schedule"),
+        (FitConfig, {"points": 0}, "--points 0"),
+        (FitConfig, {"max_time": 0.0}, "--max-time"),
+        (FitConfig, {"target_psnr": 200.0}, "--target-psnr"),
+        (FitConfig, {"seed": -1}, "--seed"),
+        (FitConfig, {"threads": 0}, "--threads"),
+        (FitConfig, {"memory": 10}, "--memory"),
+        (FitConfig, {"weights": "int8"}, "--weights"),
+    ],
+)
+def test_values_that_cannot_work_are_named(kind, options, message):
+    with pytest.raises(ConfigError, match=message):
+        kind(**options)
+
+
+def test_words_are_sorted_into_the_three_configurations():
+    found = settings(partition="grid", grid=(2, 3), activation="relu", steps=7, model="partitioned")
+    assert (found.partition.grid, found.model.activation, found.fit.steps) == ((2, 3), "relu", 7)
+    assert found.model.name == "partitioned"
+
+
+def test_unknown_words_are_an_error():
+    with pytest.raises(ConfigError, match="'omega'"):
+        settings(omega=3)  # type: ignore[call-arg]
+
+
+def test_a_path_stands_for_a_label_image_and_a_typo_for_a_suggestion(tmp_path):
+    assert settings(partition="labels.png").partition.labels == "labels.png"
+    with pytest.raises(ConfigError) as caught:
+        settings(partition="sge")
+    assert "seg" in caught.value.hint
+
+
+def test_seg_has_four_regions_by_default():
+    assert settings(partition="seg").partition.heads == 4
+
+
+def test_mlp_means_no_partition():
+    assert settings(model="mlp").partition.rule == "none"
+
+
+def test_paper_preset_is_overridden_by_what_is_given():
+    found = settings(preset="paper", steps=5, partition="grid", heads=9)
+    assert (found.fit.steps, found.fit.lr, found.fit.schedule) == (5, 1e-4, "constant")
+    assert (found.model.first_omega_0, found.model.hidden_omega_0, found.model.frame) == (60, 30, "global")
+    assert found.partition.heads == 9
+    relu = settings(preset="paper", activation="relu")
+    assert (relu.model.encoding, relu.model.bands, relu.fit.steps) == ("harmonic", 60, 1000)
+
+
+def test_unknown_presets_are_an_error():
+    with pytest.raises(ConfigError, match="paper"):
+        settings(preset="papr")

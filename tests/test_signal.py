@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from inrfit.domain import image_domain
+from inrfit.errors import InputError
+from inrfit.signal import ArraySignal, SignalInfo
+
+
+@pytest.mark.parametrize(("dtype", "top"), [("uint8", 255), ("uint16", 65535)])
+def test_integers_survive_the_unit_range_exactly(dtype, top):
+    info = SignalInfo(dtype=dtype, value_range=(0.0, float(top)))
+    values = np.arange(top + 1, dtype=dtype)
+    unit = info.to_unit(values)
+    assert unit.min() == -1
+    assert unit.max() == 1
+    assert np.array_equal(info.from_unit(unit), values)
+
+
+def test_values_outside_are_clipped():
+    assert SignalInfo().from_unit([-3.0, 0.0, 7.0]).tolist() == [0, 128, 255]
+
+
+def test_floats_keep_their_range():
+    info = SignalInfo(dtype="float32", value_range=(-2.0, 6.0))
+    assert info.to_unit([-2.0, 2.0, 6.0]).tolist() == [-1.0, 0.0, 1.0]
+    assert info.from_unit([-1.0, 0.5]).tolist() == [-2.0, 4.0]
+
+
+def test_windows_and_samples_count_from_the_origin():
+    values = np.arange(12, dtype=np.uint8).reshape(3, 4, 1)
+    domain = image_domain(3, 4)
+    shifted = type(domain)(
+        shape=(3, 4), axes=domain.axes, units=domain.units, spacing=domain.spacing, origin=(-1, 2)
+    )
+    signal = ArraySignal(values=values, domain=shifted)
+    assert signal.dense(((0, 2), (3, 5)))[..., 0].tolist() == [[5, 6], [9, 10]]
+    assert signal.info.from_unit(signal.sample(np.array([[-1, 2], [1, 5]])))[:, 0].tolist() == [0, 11]
+
+
+def test_shapes_and_types_are_checked():
+    with pytest.raises(InputError, match="does not fit"):
+        ArraySignal(values=np.zeros((2, 2, 1), np.uint8), domain=image_domain(3, 2))
+    with pytest.raises(InputError, match="sample type"):
+        ArraySignal(values=np.zeros((2, 2, 1), np.int64), domain=image_domain(2, 2))
