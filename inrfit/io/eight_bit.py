@@ -47,7 +47,7 @@ def samples(image: Image.Image, name: str) -> tuple[NDArray[np.uint8], tuple[str
     if image.has_transparency_data:
         target = _WITH_ALPHA.get(mode, target)
     notes = ("CMYK was converted to RGB, without colour management",) if mode == "CMYK" else ()
-    values = np.asarray(image if target == mode else image.convert(target))
+    values = np.array(image if target == mode else image.convert(target))
     return values.reshape(image.height, image.width, -1), notes
 
 

@@ -50,9 +50,9 @@ def atomic_write(path: Path, data: bytes, *, overwrite: bool) -> None:
     Raises:
         OutputError: the file exists and `overwrite` is False, or it cannot be written; nothing is left behind.
     """
-    temporary = path.with_name(f".inrfit-{secrets.token_hex(8)}.tmp")
     try:
         _check_target(path, overwrite=overwrite)
+        temporary = path.with_name(f".inrfit-{secrets.token_hex(8)}.tmp")
         try:
             with temporary.open("xb") as file:
                 file.write(data)
