@@ -79,7 +79,8 @@ class ModelConfig:
         hidden_features: width of a hidden layer, per region; None sizes it from `params`.
         hidden_layers: hidden-to-hidden layers: 3 means an input layer, 3 hidden layers and a linear output.
         first_omega_0, hidden_omega_0: frequency factor of the first and of the other activations; None takes
-            the activation's own. For `gauss` it is the width factor, for `relu` it has no meaning.
+            the activation's own, which for the first layer of a local frame grows with the size of the regions.
+            For `gauss` it is the width factor, for `relu` it has no meaning.
         scale_0: envelope factor of `wire`.
         encoding: what the first layer sees: "none", "harmonic" or "rff".
         bands: frequencies per axis of `harmonic`.
@@ -94,7 +95,7 @@ class ModelConfig:
     name: str | None = None
     activation: str = "sine"
     hidden_features: int | None = None
-    hidden_layers: int = 3
+    hidden_layers: int = 2
     first_omega_0: float | None = None
     hidden_omega_0: float | None = None
     scale_0: float = 10.0
@@ -145,7 +146,7 @@ class FitConfig:
 
     Attributes:
         steps: optimiser steps.
-        lr: peak learning rate of Adam.
+        lr: peak learning rate of Adam; None takes one that suits the width.
         schedule: "cosine" (to zero over the steps) or "constant".
         points: samples drawn per step over all regions; None uses every sample in every step.
         max_time: seconds; the first steps are timed and the number of steps is then fixed to fit.
@@ -156,8 +157,8 @@ class FitConfig:
         weights: type of the stored weights: "float32" or "float16".
     """
 
-    steps: int = 1000
-    lr: float = 5e-3
+    steps: int = 500
+    lr: float | None = None
     schedule: str = "cosine"
     points: int | None = None
     max_time: float | None = None
@@ -170,7 +171,7 @@ class FitConfig:
     def __post_init__(self) -> None:
         check("schedule", self.schedule)
         require(self.steps >= 1, f"--steps {self.steps} must be at least 1")
-        require(0 < self.lr < 1e6, f"--lr {self.lr} must lie between 0 and 1e6")
+        require(self.lr is None or 0 < self.lr < 1e6, f"--lr {self.lr} must lie between 0 and 1e6")
         require(self.points is None or self.points >= 1, f"--points {self.points} must be at least 1")
         require(
             self.max_time is None or self.max_time > 0, f"--max-time {self.max_time} must be positive seconds"
@@ -215,7 +216,7 @@ class FitOptions(TypedDict, total=False):
     params: int | None
     weights_per_sample: float
     steps: int
-    lr: float
+    lr: float | None
     schedule: str
     points: int | None
     max_time: float | None

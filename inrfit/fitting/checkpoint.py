@@ -21,12 +21,14 @@ class Checkpoint:
 
     Attributes:
         step: steps done.
-        steps: steps planned, as fixed by `max_time` where it is set.
+        steps: steps planned.
+        fixed: whether `max_time` has fixed that number; a resume then keeps it.
         tensors: weights and optimiser state by name.
     """
 
     step: int
     steps: int
+    fixed: bool
     tensors: Mapping[str, np.ndarray]
 
 
@@ -41,6 +43,7 @@ def save(checkpoint: Checkpoint, path: Path, belongs_to: Mapping[str, str]) -> N
     from safetensors.numpy import save as to_bytes
 
     header = {"format": FORMAT, "step": str(checkpoint.step), "steps": str(checkpoint.steps)}
+    header["fixed"] = str(int(checkpoint.fixed))
     header["belongs_to"] = json.dumps(dict(belongs_to))
     tensors = {name: np.ascontiguousarray(value) for name, value in checkpoint.tensors.items()}
     atomic_write(path, to_bytes(tensors, metadata=header), overwrite=True)
@@ -60,7 +63,8 @@ def load(path: Path, belongs_to: Mapping[str, str]) -> Checkpoint:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if header.get("format") != FORMAT:
             raise ValueError("not a checkpoint")
-        step, steps, was = int(header["step"]), int(header["steps"]), json.loads(header["belongs_to"])
+        step, steps, fixed = (int(header[name]) for name in ("step", "steps", "fixed"))
+        was = json.loads(header["belongs_to"])
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise ConfigError(
             f"{path} is not a usable checkpoint ({error})", hint="delete it to start afresh"
@@ -71,4 +75,4 @@ def load(path: Path, belongs_to: Mapping[str, str]) -> Checkpoint:
                 f"{path} belongs to another fit: {name} was {was.get(name)}, now {belongs_to.get(name)}",
                 hint="give the options of that fit, or delete the checkpoint to start afresh",
             )
-    return Checkpoint(step=step, steps=steps, tensors=tensors)
+    return Checkpoint(step=step, steps=steps, fixed=bool(fixed), tensors=tensors)

@@ -28,13 +28,16 @@ from inrfit.kernels.threads import tile_threads
 from inrfit.kernels.tiles import tile_points
 from inrfit.models.description import initial_weights
 from inrfit.models.field import Field
-from inrfit.models.sizing import describe
+from inrfit.models.sizing import default_lr, describe
 from inrfit.partitions import Partition
 from inrfit.registry import load
 from inrfit.signal import Signal
 
 TIMED_STEPS = 8
 """Steps that `max_time` times before it fixes how many there will be."""
+
+ESTIMATE_SLACK = 0.5
+"""How far, in dB, the PSNR of the decoded output may lie above that of the network's own output."""
 
 TARGET_SLACK = 0.1
 """A target PSNR is reached or exceeded by at most this many dB."""
@@ -107,12 +110,13 @@ class _Fit:
         self.weights = {name: torch.tensor(w, device=device.name) for name, w in initial.items()}
         self.local = {stack.name: stack.local for stack in self.description.stacks}
         self.trained = [stack.name for stack in self.description.stacks if stack.trained]
-        for name in self.trained:
-            self.weights[name].grad = torch.zeros_like(self.weights[name])
+        self.gradients = {name: torch.zeros_like(self.weights[name]) for name in self.trained}
+        for name, gradient in self.gradients.items():
+            self.weights[name].grad = gradient
+        self.lr = default_lr(model) if config.lr is None else config.lr
         leaves = [self.weights[name] for name in self.trained]
-        self.optimiser = torch.optim.Adam(leaves, lr=config.lr, fused=True)
-        self.steps = config.steps
-        self.step = 0
+        self.optimiser = torch.optim.Adam(leaves, lr=self.lr, fused=True)
+        self.step, self.steps, self.fixed = 0, config.steps, False
         self.blank = Field(
             model=model,
             partition=partition,
@@ -135,11 +139,14 @@ class _Fit:
             max(stack.shape[-1] for stack in self.description.stacks),
             torch.device(device.name),
         )
+        counts = torch.tensor(self.samples.counts, dtype=torch.float32, device=device.name)
+        self.values = counts[:, None, None] * signal.channels
         self.before: dict[str, Tensor] | None = None
 
     def run(self, resume: Checkpoint | None) -> Field:
         if resume is not None:
             self._restore(resume)
+        first = self.step
         began = saved = time.monotonic()
         schedule = load("schedule", self.config.schedule)
         every = 10 if self.device.is_cuda else 1
@@ -154,31 +161,28 @@ class _Fit:
                     if (field := self._at_target(event.psnr)) is not None:
                         return field
                 for group in self.optimiser.param_groups:
-                    group["lr"] = self.config.lr * schedule(self.step, self.steps)
+                    group["lr"] = self.lr * schedule(self.step, self.steps)
                 self.optimiser.step()
                 self.step += 1
-                self._fix_steps(time.monotonic() - began, fresh=resume is None)
+                if self.step - first == TIMED_STEPS:
+                    self._fix_steps(time.monotonic() - began)
                 if self.progress.save and time.monotonic() - saved > self.progress.save_every:
                     self.progress.save(self.checkpoint())
                     saved = time.monotonic()
-        return self._measured(self.weights)
+        return self._at_target(math.inf) or self._measured(self.weights)
 
     def _gradients(self, map_slots: Callable[..., Iterator]) -> Tensor:
-        """Put the gradients of a step into `.grad`; return the sum of squared errors per region."""
+        """Put the gradients of a step where the optimiser finds them; return the squared errors per region."""
         squares = torch.zeros(len(self.partition), dtype=torch.float64, device=self.device.name)
-        for name in self.trained:
-            gradient = self.weights[name].grad
-            if gradient is not None:
-                gradient.zero_()
+        for gradient in self.gradients.values():
+            gradient.zero_()
         for first, last, slot_squares, gradients in map_slots(self._slot, self.samples.slots):
             squares[first : last + 1] += slot_squares
             for name, gradient in gradients.items():
                 rows = slice(first, last + 1) if self.local[name] else slice(None)
-                self.weights[name].grad[rows] += gradient  # type: ignore[index]
-        counts = torch.tensor(self.samples.counts, dtype=torch.float32, device=self.device.name)
-        for name in self.trained:
-            values = counts[:, None, None] if self.local[name] else counts.sum()
-            self.weights[name].grad /= values * self.signal.channels  # type: ignore[operator]
+                self.gradients[name][rows] += gradient
+        for name, gradient in self.gradients.items():
+            gradient /= self.values if self.local[name] else self.values.sum()
         return squares
 
     def _slot(self, blocks: list[Block]) -> tuple[int, int, Tensor, dict[str, Tensor]]:
@@ -205,16 +209,17 @@ class _Fit:
         if not math.isfinite(loss):
             raise FitError(
                 f"the fit diverged: the loss is {loss} after {self.step} steps",
-                hint=f"use a lower learning rate than --lr {self.config.lr}",
+                hint=f"use a lower learning rate than --lr {self.lr:g}",
             )
         return FitEvent(step=self.step, steps=self.steps, loss=loss, psnr=_psnr(loss), seconds=seconds)
 
-    def _fix_steps(self, seconds: float, *, fresh: bool) -> None:
-        """Fix the number of steps by the time the first ones took; a resumed fit keeps what was fixed."""
-        if self.config.max_time is None or self.step != TIMED_STEPS or not fresh:
+    def _fix_steps(self, seconds: float) -> None:
+        """Fix the number of steps by the time that the first `TIMED_STEPS` took, once per fit."""
+        if self.config.max_time is None or self.fixed:
             return
         left = max(0.0, self.config.max_time - seconds) * TIMED_STEPS / seconds
         self.steps = min(self.config.steps, self.step + int(left))
+        self.fixed = True
 
     def _at_target(self, estimate: float) -> Field | None:
         """Return the field that meets the target PSNR, once the current weights reach it."""
@@ -222,8 +227,10 @@ class _Fit:
         if target is None:
             return None
         found = None
-        if estimate >= target - 0.5 and (now := self._measured(self.weights)).psnr >= target:  # type: ignore[operator]
-            found = now if self.before is None else self._between(self.before, now, target)
+        if estimate >= target - ESTIMATE_SLACK:
+            now = self._measured(self.weights)
+            if now.psnr is not None and now.psnr >= target:
+                found = now if self.before is None else self._between(self.before, now, target)
         self.before = {name: w.detach().clone() for name, w in self.weights.items()}
         return found
 
@@ -249,7 +256,7 @@ class _Fit:
         if not all(np.isfinite(w).all() for w in stored.values()):
             raise FitError(
                 f"the fit diverged: after {self.step} steps its weights do not fit into {self.config.weights}",
-                hint=f"use a lower learning rate than --lr {self.config.lr}, or --weights float32",
+                hint=f"use a lower learning rate than --lr {self.lr:g}, or --weights float32",
             )
         field = replace(self.blank, weights=stored, steps=self.step)
         return with_errors(field, self.signal, self.device)
@@ -264,13 +271,13 @@ class _Fit:
                     tensors[f"{key}.{name}"] = state[key].cpu().numpy()
         if self.before is not None:
             tensors |= {f"before.{name}": w.cpu().numpy() for name, w in self.before.items()}
-        return Checkpoint(step=self.step, steps=self.steps, tensors=tensors)
+        return Checkpoint(step=self.step, steps=self.steps, fixed=self.fixed, tensors=tensors)
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         def tensor(kind: str, name: str) -> Tensor:
             return torch.tensor(checkpoint.tensors[f"{kind}.{name}"], device=self.device.name)
 
-        self.step, self.steps = checkpoint.step, checkpoint.steps
+        self.step, self.steps, self.fixed = checkpoint.step, checkpoint.steps, checkpoint.fixed
         with torch.no_grad():
             for name, w in self.weights.items():
                 w.copy_(tensor("weight", name))

@@ -27,6 +27,7 @@ class Activation:
         function: (z, omega_0, scale_0) -> activated values; z is [tile, point, pre_activations * hidden].
         init: initial weights of an affine map of a network with this activation, the output map included.
         first_omega_0, hidden_omega_0: factors used when the user gives none.
+        local_omega_0: first factor in the local frame of a region of 32 samples a side.
         pre_activations: affine outputs that make one hidden feature.
     """
 
@@ -34,6 +35,7 @@ class Activation:
     init: Init
     first_omega_0: float = 1.0
     hidden_omega_0: float = 1.0
+    local_omega_0: float = 1.0
     pre_activations: int = 1
 
 
@@ -139,7 +141,9 @@ def _sigmoid(z: Any, omega: float, scale: float) -> Any:
     return (z * 0.5).tanh()
 
 
-sine = Activation(function=_sine, init=_siren_init, first_omega_0=30.0, hidden_omega_0=30.0)
+sine = Activation(
+    function=_sine, init=_siren_init, first_omega_0=30.0, hidden_omega_0=15.0, local_omega_0=15.0
+)
 """sin(omega_0 z). Source: SIREN, Sitzmann et al., NeurIPS 2020."""
 
 relu = Activation(function=_relu, init=_kaiming_init)

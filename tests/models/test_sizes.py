@@ -5,7 +5,7 @@ from inrfit.config import ModelConfig, settings
 from inrfit.domain import image_domain
 from inrfit.errors import ConfigError
 from inrfit.models.description import initial_weights
-from inrfit.models.sizing import describe, resolve, widest
+from inrfit.models.sizing import default_lr, describe, resolve, widest
 from inrfit.partitions.grid import divide
 
 
@@ -48,7 +48,7 @@ def test_initial_weights_of_a_region_do_not_depend_on_the_others():
 
 
 def test_siren_init_bounds():
-    description = describe(ModelConfig(hidden_features=64, hidden_omega_0=30.0), 2, 3)
+    description = describe(ModelConfig(hidden_features=64, hidden_layers=3, hidden_omega_0=30.0), 2, 3)
     weights = initial_weights(description, [0], seed=0)
     assert 0.45 < np.abs(weights["weight0"]).max() <= 0.5
     hidden = np.sqrt(6 / 64) / 30
@@ -99,3 +99,19 @@ class TestResolve:
 
 def test_widest_is_exact():
     assert [widest(lambda h: h * h, budget) for budget in (0, 1, 3, 4, 24, 25)] == [0, 1, 1, 2, 4, 5]
+
+
+def test_first_omega_follows_the_size_of_local_regions_and_not_of_global_ones():
+    def omega(cells, **options):
+        return resolve(ModelConfig(**options), divide(image_domain(128, 128), cells), 3).first_omega_0
+
+    assert omega((4, 4)) == 15.0
+    assert omega((2, 2)) == 30.0
+    assert omega((128, 128)) == 15.0 / 8
+    assert omega((2, 2), frame="global") == 30.0
+    assert omega((2, 2), first_omega_0=7.0) == 7.0
+
+
+def test_default_rate_falls_with_the_width():
+    assert default_lr(ModelConfig(hidden_features=16)) == 0.01
+    assert default_lr(ModelConfig(hidden_features=256)) == 0.0025

@@ -1,0 +1,107 @@
+"""Every command and Python block of README and docs runs as written, in a folder with the examples in it."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from inrfit import api
+from inrfit.cli.app import main
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ("README.md", "docs/quickstart.md")
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def commands(page: str) -> list[str]:
+    lines = [line.partition(" #")[0].strip() for block in blocks(page, "sh") for line in block.splitlines()]
+    return [line[line.index("inrfit ") :] for line in lines if re.search(r"(^|/|&& )inrfit ", line)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder like the root of the repository, shared by the commands: later ones use what earlier ones wrote."""
+    folder = tmp_path_factory.mktemp("repository")
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    return folder
+
+
+@pytest.fixture
+def few_steps(monkeypatch):
+    """Cap the steps of every fit: the commands must run, how well they fit is measured elsewhere."""
+    run = api.run
+
+    def capped(plan, **hooks):
+        fit = replace(plan.settings.fit, steps=min(plan.settings.fit.steps, 4), target_psnr=None)
+        return run(replace(plan, settings=replace(plan.settings, fit=fit)), **hooks)
+
+    monkeypatch.setattr(api, "run", capped)
+
+
+def run_line(line: str) -> None:
+    """Run one `inrfit` command in this process; those with pipes or redirections in a shell."""
+    if any(sign in line for sign in "|<>"):
+        script = f'inrfit() {{ {shlex.quote(sys.executable)} -m inrfit "$@"; }}; set -eo pipefail; {line}'
+        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+        subprocess.run(["bash", "-c", script], check=True, env={**os.environ, "PYTHONPATH": path})
+        return
+    words = []
+    for word in shlex.split(line)[1:]:
+        words += sorted(map(str, Path().glob(word))) if "*" in word else [word]
+    before = sys.argv
+    sys.argv = ["inrfit", *words]
+    try:
+        main()
+    except SystemExit as stop:
+        assert not stop.code, line
+    finally:
+        sys.argv = before
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_run_as_written(page, folder, few_steps, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    found = commands(page)
+    assert found
+    for line in found:
+        run_line(line)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_python_blocks_run_as_written(page, folder, few_steps, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    found = blocks(page, "python")
+    assert found
+    for block in found:
+        exec(compile(block, page, "exec"), {})
+
+
+@pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "examples").glob("*.py")))
+def test_examples_run(script, few_steps, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [script])
+    runpy.run_path(str(ROOT / "examples" / script), run_name="__main__")
+    assert "dB" in capsys.readouterr().out
+
+
+def test_links_between_pages_lead_somewhere():
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text()):
+            if not target.startswith("http"):
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_readme_is_under_150_lines():
+    assert len((ROOT / "README.md").read_text().splitlines()) < 150
