@@ -85,7 +85,8 @@ class ModelConfig:
         encoding: what the first layer sees: "none", "harmonic" or "rff".
         bands: frequencies per axis of `harmonic`.
         features: frequencies of `rff`; it yields twice as many inputs.
-        sigma: standard deviation of the `rff` frequencies, in periods per unit coordinate.
+        sigma: standard deviation of the `rff` frequencies, in periods per unit coordinate: about 1 suits the local
+            frame of a region of 32 samples, 10 the global frame of a photo.
         output: "linear" or "sigmoid".
         frame: coordinates the networks see: "global" ([-1, 1] over the signal) or "local" (over the region).
         params: upper bound for the number of weights; used when `hidden_features` is None.
@@ -98,11 +99,11 @@ class ModelConfig:
     hidden_layers: int = 2
     first_omega_0: float | None = None
     hidden_omega_0: float | None = None
-    scale_0: float = 10.0
+    scale_0: float = 3.0
     encoding: str = "none"
-    bands: int = 8
-    features: int = 64
-    sigma: float = 10.0
+    bands: int = 6
+    features: int = 16
+    sigma: float = 1.0
     output: str = "linear"
     frame: str = "local"
     params: int | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
@@ -10,13 +9,16 @@ import typer
 
 import inrfit
 from inrfit.cli import decode, evaluate, fit, info, partition
-from inrfit.cli.console import show_error
-from inrfit.errors import InrfitError
+from inrfit.cli.batch import unexpected
+from inrfit.cli.console import drop_stdout, say, show_error
+from inrfit.errors import ConfigError, InrfitError, Interrupted
+
+UsageError = typer.BadParameter.__mro__[1]
+"""What Typer raises for a command line it cannot read."""
 
 app = typer.Typer(
     name="inrfit",
     help="Turn images into neural fields (.inr files) and back.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -43,14 +45,36 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line; the entry point of the package."""
+    """Run the command line; the entry point of the package.
+
+    Raises:
+        SystemExit: 0 all good, 1 some input failed, 2 usage, 130 interrupted.
+    """
     try:
-        app()
-    except InrfitError as error:
+        code = app(sys.argv[1:] or ["--help"], prog_name="inrfit", standalone_mode=False)
+    except BrokenPipeError:
+        drop_stdout()
+        sys.exit(1)
+    except Exception as error:
         if "--debug" in sys.argv:
             raise
-        show_error(error)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        shown = _shown(error)
+        show_error(shown)
+        sys.exit(shown.exit_code)
+    if code:
+        say("Interrupted")
+    sys.exit(code)
+
+
+def _shown(error: Exception) -> InrfitError:
+    """Return the error to show for whatever came out of a command."""
+    if isinstance(error, InrfitError):
+        return error
+    if isinstance(error, UsageError):
+        words = error.format_message()  # pyright: ignore[reportAttributeAccessIssue]
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "inrfit"
+        return ConfigError(words, hint=f"{command} --help lists what there is")
+    if isinstance(error, typer.Abort):
+        return Interrupted("stopped")
+    return unexpected(error)

@@ -7,7 +7,7 @@ import math
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,86 +15,131 @@ from inrfit.cli.console import out, say, show_error
 from inrfit.cli.inputs import Item
 from inrfit.errors import InrfitError, Interrupted
 
-RESULT = ("input", "output", "bytes", "bpp", "params", "psnr", "seconds", "device", "status", "error")
-"""Keys of every JSON result; those that have no meaning for a command are null."""
+RESULT: dict[str, str] = {
+    "input": "path of the input, `<stdin>` for standard input; null when the command could not start",
+    "output": "path of the output, `-` for standard output; null for commands that write no file",
+    "bytes": "size of the file that was written, or of the `.inr` file that was looked at",
+    "bpp": "bits per sample of the `.inr` file",
+    "params": "number of weights",
+    "psnr": "dB of the file, decoded to its output type, against its source",
+    "seconds": "wall time of the work; of the fit alone for `fit`",
+    "device": "where it ran, such as `cpu` or `cuda:0`",
+    "status": "`ok`, `skipped` or `error`",
+    "error": "null, or an object with `code`, `message` and `hint`",
+}
+"""Keys of every JSON result and what they hold; those that have no meaning for a command are null."""
 
-Work = Callable[[Item], dict[str, Any]]
+SHOWN_FAILURES = 8
+"""Failed inputs that the last line names."""
+
+Result = dict[str, Any]
+Work = Callable[[Item], Result]
 
 
 def run(
     items: Sequence[Item],
     work: Work,
     *,
+    keys: Mapping[str, str],
     as_json: bool,
     debug: bool,
-    summary: Callable[[dict[str, Any]], str],
+    summary: Callable[[Result], str],
     talk: Callable[[str], None],
-) -> list[dict[str, Any]]:
+) -> tuple[list[Result], int]:
     """Work on every item and report each.
 
     Args:
         items: what to do.
-        work: does one and returns the keys of `RESULT` it knows, and others of its own.
+        work: does one and returns the keys of `RESULT` it knows and its own; others are for `summary` alone.
+        keys: the command's own keys in JSON, beside those of `RESULT`.
         as_json: print one JSON object per item.
-        debug: let errors through with their trace.
+        debug: show the trace of errors.
         summary: result -> the line for people.
         talk: where that line goes.
 
+    Returns:
+        The results, and the exit code: 1 when an item of several failed, the error's own when the only one did.
+
     Raises:
-        SystemExit: with code 1 when an item of several failed, and the error's own code when the only one did.
+        Interrupted: the user stopped the work; the items after this one have no result.
     """
     results, codes = [], []
     for item in items:
-        result, code = _one(item, work, debug=debug)
+        result, error = _one(item, work)
+        if error and debug:
+            traceback.print_exception(error)
         results.append(result)
-        codes.append(code)
+        codes.append(error.exit_code if error else 0)
         if as_json:
-            out(json.dumps(plain(result), allow_nan=False))
-        elif result["status"] != "error":
+            print_json(result, keys)
+        elif error is None:
             talk(summary(result))
-    failed = sum(code != 0 for code in codes)
+        if isinstance(error, Interrupted):
+            raise error
+        if error:
+            show_error(error, item.name)
+    failed = [item.name for item, code in zip(items, codes, strict=True) if code]
     if failed and len(items) > 1:
-        say(f"{failed} of {len(items)} inputs failed")
-    if failed:
-        sys.exit(codes[0] if len(items) == 1 else 1)
-    return results
+        more = ", ..." if len(failed) > SHOWN_FAILURES else ""
+        say(f"{len(failed)} of {len(items)} inputs failed: {', '.join(failed[:SHOWN_FAILURES])}{more}")
+    return results, (codes[0] if len(items) == 1 else min(1, len(failed)))
 
 
-def _one(item: Item, work: Work, *, debug: bool) -> tuple[dict[str, Any], int]:
-    result: dict[str, Any] = dict.fromkeys(RESULT)
-    result |= {"input": item.name, "output": "-" if item.output is None else str(item.output)}
+def leave(code: int) -> None:
+    """End the command with an exit code, unless it is 0."""
+    if code:
+        sys.exit(code)
+
+
+def print_json(result: Result, keys: Mapping[str, str]) -> None:
+    """Print a result as one line of JSON; keys it lacks are null."""
+    whole = {key: result.get(key) for key in (*RESULT, *keys)}
+    out(json.dumps(plain(whole), allow_nan=False))
+
+
+def _one(item: Item, work: Work) -> tuple[Result, InrfitError | None]:
+    result: Result = {"input": item.name, "output": "-" if item.output is None else str(item.output)}
+    if item.skip:
+        return result | {"status": "skipped"}, None
     began = time.monotonic()
     try:
-        if item.skip:
-            return result | {"status": "skipped"}, 0
         made = work(item)
-        return result | {"seconds": round(time.monotonic() - began, 3), "status": "ok"} | made, 0
-    except Interrupted:
-        raise
+        return result | {"seconds": round(time.monotonic() - began, 3), "status": "ok"} | made, None
     except InrfitError as error:
-        if debug:
-            traceback.print_exc()
         failure = error
-    except (MemoryError, OSError, RuntimeError) as error:
-        if debug:
-            traceback.print_exc()
+    except Exception as error:  # whatever one file breaks, the next one has its turn
+        failure = unexpected(error)
+    return result | {"status": "error", "error": described(failure)}, failure
+
+
+def unexpected(error: Exception) -> InrfitError:
+    """Return an error that inrfit does not raise itself as one that it shows."""
+    words = " ".join(str(error).split())
+    if isinstance(error, MemoryError) or "allocate" in words or "out of memory" in words:
+        failure = InrfitError("there is not enough memory", hint="try --memory, --points or a smaller size")
+    elif isinstance(error, OSError):
+        failure = InrfitError(f"the system refused: {words}", hint="run again with --debug to see where")
+    else:
         failure = InrfitError(
-            f"{type(error).__name__}: {error}".splitlines()[0], hint="run again with --debug"
+            f"unexpected {type(error).__name__}: {words}", hint="run again with --debug and report this"
         )
-    show_error(failure, item.name)
-    reason = {"code": failure.code, "message": failure.message, "hint": failure.hint}
-    return result | {"status": "error", "error": reason}, failure.exit_code
+    failure.__cause__ = error
+    return failure
+
+
+def described(error: InrfitError) -> dict[str, str | None]:
+    """Return an error as plain values."""
+    return {"code": error.code, "message": error.message, "hint": error.hint}
 
 
 @contextmanager
-def json_errors(as_json: bool) -> Iterator[None]:
+def json_errors(as_json: bool, keys: Mapping[str, str]) -> Iterator[None]:
     """Report an error that comes before any work as a JSON object too."""
     try:
         yield
     except InrfitError as error:
         if as_json:
-            reason = {"code": error.code, "message": error.message, "hint": error.hint}
-            out(json.dumps(dict.fromkeys(RESULT) | {"status": "error", "error": reason}))
+            print_json({"status": "error", "error": described(error)}, keys)
         raise
 
 

@@ -1,31 +1,73 @@
-"""Words on the terminal: errors, summaries and numbers; standard error unless data is asked for."""
+"""Words and bytes on the terminal: errors, summaries, data; standard error unless data is asked for."""
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TextIO
 
-from inrfit.errors import InrfitError
+from inrfit.errors import InrfitError, OutputError
 
 
 def say(text: str) -> None:
-    """Write a line for the user to standard error."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    """Write a line for the user to standard error; a closed terminal never stops the work."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(_printable(text, sys.stderr) + "\n")
+        sys.stderr.flush()
 
 
 def out(text: str) -> None:
-    """Write a line of data to standard output."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    """Write a line of data to standard output.
+
+    Raises:
+        BrokenPipeError: its reader left. OutputError: it cannot be written.
+    """
+    try:
+        sys.stdout.write(_printable(text, sys.stdout) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        drop_stdout()
+        raise
+    except OSError as error:
+        raise _refused(error.strerror) from error
+
+
+def out_bytes(data: bytes) -> None:
+    """Write a file to standard output.
+
+    Raises:
+        OutputError: it cannot be written, or its reader left before the end.
+    """
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError as error:
+        raise _refused("its reader left before the end") from error
+    except OSError as error:
+        raise _refused(error.strerror) from error
+
+
+def listener(*, quiet: bool, data_on_stdout: bool = False) -> Callable[[str], None]:
+    """Return where summaries go: standard output, or standard error where that carries data, or nowhere."""
+    if quiet:
+        return lambda text: None
+    return say if data_on_stdout else out
+
+
+def drop_stdout() -> None:
+    """Let what is still buffered for standard output go nowhere, so that the end of the process is silent."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def show_error(error: InrfitError, name: str | None = None) -> None:
     """Show an error in one line, and its hint in a second."""
     prefix = "" if name is None or error.message.startswith(name) else f"{name}: "
-    say(f"Error: {prefix}{error.message}")
+    say(f"Error: {prefix}{_one_line(error.message)}")
     if error.hint:
-        say(f"Hint: {error.hint}")
+        say(f"Hint: {_one_line(error.hint)}")
 
 
 def size(count: int) -> str:
@@ -44,3 +86,21 @@ def number(value: Any, digits: int = 2, unit: str = "") -> str:
         return "-"
     text = f"{value:.{digits}f}" if isinstance(value, float) else f"{value:,}"
     return f"{text} {unit}" if unit else text
+
+
+def _refused(reason: str | None) -> OutputError:
+    drop_stdout()
+    return OutputError(
+        f"standard output: cannot be written ({reason})", hint="name a file with -o, or free some space"
+    )
+
+
+def _printable(text: str, stream: TextIO) -> str:
+    """Return the text with what the stream cannot hold, such as bytes of a file name, written as escapes."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _one_line(text: str) -> str:
+    """Return the text without line breaks, which a file name may hold."""
+    return "\\n".join(text.splitlines())

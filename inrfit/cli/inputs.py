@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import glob
+import io
+import os
+import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from inrfit.errors import ConfigError, OutputError
+from inrfit.errors import ConfigError, InputError, OutputError
 
 STANDARD = "-"
 """Standard input or output."""
+
+STDIN = "<stdin>"
+"""What messages call standard input."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +36,30 @@ class Item:
     @property
     def name(self) -> str:
         """What to call the input."""
-        return "<stdin>" if self.source is None else str(self.source)
+        return STDIN if self.source is None else str(self.source)
+
+
+def content(item: Item) -> Path | bytes:
+    """Return the path of an input, or the bytes of standard input.
+
+    Raises:
+        InputError: standard input is closed.
+    """
+    if item.source is not None:
+        return item.source
+    if sys.stdin is None:
+        raise InputError(f"{STDIN}: is closed", hint="pipe a file into it, or name a file")
+    return sys.stdin.buffer.read()
+
+
+def container(item: Item) -> Path | io.BytesIO:
+    """Return a `.inr` input as its path, or as a file in memory that messages call by its name."""
+    source = content(item)
+    if isinstance(source, Path):
+        return source
+    file = io.BytesIO(source)
+    file.name = STDIN
+    return file
 
 
 def expand(
@@ -43,31 +72,38 @@ def expand(
         suffix. Files that do not exist stay in the list: they fail when their turn comes, not the batch.
 
     Raises:
-        ConfigError: a folder or glob holds nothing, or standard input is named twice.
+        ConfigError: a folder or glob holds nothing, a name is empty, or standard input is named twice.
     """
     found: list[tuple[Path | None, Path]] = []
     for pattern in patterns:
         path = Path(pattern)
+        if not pattern:
+            raise ConfigError("an input has an empty name", hint="name a file, or . for this folder")
         if pattern == STANDARD:
             found.append((None, Path("stdin")))
-        elif path.is_dir():
+        elif _is_folder(path):
             found += _folder(path, suffixes, recursive=recursive)
-        elif not path.exists() and glob.has_magic(pattern):
+        elif not _exists(path) and glob.has_magic(pattern):
             matches = sorted(Path(match) for match in glob.glob(pattern, recursive=True))  # noqa: PTH207 (absolute patterns)
             files = [match for match in matches if match.is_file()]
             if not files:
-                raise ConfigError(f"{pattern} matches no file")
+                raise ConfigError(f"{pattern} matches no file", hint="check the spelling and the folder")
             found += [(match, Path(match.stem)) for match in files]
         else:
             found.append((path, Path(path.stem)))
     if sum(source is None for source, _ in found) > 1:
-        raise ConfigError("standard input (-) can be read only once")
+        raise ConfigError("standard input (-) can be read only once", hint="give - once")
     return found
 
 
 def _folder(folder: Path, suffixes: Sequence[str], *, recursive: bool) -> list[tuple[Path | None, Path]]:
     walk = folder.rglob("*") if recursive else folder.iterdir()
-    files = sorted(path for path in walk if path.suffix.lower() in suffixes and path.is_file())
+    try:
+        files = sorted(path for path in walk if path.suffix.lower() in suffixes and path.is_file())
+    except OSError as error:
+        raise ConfigError(
+            f"{folder} cannot be listed ({error.strerror})", hint="check its permissions"
+        ) from None
     if not files:
         raise ConfigError(
             f"{folder} holds no file to work on ({', '.join(suffixes)})",
@@ -84,26 +120,30 @@ def plan_work(
     force: bool,
     skip: Callable[[Path, Path], bool] | None = None,
     beside: str = "",
+    extra: str | None = None,
+    hint: str = "use --force to replace it",
 ) -> list[Item]:
     """Decide the output of each input before any work starts.
 
     Args:
         inputs: what `expand` found.
-        output: the -o option: a file, a folder, - or None for beside the input.
+        output: the -o option: a file, a folder, - or None for beside the input. Without a suffix it is a folder.
         suffix: input -> suffix of an output that is not named.
         force: existing outputs may be replaced.
         skip: (input, existing output) -> whether the output can be left as it is; None without --skip-existing.
         beside: what goes before the suffix of an output beside its input.
+        extra: another file that will be written, such as a report.
+        hint: what mends an output that exists.
 
     Raises:
         ConfigError: two inputs share an output, or an output would replace an input.
         OutputError: an output exists and may not be replaced.
     """
-    folder = output is not None and output != STANDARD and _is_folder(output, len(inputs))
+    if output == "":
+        raise ConfigError("-o has an empty name", hint="name a file or a folder")
+    folder = output is not None and output != STANDARD and _means_folder(output, len(inputs))
     if output == STANDARD and len(inputs) > 1:
         raise ConfigError(f"-o - takes one input, {len(inputs)} were given", hint="give a folder with -o")
-    if output is not None and output != STANDARD and not folder and Path(output).is_dir():
-        raise OutputError(f"{output} is a folder", hint="name a file in it")
     items = []
     for source, below in inputs:
         if output == STANDARD:
@@ -113,47 +153,99 @@ def plan_work(
         elif output is not None:
             target = Path(output)
         elif source is None:
-            raise ConfigError("standard input needs -o, a file or - for standard output")
+            raise ConfigError(
+                "standard input needs an output", hint="give -o with a file, or -o - for standard output"
+            )
         else:
             target = source.with_name(below.name + beside + suffix(source))
         items.append(Item(source=source, output=target))
-    _refuse_collisions(items)
-    return [_existing(item, force=force, skip=skip) for item in items]
+    _refuse_collisions(items, extra)
+    return [_existing(item, force=force, skip=skip, hint=hint) for item in items]
 
 
-def _is_folder(output: str, inputs: int) -> bool:
-    if output.endswith(("/", "\\")) or Path(output).is_dir():
+def check_extra(option: str, path: str | None, *, force: bool) -> None:
+    """Refuse another file that could not be written, such as a report, before any work.
+
+    Raises:
+        OutputError: it exists and may not be replaced, or has no folder to be written to.
+    """
+    if path is None:
+        return
+    if _is_folder(Path(path)):
+        raise OutputError(f"{option} {path} is a folder", hint="name a file in it")
+    if _exists(Path(path)) and not force:
+        raise OutputError(f"{option} {path} exists", hint="use --force to replace it")
+    if not _is_folder(Path(path).parent):
+        raise OutputError(f"{option} {path}: there is no folder {Path(path).parent}", hint="make it first")
+
+
+def make_room(output: Path | None) -> None:
+    """Make the folder of an output, so that a place that cannot be written is found before the long work.
+
+    Raises:
+        OutputError: the folder cannot be made or written, or the name is too long.
+    """
+    if output is None:
+        return
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.exists()
+    except OSError as error:
+        raise OutputError(
+            f"{output}: cannot be written ({error.strerror})", hint="name another file or folder with -o"
+        ) from error
+    if not os.access(output.parent, os.W_OK | os.X_OK):
+        raise OutputError(
+            f"{output}: the folder may not be written", hint="name a folder that is yours with -o"
+        )
+
+
+def _means_folder(output: str, inputs: int) -> bool:
+    path = Path(output)
+    if output.endswith(("/", "\\")) or _is_folder(path):
         return True
-    if inputs == 1:
-        return False
-    if Path(output).suffix:
+    if not path.suffix and not _exists(path):
+        return True
+    if inputs > 1:
         raise ConfigError(f"-o {output} is one file for {inputs} inputs", hint="give a folder with -o")
-    return True
+    return False
 
 
-def _refuse_collisions(items: Sequence[Item]) -> None:
-    seen: dict[Path, Item] = {}
-    sources = {item.source.resolve() for item in items if item.source is not None}
-    for item in items:
-        if item.output is None:
-            continue
-        target = item.output.resolve()
+def _refuse_collisions(items: Sequence[Item], extra: str | None) -> None:
+    sources = {os.path.realpath(item.source) for item in items if item.source is not None}
+    seen: dict[str, str] = {}
+    outputs = [(item.name, str(item.output)) for item in items if item.output is not None]
+    for name, output in [*outputs, *([] if extra is None else [("the report or preview", extra)])]:
+        target = os.path.realpath(output)
         if target in seen:
             raise ConfigError(
-                f"{seen[target].name} and {item.name} would both be written to {item.output}",
+                f"{seen[target]} and {name} would both be written to {output}",
                 hint="rename one of them, or give them to separate commands",
             )
         if target in sources:
-            raise ConfigError(f"{item.output} is both an input and an output", hint="choose another -o")
-        seen[target] = item
+            raise ConfigError(f"{output} is both an input and an output", hint="choose another name")
+        seen[target] = name
 
 
-def _existing(item: Item, *, force: bool, skip: Callable[[Path, Path], bool] | None) -> Item:
-    if item.output is None or not item.output.exists() or force:
+def _existing(item: Item, *, force: bool, skip: Callable[[Path, Path], bool] | None, hint: str) -> Item:
+    if item.output is None or not _exists(item.output):
         return item
-    if item.output.is_dir():
+    if _is_folder(item.output):
         raise OutputError(f"{item.output} is a folder", hint="choose another -o")
+    if os.path.exists(item.output) and not os.path.isfile(item.output):  # noqa: PTH110, PTH113 (see _exists)
+        raise OutputError(f"{item.output} is not a regular file", hint="use -o - for standard output")
+    if force:
+        return item
     if skip is None:
-        raise OutputError(f"{item.output} exists", hint="use --force to replace it, or --skip-existing")
+        raise OutputError(f"{item.output} exists", hint=hint)
     done = item.source is not None and skip(item.source, item.output)
-    return Item(source=item.source, output=item.output, skip=done)
+    return replace(item, skip=done)
+
+
+def _exists(path: Path) -> bool:
+    """Return whether there is something; unlike Path.exists, False for a name that the system refuses."""
+    return os.path.lexists(path)
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 (see _exists)

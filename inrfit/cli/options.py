@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import os
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from inrfit.errors import ConfigError
+from inrfit.config import FitConfig, ModelConfig, Settings
+from inrfit.errors import ConfigError, InputError
 
 RUN, FILES, TALK = "Running", "Files", "Output"
 
-Inputs = Annotated[list[str], typer.Argument(help="Files, folders, globs, or - for standard input.")]
+Inputs = Annotated[
+    list[str], typer.Argument(metavar="IN...", help="Files, folders, globs, or - for standard input.")
+]
 Output = Annotated[
     str | None,
     typer.Option(
-        "-o", "--output", help="File or folder to write, - for standard output.", rich_help_panel=FILES
+        "-o",
+        "--output",
+        metavar="PATH",
+        help="File to write, folder (a name without suffix), or - for standard output.",
+        rich_help_panel=FILES,
     ),
+]
+Partition = Annotated[
+    str | None,
+    typer.Option(metavar="RULE", help="none, grid, seg, or the path of a label image."),
+]
+Heads = Annotated[
+    int | None, typer.Option(help="Number of regions, near-square for a grid. Not with --grid.")
 ]
 Force = Annotated[
     bool, typer.Option("--force", "-f", help="Replace existing outputs.", rich_help_panel=FILES)
@@ -24,7 +39,8 @@ Force = Annotated[
 SkipExisting = Annotated[
     bool,
     typer.Option(
-        help="Leave outputs that are already there, if they are intact and belong to their input.",
+        "--skip-existing",
+        help="Leave outputs that are intact and were made from their input as it is now. Not with --force.",
         rich_help_panel=FILES,
     ),
 ]
@@ -32,7 +48,7 @@ Recursive = Annotated[
     bool,
     typer.Option("-r", "--recursive", help="Look into folders within folders.", rich_help_panel=FILES),
 ]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:<number>.", rich_help_panel=RUN)]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=RUN)]
 Threads = Annotated[
     int | None,
     typer.Option(
@@ -42,13 +58,59 @@ Threads = Annotated[
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON object per input on standard output.", rich_help_panel=TALK)
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.", rich_help_panel=TALK)]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what failed.", rich_help_panel=TALK)]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.", rich_help_panel=TALK)]
 Debug = Annotated[bool, typer.Option("--debug", help="Show where an error came from.", rich_help_panel=TALK)]
 
 
+def default(name: str) -> Any:
+    """Return the default of a setting of the network or the fit, for the help text."""
+    fields = {**ModelConfig.__dataclass_fields__, **FitConfig.__dataclass_fields__}
+    return fields[name].default
+
+
+def check_stdout(output: str | None, *, json: bool) -> None:
+    """Refuse to mix a file and JSON on standard output."""
+    if output == "-" and json:
+        raise ConfigError("-o - and --json both write to standard output", hint="give one of them")
+
+
+def check_device(device: str, threads: int | None) -> None:
+    """Refuse a device that is not there before any work; "auto" and "cpu" always are.
+
+    Raises:
+        DeviceError: the device is not there. ConfigError: the number of threads cannot be.
+    """
+    from inrfit.device import pick_device
+
+    if threads is not None and threads < 1:
+        raise ConfigError(f"--threads {threads} must be at least 1", hint="leave it out to take one per core")
+    if device != "auto":
+        pick_device(device, threads)
+
+
+def check_labels(settings: Settings) -> None:
+    """Refuse a label image that is not there before any work.
+
+    Raises:
+        ConfigError: the path is missing. InputError: there is no such file.
+    """
+    if settings.partition.rule != "labels":
+        return
+    if settings.partition.labels is None:
+        raise ConfigError(
+            "--partition labels needs a label image",
+            hint="give its path in place of the word, for example --partition regions.png",
+        )
+    if not os.path.isfile(settings.partition.labels):  # noqa: PTH113 (Path.is_file raises on long names)
+        raise InputError(
+            f"--partition {settings.partition.labels}: no such file",
+            hint="give none, grid, seg, or the path of a label image",
+        )
+
+
 def pair(text: str | None, option: str, *, example: str) -> tuple[int, int] | None:
-    """Read two whole numbers written AxB.
+    """Read two whole numbers above 0 written AxB.
 
     Raises:
         ConfigError: the text is something else.
@@ -56,9 +118,9 @@ def pair(text: str | None, option: str, *, example: str) -> tuple[int, int] | No
     if text is None:
         return None
     found = re.fullmatch(r"(\d{1,9})[x×X,](\d{1,9})", text.strip())
-    if not found:
+    if not found or min(int(found[1]), int(found[2])) < 1:
         raise ConfigError(
-            f"{option} {text!r} is not two whole numbers", hint=f"for example {option} {example}"
+            f"{option} {text!r} is not two whole numbers above 0", hint=f"for example {option} {example}"
         )
     return int(found[1]), int(found[2])
 
@@ -80,13 +142,26 @@ def region(text: str | None) -> tuple[tuple[int, int], ...] | None:
     return tuple((int(s[1]), int(s[2])) for s in spans if s)
 
 
+def factor(value: float | None, option: str) -> float | None:
+    """Return a factor on sizes.
+
+    Raises:
+        ConfigError: it is not a number between 0 and 10,000.
+    """
+    if value is not None and not 0 < value < 1e4:
+        raise ConfigError(
+            f"{option} {value} must lie between 0 and 10000", hint=f"for example {option} 2, or 0.5 for half"
+        )
+    return value
+
+
 def bytes_of(text: str, option: str) -> int:
     """Read a size such as 512M or 2G.
 
     Raises:
         ConfigError: the text is something else.
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKmMgG]?)i?[bB]?", text.strip())
+    found = re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?)\s*([kKmMgG]?)i?[bB]?", text.strip())
     if not found:
         raise ConfigError(f"{option} {text!r} is not a size", hint=f"for example {option} 2G")
     return int(float(found[1]) * {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}[found[2].lower()])
@@ -100,7 +175,7 @@ def count_of(text: str | None, option: str) -> int | None:
     """
     if text is None:
         return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([kKmM]?)", text.strip())
+    found = re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?)([kKmM]?)", text.strip())
     if not found:
         raise ConfigError(f"{option} {text!r} is not a count", hint=f"for example {option} 200k")
     return int(float(found[1]) * {"": 1, "k": 10**3, "m": 10**6}[found[2].lower()])
@@ -114,7 +189,7 @@ def seconds_of(text: str | None, option: str) -> float | None:
     """
     if text is None:
         return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", text.strip())
+    found = re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?)\s*(s|m|min|h)?", text.strip())
     if not found:
         raise ConfigError(f"{option} {text!r} is not a time", hint=f"for example {option} 60s")
     return float(found[1]) * {None: 1, "s": 1, "m": 60, "min": 60, "h": 3600}[found[2]]

@@ -1,7 +1,8 @@
-"""How far a fit is: a bar on a terminal, a plain line every ten seconds elsewhere, on standard error."""
+"""How far fits are: a bar on a terminal, a plain line every ten seconds elsewhere, on standard error."""
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,55 +14,107 @@ from inrfit.cli.console import say
 if TYPE_CHECKING:
     from inrfit.fitting.events import FitEvent
 
+    Show = Callable[[FitEvent], None]
+
 PLAIN_EVERY = 10.0
-"""Seconds between plain lines."""
+"""Seconds between plain lines, over all fits of a batch."""
+
+LONG = 60.0
+"""Seconds of fitting beyond which the user is told how long it will take."""
+
+TIMED = 5
+"""Steps, or seconds, after which that is known well enough."""
+
+NAME_WIDTH = 40
+"""Characters of a long name that a bar shows."""
+
+
+class Display:
+    """Shows the events of one fit after another.
+
+    Args:
+        quiet: show nothing.
+        limited: a limit on the time is set, so that a long fit is no surprise.
+    """
+
+    def __init__(self, *, quiet: bool, limited: bool) -> None:
+        self._quiet, self._limited = quiet, limited
+        self._last = -math.inf
+
+    @contextmanager
+    def fit(self, name: str) -> Iterator[Show]:
+        """Yield a function that shows the events of a fit."""
+        if self._quiet:
+            yield lambda event: None
+        elif sys.stderr.isatty():
+            with _bar(name) as show:
+                yield self._with_prediction(name, show)
+        else:
+            yield self._with_prediction(name, self._lines(name))
+
+    def _lines(self, name: str) -> Show:
+        left = TimeLeft()
+
+        def show(event: FitEvent) -> None:
+            seconds = left(event)
+            if time.monotonic() - self._last >= PLAIN_EVERY:
+                self._last = time.monotonic()
+                known = f", {seconds:.0f} s left" if left.done > 1 else ""
+                say(f"{name}: step {event.step + 1} of {event.steps}, {event.psnr:.2f} dB{known}")
+
+        return show
+
+    def _with_prediction(self, name: str, show: Show) -> Show:
+        left = TimeLeft()
+        told = self._limited
+
+        def both(event: FitEvent) -> None:
+            nonlocal told
+            seconds = left(event)
+            if not told and (left.done >= TIMED or event.seconds >= TIMED):
+                told = True
+                if seconds > LONG:
+                    say(
+                        f"{name}: about {seconds / 60:.0f} min to go for {event.steps} steps; "
+                        "--steps or --max-time shorten it"
+                    )
+            show(event)
+
+        return both
+
+
+class TimeLeft:
+    """Seconds left of a fit, from the time of its steps since it began or went on."""
+
+    def __init__(self) -> None:
+        self._first: int | None = None
+        self.done = 0
+
+    def __call__(self, event: FitEvent) -> float:
+        """Return the seconds left after an event."""
+        if self._first is None:
+            self._first = event.step
+        self.done = event.step - self._first + 1
+        return event.seconds / self.done * (event.steps - event.step - 1)
 
 
 @contextmanager
-def shown(name: str, *, quiet: bool) -> Iterator[Callable[[FitEvent], None]]:
-    """Yield a function that shows fit events."""
-    if quiet:
-        yield lambda event: None
-    elif sys.stderr.isatty():
-        with _bar(name) as show:
-            yield show
-    else:
-        yield _lines(name)
-
-
-def _lines(name: str) -> Callable[[FitEvent], None]:
-    last = time.monotonic()
-
-    def show(event: FitEvent) -> None:
-        nonlocal last
-        if time.monotonic() - last >= PLAIN_EVERY:
-            last = time.monotonic()
-            say(f"{name}: step {event.step}/{event.steps}, {event.psnr:.2f} dB, {_left(event):.0f} s left")
-
-    return show
-
-
-def _left(event: FitEvent) -> float:
-    """Return the seconds left, from the time of the steps so far."""
-    return event.seconds / max(event.step, 1) * (event.steps - event.step)
-
-
-@contextmanager
-def _bar(name: str) -> Iterator[Callable[[FitEvent], None]]:
+def _bar(name: str) -> Iterator[Show]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.completed}/{task.total}"),
         TextColumn("{task.fields[psnr]}"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(name, total=None, psnr="")
+        short = name if len(name) <= NAME_WIDTH else "..." + name[-NAME_WIDTH:]
+        task = progress.add_task(short, total=None, psnr="")
 
         def show(event: FitEvent) -> None:
-            progress.update(task, completed=event.step, total=event.steps, psnr=f"{event.psnr:.2f} dB")
+            progress.update(task, completed=event.step + 1, total=event.steps, psnr=f"{event.psnr:.2f} dB")
 
         yield show

@@ -149,14 +149,23 @@ sine = Activation(
 relu = Activation(function=_relu, init=_kaiming_init)
 """max(z, 0)."""
 
-finer = Activation(function=_finer, init=_finer_init, first_omega_0=30.0, hidden_omega_0=30.0)
+finer = Activation(
+    function=_finer, init=_finer_init, first_omega_0=30.0, hidden_omega_0=8.0, local_omega_0=8.0
+)
 """sin(omega_0 (|z| + 1) z). Source: FINER, Liu et al., CVPR 2024."""
 
-gauss = Activation(function=_gauss, init=_linear_init, first_omega_0=10.0, hidden_omega_0=10.0)
+gauss = Activation(
+    function=_gauss, init=_linear_init, first_omega_0=10.0, hidden_omega_0=6.0, local_omega_0=6.0
+)
 """exp(-(omega_0 z)^2). Source: Ramasinghe & Lucey, ECCV 2022."""
 
 wire = Activation(
-    function=_wire, init=_linear_init, first_omega_0=20.0, hidden_omega_0=20.0, pre_activations=2
+    function=_wire,
+    init=_linear_init,
+    first_omega_0=20.0,
+    hidden_omega_0=8.0,
+    local_omega_0=8.0,
+    pre_activations=2,
 )
 """cos(omega_0 z_1) exp(-(scale_0 z_2)^2), the real Gabor wavelet. Source: WIRE, Saragadam et al., CVPR 2023."""
 

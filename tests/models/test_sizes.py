@@ -113,5 +113,5 @@ def test_first_omega_follows_the_size_of_local_regions_and_not_of_global_ones():
 
 
 def test_default_rate_falls_with_the_width():
-    assert default_lr(ModelConfig(hidden_features=16)) == 0.01
-    assert default_lr(ModelConfig(hidden_features=256)) == 0.0025
+    rates = [default_lr(ModelConfig(hidden_features=width)) for width in (14, 30, 62)]
+    assert rates == pytest.approx([0.0103, 0.0065, 0.0042], abs=1e-4)

@@ -1,0 +1,209 @@
+"""One fit of `inrfit fit`: plan, fit or go on, write, check what was written; and how Ctrl-C stops it."""
+
+from __future__ import annotations
+
+import signal as signals
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inrfit.cli import reports
+from inrfit.cli.console import out_bytes, say
+from inrfit.cli.inputs import Item, content, make_room
+from inrfit.cli.progress import Display
+from inrfit.config import FitOptions
+from inrfit.errors import Interrupted
+
+if TYPE_CHECKING:
+    from inrfit.api import Plan
+    from inrfit.fitting.checkpoint import Checkpoint
+    from inrfit.fitting.events import FitEvent
+    from inrfit.report import Entry
+
+
+@dataclass(kw_only=True)
+class Job:
+    """What the fits of a batch share.
+
+    Attributes:
+        words: options of the fit.
+        device: device asked for.
+        resume: go on from checkpoints.
+        again: options that a command needs to go on after an interruption.
+        talk: say a line to the user, unless they want silence.
+        verbose: say more.
+        display: shows the progress.
+        report: whether to keep what a report shows.
+        interrupted: whether the user asked to stop.
+        entries: what the report shows.
+    """
+
+    words: FitOptions
+    device: str
+    resume: bool
+    again: tuple[str, ...]
+    talk: Callable[[str], None]
+    verbose: bool
+    display: Display
+    report: bool
+    interrupted: bool = False
+    entries: list[Entry] = field(default_factory=list)
+
+    def work(self, item: Item) -> dict[str, Any]:
+        """Fit one input and write its file."""
+        from inrfit import api
+
+        plan = api.plan(content(item), device=self.device, name=item.name, **self.words)
+        make_room(item.output)
+        self._tell(item, plan)
+        began = time.monotonic()
+        fitted, events, kept = self._fit(item, plan)
+        seconds = time.monotonic() - began
+        data = api.to_bytes(fitted)
+        checked = api.verify(data, plan.signal, plan.device)
+        _write(item, data)
+        if kept is not None:
+            with suppress(OSError):
+                kept.unlink(missing_ok=True)
+        self._warn_target(item, checked.psnr)
+        if self.report:
+            self.entries.append(_entry(item, plan, checked, events, len(data)))
+        return {
+            "bytes": len(data),
+            "bpp": 8 * len(data) / plan.partition.domain.size,
+            "params": fitted.params,
+            "psnr": checked.psnr,
+            "seconds": round(seconds, 3),
+            "device": plan.device.name,
+        }
+
+    def _fit(self, item: Item, plan: Plan) -> tuple[Any, list[FitEvent], Path | None]:
+        """Fit, or go on with a fit; return the field, what happened and where the checkpoint may be."""
+        from inrfit import api
+        from inrfit.fitting import checkpoint
+        from inrfit.fitting.loop import Progress
+
+        kept = None if item.output is None else item.output.with_name(item.output.name + ".ckpt")
+        identity = plan.identity()
+        begin = self._checkpoint(item, kept, identity)
+        events: list[FitEvent] = []
+        with self.display.fit(item.name) as show:
+
+            def on_event(event: FitEvent) -> None:
+                events.append(event)
+                show(event)
+
+            hooks = Progress(
+                on_event=on_event,
+                stop=lambda: self.interrupted,
+                save=None if kept is None else lambda state: checkpoint.save(state, kept, identity),
+            )
+            try:
+                return api.run(plan, progress=hooks, resume=begin), events, kept
+            except Interrupted as error:
+                raise self._resumable(error, kept) from None
+
+    def _checkpoint(self, item: Item, kept: Path | None, identity: dict[str, str]) -> Checkpoint | None:
+        """Return the state to go on from, where one is wanted and there."""
+        from inrfit.fitting import checkpoint
+
+        there = kept is not None and kept.exists()
+        if self.resume and there and kept is not None:
+            begin = checkpoint.load(kept, identity)
+            self.talk(f"{item.name}: goes on after {begin.step} of {begin.steps} steps")
+            return begin
+        if self.resume:
+            self.talk(f"{item.name}: there is no checkpoint {kept or ''}; starts afresh")
+        elif there:
+            self.talk(f"{item.name}: starts afresh; --resume would have gone on from {kept}")
+        return None
+
+    def _resumable(self, error: Interrupted, kept: Path | None) -> Interrupted:
+        """Return the interruption with the command that goes on."""
+        if kept is None:
+            return Interrupted(error.message, hint="name an output file to be able to resume")
+        if not kept.exists():
+            return Interrupted(f"{error.message}; there is no checkpoint yet", hint="run the command again")
+        again = reports.command_line(*self.again)
+        return Interrupted(f"{error.message}; the checkpoint is {kept}", hint=f"go on with: {again}")
+
+    def _tell(self, item: Item, plan: Plan) -> None:
+        """Say what will be done, and what was noticed on the way."""
+        for note in (*plan.signal.info.notes, *plan.partition.warnings):
+            self.talk(f"{item.name}: {note}")
+        height, width = plan.signal.domain.shape
+        model = plan.settings.model
+        self.talk(
+            f"{plan.device.why} · {item.name} {width}×{height}×{plan.signal.channels} {plan.signal.info.dtype} · "
+            f"{_division(plan)} · {model.name} {model.activation} {model.hidden_features} wide · "
+            f"{plan.params:,} weights"
+        )
+        if self.verbose:
+            self.talk(f"{item.name}: {model}")
+            self.talk(f"{item.name}: {plan.settings.fit}")
+
+    def _warn_target(self, item: Item, psnr: float | None) -> None:
+        target = self.words.get("target_psnr")
+        if target is not None and psnr is not None and psnr < target:
+            self.talk(
+                f"{item.name}: {psnr:.2f} dB is below --target-psnr {target:g}; "
+                "it needs more --steps or a larger --params"
+            )
+
+
+class interruptible:
+    """While it lasts, the first Ctrl-C asks the fit to stop after its step, the second stops at once."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+
+    def __enter__(self) -> None:
+        def handle(number: int, frame: object) -> None:
+            if self.job.interrupted:
+                raise Interrupted("stopped at once")
+            self.job.interrupted = True
+
+        self.before = signals.signal(signals.SIGINT, handle)
+
+    def __exit__(self, *exception: object) -> None:
+        signals.signal(signals.SIGINT, self.before)
+
+
+def _write(item: Item, data: bytes) -> None:
+    from inrfit.io.files import atomic_write
+
+    if item.output is None:
+        out_bytes(data)
+    else:
+        atomic_write(item.output, data, overwrite=True)
+
+
+def _division(plan: Plan) -> str:
+    """Describe the partition in a few words."""
+    count = len(plan.partition)
+    if count == 1:
+        return "one region"
+    if plan.partition.grid:
+        return f"grid {'×'.join(map(str, plan.partition.grid))}"
+    return f"{count} {'segments' if plan.settings.partition.rule == 'seg' else 'regions'}"
+
+
+def _entry(item: Item, plan: Plan, field: Any, events: list[FitEvent], bytes_written: int) -> Entry:
+    """Return what the report shows of a fit."""
+    from inrfit.metrics.regions import region_psnr
+
+    target, decoded = plan.signal.dense(), field.decode(device=plan.device.name, threads=plan.device.threads)
+    numbers = {
+        "psnr": field.psnr,
+        "bytes": bytes_written,
+        "bpp": 8 * bytes_written / field.domain.size,
+        "params": field.params,
+        "regions": len(field.partition),
+        "steps": field.steps,
+    }
+    per_region = region_psnr(target, decoded, field.partition, field.info.value_range)
+    curve = [(event.step, event.seconds, event.psnr) for event in events]
+    return reports.entry(item.name, plan.signal, decoded, field.partition, numbers, per_region, curve)
