@@ -43,7 +43,7 @@ def trials() -> Iterator[Trial]:
         side = CROP["cpu"] // cells
         yield Trial(option="all", value="default", cells=cells)
         for factor in (0.5, 2.0):
-            omega = factor * 15 * side / 32
+            omega = factor * 15 * (side / 32) ** 0.75
             yield Trial(
                 option="first_omega_0",
                 value=f"{factor:g} x default",
