@@ -36,13 +36,13 @@ def default_lr(config: ModelConfig) -> float:
 def first_omega_0(config: ModelConfig, activation: Activation, partition: Partition) -> float:
     """Return the first factor when the user gives none.
 
-    In a global frame it is the field's usual one. In local frames it keeps the frequencies per sample: it grows in
-    proportion to the side of the regions (the median one), within a factor of 8 of the activation's own.
+    In a global frame it is the field's usual one. In local frames it grows with the side of the regions (the median
+    one) to the power 0.75, within a factor of 8: less than in proportion, as larger regions have wider networks.
     """
     if config.frame == "global":
         return activation.first_omega_0
     side = statistics.median(math.prod(r.nominal) ** (1 / len(r.nominal)) for r in partition.regions)
-    return activation.local_omega_0 * min(8.0, max(1 / 8, side / REFERENCE_SIDE))
+    return activation.local_omega_0 * min(8.0, max(1 / 8, (side / REFERENCE_SIDE) ** 0.75))
 
 
 def describe(config: ModelConfig, in_features: int, out_features: int) -> Description:

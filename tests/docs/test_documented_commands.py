@@ -30,12 +30,11 @@ def commands(page: str) -> list[str]:
     return [line[line.index("inrfit ") :] for line in lines if re.search(r"(^|/|&& )inrfit ", line)]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A folder like the root of the repository, shared by the commands: later ones use what earlier ones wrote."""
-    folder = tmp_path_factory.mktemp("repository")
-    shutil.copytree(ROOT / "examples", folder / "examples")
-    return folder
+@pytest.fixture
+def folder(tmp_path):
+    """A folder like the root of the repository: later commands of a page use what earlier ones wrote."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    return tmp_path
 
 
 @pytest.fixture
