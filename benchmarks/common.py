@@ -80,7 +80,10 @@ def processes(count: int) -> Iterator[Spread]:
             jobs = [pool.submit(function, argument) for argument in arguments]
             return (job.result() for job in as_completed(jobs))
 
-        yield spread
+        try:
+            yield spread
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def log(text: str) -> None:
