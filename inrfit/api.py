@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -57,6 +58,8 @@ class Plan:
             for key, value in asdict(getattr(self.settings, name)).items():
                 if key not in ("threads", "memory"):
                     same[f"{name}.{key}"] = repr(value)
+        if self.settings.partition.rule == "labels":  # a path may hold other labels by now
+            same["partition.regions"] = hashlib.sha256(self.partition.labels().tobytes()).hexdigest()
         return same
 
 

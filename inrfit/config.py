@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 from inrfit.errors import ConfigError
-from inrfit.registry import check
+from inrfit.registry import check, unknown
 
 PARTITION_RULES = ("none", "grid", "seg")
 """Rules that have a name; a path stands for the rule `labels`."""
@@ -250,7 +251,8 @@ def settings(**options: Unpack[FitOptions]) -> Settings:
     given: dict[str, object] = dict(options)
     preset = given.pop("preset", None)
     if isinstance(preset, str):
-        require(preset in PRESETS, f"--preset {preset!r} is not known (choose from {', '.join(PRESETS)})")
+        if preset not in PRESETS:
+            raise unknown(preset, tuple(PRESETS), option="--preset")
         given = {**PRESETS[preset](given), **given}
     if given.get("model") == "mlp":
         given.setdefault("partition", "none")
@@ -281,7 +283,7 @@ def _rule(value: str) -> dict[str, object]:
     """Read `--partition`: the name of a rule, or the path of a label image."""
     if value in PARTITION_RULES:
         return {"rule": value}
-    if Path(value).suffix or Path(value).exists():
+    if Path(value).suffix or os.path.exists(value):  # noqa: PTH110 (Path.exists raises on long names)
         return {"rule": "labels", "labels": value}
     check("partition", value)
     return {"rule": value}

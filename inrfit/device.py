@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 
-from inrfit.errors import DeviceError
+from inrfit.errors import ConfigError, DeviceError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +43,15 @@ def pick_device(wanted: str = "auto", threads: int | None = None) -> Device:
 
     Raises:
         DeviceError: the name is not one of these, or CUDA is asked for and not there. "auto" never fails.
+        ConfigError: there are no threads.
     """
+    if threads is not None and threads < 1:
+        raise ConfigError(f"--threads {threads} must be at least 1", hint="leave it out to take one per core")
     if wanted != "auto" and wanted != "cpu" and not re.fullmatch(r"cuda(:\d+)?", wanted):
-        raise DeviceError(f"--device {wanted!r} is not one of auto, cpu, cuda, cuda:<number>")
+        raise DeviceError(
+            f"--device {wanted!r} is not known (choose from auto, cpu, cuda, cuda:<number>)",
+            hint="auto takes CUDA where there is one",
+        )
     threads = threads or cores()
     plural = "" if threads == 1 else "s"
     if wanted == "cpu":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+from collections.abc import Sequence
 from typing import Any
 
 from inrfit.errors import ConfigError
@@ -76,9 +77,14 @@ def check(kind: str, name: str, *, option: str | None = None) -> str:
     """
     if name in TABLE[kind]:
         return name
-    near = difflib.get_close_matches(name, names(kind), n=1, cutoff=0.4)
-    raise ConfigError(
-        f"{option or '--' + kind} {name!r} is not known (choose from {', '.join(names(kind))})",
+    raise unknown(name, names(kind), option=option or "--" + kind)
+
+
+def unknown(name: str, known: Sequence[str], *, option: str) -> ConfigError:
+    """Return the error for a name that is not one of those known, with the nearest of them."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    return ConfigError(
+        f"{option} {name!r} is not known (choose from {', '.join(known)})",
         hint=f"did you mean {near[0]!r}?" if near else None,
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TextIO
 
-from inrfit.errors import InrfitError, OutputError
+from inrfit.errors import InrfitError, Interrupted, OutputError
 
 
 def say(text: str) -> None:
@@ -65,7 +65,8 @@ def drop_stdout() -> None:
 def show_error(error: InrfitError, name: str | None = None) -> None:
     """Show an error in one line, and its hint in a second."""
     prefix = "" if name is None or error.message.startswith(name) else f"{name}: "
-    say(f"Error: {prefix}{_one_line(error.message)}")
+    kind = "Interrupted" if isinstance(error, Interrupted) else "Error"
+    say(f"{kind}: {prefix}{_one_line(error.message)}")
     if error.hint:
         say(f"Hint: {_one_line(error.hint)}")
 

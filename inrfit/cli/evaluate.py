@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
-import json as json_module
-import math
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
-from inrfit.cli import batch, options
-from inrfit.cli.console import number, out, say, size
-from inrfit.cli.inputs import Item, expand
+from inrfit.cli import batch, options, reports
+from inrfit.cli.console import listener, number, say, size
+from inrfit.cli.inputs import Item, check_extra, container, expand, is_file, is_folder
 from inrfit.errors import ConfigError, InputError
 from inrfit.registry import check, names
 
 if TYPE_CHECKING:
-    from inrfit.partitions import Partition
-    from inrfit.signal import Signal
+    from inrfit.report import Entry
+
+KEYS = {
+    "reference": "path of the original",
+    "samples": "samples of the signal",
+    "mse": "mean squared error with values on [0, 1]",
+    **dict.fromkeys(
+        sorted(set(names("metric")) - {"psnr"}),
+        "the metric; null where it was not asked for or is not defined",
+    ),
+    "border_error": "error on both sides of region borders, as a ratio to the error elsewhere",
+    "region_psnr": "dB of each region",
+}
+"""Keys of the command's own in JSON."""
 
 
 def command(
     inputs: options.Inputs,
     reference: Annotated[
         str | None,
-        typer.Option(help="The original, or a folder with the originals; beside the file by default."),
+        typer.Option(
+            metavar="PATH",
+            help="The original, or a folder with the originals; by default they lie beside the files.",
+        ),
     ] = None,
     metrics: Annotated[
-        str, typer.Option(help=f"Some of {', '.join(names('metric'))}, separated by commas.")
+        str,
+        typer.Option(metavar="NAMES", help=f"Some of {', '.join(names('metric'))}, separated by commas."),
     ] = ",".join(names("metric")),
-    report: Annotated[str | None, typer.Option(help="HTML page with pictures and numbers.")] = None,
+    report: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="HTML page with pictures and numbers.", rich_help_panel=options.TALK
+        ),
+    ] = None,
     device: options.Device = "auto",
     threads: options.Threads = None,
     force: options.Force = False,
@@ -39,127 +58,122 @@ def command(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Measure decoded .inr files against their originals."""
-    from inrfit.cli.fit import check_report, write_report
+    """Measure .inr files against originals.
 
-    with batch.json_errors(json):
-        wanted = [name.strip() for name in metrics.split(",") if name.strip()]
-        for name in wanted:
-            check("metric", name, option="--metrics")
+    The original of NAME.inr is the image called NAME beside it unless --reference says otherwise.
+    """
+    with batch.json_errors(json, KEYS):
+        wanted = [check("metric", name.strip(), option="--metrics") for name in metrics.split(",")]
+        options.check_device(device, threads)
         found = expand(inputs, (".inr",), recursive=recursive)
-        if any(source is None for source, _ in found) and (reference is None or Path(reference).is_dir()):
-            raise ConfigError("standard input needs --reference with a file")
-        if reference is not None and not Path(reference).exists():
-            raise InputError(f"--reference {reference} does not exist")
-        if reference is not None and len(found) > 1 and not Path(reference).is_dir():
-            raise ConfigError(
-                f"--reference {reference} is one file for {len(found)} inputs", hint="give a folder"
-            )
-        check_report(report, force=force)
-    entries: list[Any] = []
+        sources = [source for source, _ in found]
+        _check_reference(reference, sources)
+        originals = [] if reference is None else [Path(reference)]
+        check_extra("--report", report, [*sources, *originals], force=force)
+    entries: list[Entry] = []
+    places = {source: below.parent for source, below in found}
 
     def work(item: Item) -> dict[str, Any]:
-        import sys
-
         from inrfit import api
         from inrfit.device import pick_device
 
+        original = _original(item, reference, places[item.source])
+        source = container(item)
+        signal, field = api.read(original), api.load(source)
         picked = pick_device(device, threads)
-        data = sys.stdin.buffer.read() if item.source is None else item.source
-        original = _original(item, reference)
-        signal, field = api.read(original), api.load(data)
-        measured = api.evaluate(data, signal, metrics=wanted, device=picked.name, threads=picked.threads)
+        if not quiet:
+            say(f"{picked.why} · {item.name}")
+        measured = api.evaluate(source, signal, metrics=wanted, device=picked.name, threads=picked.threads)
         if report is not None:
             decoded = field.decode(device=picked.name, threads=picked.threads)
             shown = {k: v for k, v in measured.items() if not isinstance(v, list)}
             entries.append(
-                entry(item.name, signal, decoded, field.partition, shown, measured["region_psnr"], None)
+                reports.entry(
+                    item.name, signal, decoded, field.partition, shown, measured["region_psnr"], None
+                )
             )
         return {"output": None, "reference": str(original), "device": picked.name, **measured}
 
-    items = [Item(source=path, output=None) for path, _ in found]
-    quietly = (lambda line: None) if quiet else out
-    results = batch.run(items, work, as_json=json, debug=debug, summary=_summary, talk=quietly)
-    _mean(results, wanted, as_json=json, quiet=quiet)
-    if report is not None:
-        write_report(report, entries, force=force)
-        if not quiet:
-            say(f"report: {Path(report).absolute()}")
+    def summary(result: dict[str, Any]) -> str:
+        return _summary(result, wanted)
 
-
-def _original(item: Item, reference: str | None) -> Path:
-    """Find the original of a file: named, of the same name in a folder, or beside it."""
-    from inrfit.io import input_suffixes
-
-    if reference is not None and not Path(reference).is_dir():
-        return Path(reference)
-    source = item.source or Path()
-    folder = source.parent if reference is None else Path(reference)
-    found = [path for suffix in input_suffixes() if (path := folder / (source.stem + suffix)).is_file()]
-    if len(found) == 1:
-        return found[0]
-    what = "no original" if not found else f"{len(found)} possible originals"
-    raise InputError(
-        f"{item.name}: {what} named {source.stem}.* in {folder}", hint="name the original with --reference"
+    items = [Item(source=source, output=None) for source in sources]
+    results, code = batch.run(
+        items, work, keys=KEYS, as_json=json, debug=debug, summary=summary, talk=listener(quiet=quiet)
     )
+    if sum(result["status"] == "ok" for result in results) > 1:
+        listener(quiet=quiet, data_on_stdout=json)(_means(results, wanted))
+    reports.write(report, entries, force=force, quiet=quiet)
+    batch.leave(code)
 
 
-def _summary(result: dict[str, Any]) -> str:
-    shown = [
-        f"{name.upper()} {number(result[name], 2 if name == 'psnr' else 4, 'dB' if name == 'psnr' else '')}"
-        for name in names("metric")
-        if name in result
-    ]
-    psnr = [p for p in result["region_psnr"] if p is not None]
-    regions = f"regions {min(psnr):.2f} to {max(psnr):.2f} dB" if psnr else ""
-    border = f"border error {number(result['border_error'])}"
-    rate = f"{size(result['bytes'])}  {result['bpp']:.3f} bpp"
-    return "  ".join([result["input"], *shown, rate, regions, border])
-
-
-def _mean(results: list[dict[str, Any]], metrics: list[str], *, as_json: bool, quiet: bool) -> None:
-    """Report the means over several files; PSNR both as a mean and of the mean error, which differ."""
-    from inrfit.metrics.fidelity import psnr_of_mean_mse
-
-    done = [result for result in results if result["status"] == "ok"]
-    if len(done) < 2:
-        return
-    means: dict[str, Any] = {"status": "mean", "inputs": len(done)}
-    for name in (*metrics, "bpp", "bytes"):
-        values = [r[name] for r in done if r[name] is not None and math.isfinite(r[name])]
-        means[name] = float(np.mean(values)) if values else None
-    means["psnr_of_mean_mse"] = psnr_of_mean_mse([r["mse"] for r in done])
-    if as_json:
-        out(json_module.dumps(batch.plain(means)))
-    elif not quiet:
-        out(
-            f"mean of {len(done)}: PSNR {number(means.get('psnr'))} dB "
-            f"({number(means['psnr_of_mean_mse'])} dB of the mean error), {means['bpp']:.3f} bpp"
+def _check_reference(reference: str | None, sources: list[Path | None]) -> None:
+    """Refuse a reference that cannot serve the inputs, before any work."""
+    folder = reference is None or is_folder(reference)
+    if None in sources and folder:
+        raise ConfigError("standard input needs its original", hint="name the file with --reference")
+    if reference is not None and not folder and not is_file(reference):
+        raise InputError(f"--reference {reference}: no such file or folder", hint="check the spelling")
+    if reference is not None and not folder and len(sources) > 1:
+        raise ConfigError(
+            f"--reference {reference} is one file for {len(sources)} inputs", hint="give a folder"
         )
 
 
-def entry(
-    name: str,
-    signal: Signal,
-    decoded: Any,
-    partition: Partition,
-    numbers: dict[str, Any],
-    region_psnr: list[float],
-    curve: list[tuple[int, float, float]] | None,
-) -> Any:
-    """Return what a report shows of one file."""
-    from inrfit.partitions.segments import to_rgb8
-    from inrfit.partitions.summary import overlay
-    from inrfit.report import Entry
-    from inrfit.signal import ArraySignal
+def _original(item: Item, reference: str | None, below: Path) -> Path:
+    """Find the original of a file: named, of the same name at the same place in a folder, or beside it.
 
-    return Entry(
-        name=name,
-        original=to_rgb8(signal),
-        decoded=to_rgb8(ArraySignal(values=decoded, domain=signal.domain, info=signal.info)),
-        overlay=overlay(signal, partition),
-        numbers=numbers,
-        region_psnr=region_psnr,
-        areas=list(partition.areas),
-        curve=curve,
+    Args:
+        item: the file.
+        reference: the option.
+        below: where the file lies in the folder that was given as input.
+    """
+    from inrfit.io import input_suffixes
+
+    if reference is not None and not is_folder(reference):
+        return Path(reference)
+    source = item.source or Path()
+    if not is_file(source):
+        raise InputError(f"{source} does not exist", hint="check the spelling and the folder")
+    folder = source.parent if reference is None else Path(reference) / below
+    if not is_folder(folder):
+        folder = Path(reference or "")
+    suffixes = input_suffixes()
+    found = [
+        path
+        for path in sorted(folder.iterdir())
+        if path.stem == source.stem and path.suffix.lower() in suffixes and path.is_file()
+    ]
+    if len(found) == 1:
+        return found[0]
+    what = "has no original" if not found else f"has {len(found)} possible originals"
+    raise InputError(
+        f"{item.name} {what} named {source.stem}.* in {folder}", hint="name the original with --reference"
     )
+
+
+def _summary(result: dict[str, Any], wanted: list[str]) -> str:
+    shown = [
+        f"{name.upper()} {number(result[name], 2, 'dB') if 'psnr' in name else number(result[name], 4)}"
+        for name in wanted
+    ]
+    psnr = [p for p in result["region_psnr"] if p is not None]
+    regions = [f"regions {min(psnr):.2f} to {max(psnr):.2f} dB"] if len(psnr) > 1 else []
+    border = [] if result["border_error"] is None else [f"border error {number(result['border_error'])}"]
+    rate = [size(result["bytes"]), f"{result['bpp']:.3f} bpp"]
+    return "  ".join([result["input"], *shown, *rate, *regions, *border])
+
+
+def _means(results: list[dict[str, Any]], wanted: list[str]) -> str:
+    """Return the means over several files; of PSNR both its mean and that of the mean error, which differ."""
+    from inrfit.metrics.fidelity import psnr_of_mean_mse
+
+    done = [result for result in results if result["status"] == "ok"]
+    shown = []
+    for name in wanted:
+        values = [result[name] for result in done if result[name] is not None]
+        mean = number(fmean(values), 2 if "psnr" in name else 4) if values else "-"
+        shown.append(f"{name.upper()} {mean} dB" if "psnr" in name else f"{name.upper()} {mean}")
+    shown.append(f"PSNR of the mean error {number(psnr_of_mean_mse([r['mse'] for r in done]))} dB")
+    shown.append(f"{fmean(r['bpp'] for r in done):.3f} bpp")
+    return f"mean of {len(done)}: {', '.join(shown)}"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inrfit.cli import reports
-from inrfit.cli.console import out_bytes, say
+from inrfit.cli.console import out_bytes
 from inrfit.cli.inputs import Item, content, make_room
 from inrfit.cli.progress import Display
 from inrfit.config import FitOptions
@@ -86,7 +86,7 @@ class Job:
         from inrfit.fitting import checkpoint
         from inrfit.fitting.loop import Progress
 
-        kept = None if item.output is None else item.output.with_name(item.output.name + ".ckpt")
+        kept = _checkpoint_path(item.output)
         identity = plan.identity()
         begin = self._checkpoint(item, kept, identity)
         events: list[FitEvent] = []
@@ -154,7 +154,7 @@ class Job:
             )
 
 
-class interruptible:
+class Interruptible:
     """While it lasts, the first Ctrl-C asks the fit to stop after its step, the second stops at once."""
 
     def __init__(self, job: Job) -> None:
@@ -170,6 +170,18 @@ class interruptible:
 
     def __exit__(self, *exception: object) -> None:
         signals.signal(signals.SIGINT, self.before)
+
+
+def _checkpoint_path(output: Path | None) -> Path | None:
+    """Return where the checkpoint of an output goes; None for standard output and where its name is too long."""
+    if output is None:
+        return None
+    path = output.with_name(output.name + ".ckpt")
+    try:
+        path.exists()
+    except OSError:
+        return None
+    return path
 
 
 def _write(item: Item, data: bytes) -> None:

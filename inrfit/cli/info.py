@@ -2,33 +2,59 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from inrfit.cli import batch, options
-from inrfit.cli.console import number, out, size
-from inrfit.cli.inputs import Item, expand
+from inrfit.cli.console import listener, number, size
+from inrfit.cli.inputs import Item, container, expand
 from inrfit.errors import ContainerError
+
+KEYS = {
+    "regions": "number of regions",
+    "grid": "cells per axis, rows first; empty for segments",
+    "steps": "steps of the fit",
+    "seed": "seed of the fit",
+    "weights": "type of the stored weights",
+    "macs_per_sample": "multiplications with addition to decode one sample",
+    "signal": "what was fitted: kind, shape, channels, sample type, colour and range",
+    "model": "the network of a region",
+    "partition": "kind of the partition",
+    "bytes_by_part": "bytes of the front matter, of the shared weights and of the regions",
+    "region_ids": "id of each region",
+    "region_bytes": "bytes of each region",
+    "region_psnr": "dB of each region; null where it is exact",
+    "metadata": "bytes of each piece of metadata, by tag",
+    "version": "major and minor version of the format",
+    "writer": "program that wrote the file",
+    "damaged": "ids of damaged regions",
+}
+"""Keys of the command's own in JSON."""
 
 
 def command(
     inputs: options.Inputs,
     recursive: options.Recursive = False,
     json: options.Json = False,
+    quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Show what .inr files hold and check that they are intact."""
-    with batch.json_errors(json):
+    """Show what .inr files hold, and check them.
+
+    Nothing is decoded. The exit code is 0 when every file is intact.
+    """
+    with batch.json_errors(json, KEYS):
         found = expand(inputs, (".inr",), recursive=recursive)
     items = [Item(source=path, output=None) for path, _ in found]
-    batch.run(items, _work, as_json=json, debug=debug, summary=_summary, talk=out)
+    _, code = batch.run(
+        items, _work, keys=KEYS, as_json=json, debug=debug, summary=_summary, talk=listener(quiet=quiet)
+    )
+    batch.leave(code)
 
 
 def _work(item: Item) -> dict[str, Any]:
     from inrfit import api
 
-    source = sys.stdin.buffer.read() if item.source is None else item.source
-    held = api.info(source)
+    held = api.info(container(item))
     if held["damaged"]:
         shown = ", ".join(map(str, held["damaged"][:8])) + (", ..." if len(held["damaged"]) > 8 else "")
         raise ContainerError(
@@ -41,17 +67,16 @@ def _work(item: Item) -> dict[str, Any]:
 def _summary(held: dict[str, Any]) -> str:
     signal, model, parts = held["signal"], held["model"], held["bytes_by_part"]
     shape = "×".join(map(str, reversed(signal["shape"])))
-    grid = "grid " + "×".join(map(str, held["grid"])) if held["grid"] else f"{held['regions']} segments"
     psnr = number(held["psnr"], 2, "dB")
     encoding = "" if model["encoding"] == "none" else f", {model['encoding']} encoding"
     metadata = ", ".join(f"{name} {size(count)}" for name, count in held["metadata"].items()) or "none"
     worst = [p for p in held["region_psnr"] if p is not None]
-    span = f" (regions {min(worst):.2f} to {max(worst):.2f} dB)" if worst else ""
+    span = f" (regions {min(worst):.2f} to {max(worst):.2f} dB)" if len(worst) > 1 else ""
     rows = {
         "signal": f"{signal['kind']} {shape}×{signal['channels']} {signal['dtype']} {signal['colour']}",
         "model": f"{model['name']}, {model['activation']}, {model['hidden_features']} wide, "
         f"{model['hidden_layers']} hidden layers, {model['frame']} frame{encoding}",
-        "partition": grid,
+        "partition": _division(held),
         "weights": f"{held['params']:,} as {held['weights']}; {held['macs_per_sample']:,} MAC per sample to decode",
         "bytes": f"{held['bytes']:,} ({held['bpp']:.3f} bpp): front {parts['front']:,}, "
         f"shared {parts['shared']:,}, regions {parts['regions']:,}",
@@ -60,4 +85,12 @@ def _summary(held: dict[str, Any]) -> str:
         "metadata": metadata,
         "format": f"{held['version'][0]}.{held['version'][1]} by {held['writer']}; intact",
     }
-    return "\n".join([held["input"], *(f"  {name:<10}{text}" for name, text in rows.items())])
+    return "\n".join([held["input"], *(f"  {name:<11}{text}" for name, text in rows.items())])
+
+
+def _division(held: dict[str, Any]) -> str:
+    if held["regions"] == 1:
+        return "one region"
+    if held["grid"]:
+        return "grid " + "×".join(map(str, held["grid"]))
+    return f"{held['regions']} regions of any shape"

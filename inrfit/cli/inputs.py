@@ -81,7 +81,7 @@ def expand(
             raise ConfigError("an input has an empty name", hint="name a file, or . for this folder")
         if pattern == STANDARD:
             found.append((None, Path("stdin")))
-        elif _is_folder(path):
+        elif is_folder(path):
             found += _folder(path, suffixes, recursive=recursive)
         elif not _exists(path) and glob.has_magic(pattern):
             matches = sorted(Path(match) for match in glob.glob(pattern, recursive=True))  # noqa: PTH207 (absolute patterns)
@@ -120,7 +120,6 @@ def plan_work(
     force: bool,
     skip: Callable[[Path, Path], bool] | None = None,
     beside: str = "",
-    extra: str | None = None,
     hint: str = "use --force to replace it",
 ) -> list[Item]:
     """Decide the output of each input before any work starts.
@@ -132,7 +131,6 @@ def plan_work(
         force: existing outputs may be replaced.
         skip: (input, existing output) -> whether the output can be left as it is; None without --skip-existing.
         beside: what goes before the suffix of an output beside its input.
-        extra: another file that will be written, such as a report.
         hint: what mends an output that exists.
 
     Raises:
@@ -159,23 +157,32 @@ def plan_work(
         else:
             target = source.with_name(below.name + beside + suffix(source))
         items.append(Item(source=source, output=target))
-    _refuse_collisions(items, extra)
+    _refuse_collisions(items)
     return [_existing(item, force=force, skip=skip, hint=hint) for item in items]
 
 
-def check_extra(option: str, path: str | None, *, force: bool) -> None:
-    """Refuse another file that could not be written, such as a report, before any work.
+def check_extra(option: str, path: str | None, taken: Sequence[Path | None], *, force: bool) -> None:
+    """Refuse another file to write, such as a report, that cannot be, before any work.
+
+    Args:
+        option: the option that names it.
+        path: the file, or None when none is wanted.
+        taken: inputs and outputs, which it must not replace.
+        force: an existing file may be replaced.
 
     Raises:
+        ConfigError: it is one of those taken.
         OutputError: it exists and may not be replaced, or has no folder to be written to.
     """
     if path is None:
         return
-    if _is_folder(Path(path)):
+    if os.path.realpath(path) in {os.path.realpath(other) for other in taken if other is not None}:
+        raise ConfigError(f"{option} {path} is an input or an output as well", hint="choose another name")
+    if is_folder(Path(path)):
         raise OutputError(f"{option} {path} is a folder", hint="name a file in it")
     if _exists(Path(path)) and not force:
         raise OutputError(f"{option} {path} exists", hint="use --force to replace it")
-    if not _is_folder(Path(path).parent):
+    if not is_folder(Path(path).parent):
         raise OutputError(f"{option} {path}: there is no folder {Path(path).parent}", hint="make it first")
 
 
@@ -202,7 +209,7 @@ def make_room(output: Path | None) -> None:
 
 def _means_folder(output: str, inputs: int) -> bool:
     path = Path(output)
-    if output.endswith(("/", "\\")) or _is_folder(path):
+    if output.endswith(("/", "\\")) or is_folder(path):
         return True
     if not path.suffix and not _exists(path):
         return True
@@ -211,28 +218,29 @@ def _means_folder(output: str, inputs: int) -> bool:
     return False
 
 
-def _refuse_collisions(items: Sequence[Item], extra: str | None) -> None:
+def _refuse_collisions(items: Sequence[Item]) -> None:
     sources = {os.path.realpath(item.source) for item in items if item.source is not None}
-    seen: dict[str, str] = {}
-    outputs = [(item.name, str(item.output)) for item in items if item.output is not None]
-    for name, output in [*outputs, *([] if extra is None else [("the report or preview", extra)])]:
-        target = os.path.realpath(output)
+    seen: dict[str, Item] = {}
+    for item in items:
+        if item.output is None:
+            continue
+        target = os.path.realpath(item.output)
         if target in seen:
             raise ConfigError(
-                f"{seen[target]} and {name} would both be written to {output}",
+                f"{seen[target].name} and {item.name} would both be written to {item.output}",
                 hint="rename one of them, or give them to separate commands",
             )
         if target in sources:
-            raise ConfigError(f"{output} is both an input and an output", hint="choose another name")
-        seen[target] = name
+            raise ConfigError(f"{item.output} is both an input and an output", hint="choose another -o")
+        seen[target] = item
 
 
 def _existing(item: Item, *, force: bool, skip: Callable[[Path, Path], bool] | None, hint: str) -> Item:
     if item.output is None or not _exists(item.output):
         return item
-    if _is_folder(item.output):
+    if is_folder(item.output):
         raise OutputError(f"{item.output} is a folder", hint="choose another -o")
-    if os.path.exists(item.output) and not os.path.isfile(item.output):  # noqa: PTH110, PTH113 (see _exists)
+    if os.path.exists(item.output) and not is_file(item.output):  # noqa: PTH110
         raise OutputError(f"{item.output} is not a regular file", hint="use -o - for standard output")
     if force:
         return item
@@ -247,5 +255,11 @@ def _exists(path: Path) -> bool:
     return os.path.lexists(path)
 
 
-def _is_folder(path: Path) -> bool:
-    return os.path.isdir(path)  # noqa: PTH112 (see _exists)
+def is_file(path: str | Path) -> bool:
+    """Return whether there is a file; unlike Path.is_file, False for a name that the system refuses."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: str | Path) -> bool:
+    """Return whether there is a folder; unlike Path.is_dir, False for a name that the system refuses."""
+    return os.path.isdir(path)  # noqa: PTH112

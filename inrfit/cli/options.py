@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import Annotated, Any
 
 import typer
 
+from inrfit.cli.inputs import is_file
 from inrfit.config import FitConfig, ModelConfig, Settings
 from inrfit.errors import ConfigError, InputError
+from inrfit.registry import names
 
 RUN, FILES, TALK = "Running", "Files", "Output"
 
 Inputs = Annotated[
-    list[str], typer.Argument(metavar="IN...", help="Files, folders, globs, or - for standard input.")
+    list[str], typer.Argument(metavar="IN", help="Files, folders, globs, or - for standard input.")
 ]
 Output = Annotated[
     str | None,
@@ -26,12 +27,11 @@ Output = Annotated[
         rich_help_panel=FILES,
     ),
 ]
-Partition = Annotated[
-    str | None,
-    typer.Option(metavar="RULE", help="none, grid, seg, or the path of a label image."),
-]
 Heads = Annotated[
     int | None, typer.Option(help="Number of regions, near-square for a grid. Not with --grid.")
+]
+Segmenter = Annotated[
+    str, typer.Option(metavar="NAME", help=f"Over-segmentation of seg: {', '.join(names('segmenter'))}.")
 ]
 Force = Annotated[
     bool, typer.Option("--force", "-f", help="Replace existing outputs.", rich_help_panel=FILES)
@@ -76,17 +76,14 @@ def check_stdout(output: str | None, *, json: bool) -> None:
 
 
 def check_device(device: str, threads: int | None) -> None:
-    """Refuse a device that is not there before any work; "auto" and "cpu" always are.
+    """Refuse a device that is not there before any work; "auto" is not looked up here, which would import torch.
 
     Raises:
         DeviceError: the device is not there. ConfigError: the number of threads cannot be.
     """
     from inrfit.device import pick_device
 
-    if threads is not None and threads < 1:
-        raise ConfigError(f"--threads {threads} must be at least 1", hint="leave it out to take one per core")
-    if device != "auto":
-        pick_device(device, threads)
+    pick_device("cpu" if device == "auto" else device, threads)
 
 
 def check_labels(settings: Settings) -> None:
@@ -102,7 +99,7 @@ def check_labels(settings: Settings) -> None:
             "--partition labels needs a label image",
             hint="give its path in place of the word, for example --partition regions.png",
         )
-    if not os.path.isfile(settings.partition.labels):  # noqa: PTH113 (Path.is_file raises on long names)
+    if not is_file(settings.partition.labels):
         raise InputError(
             f"--partition {settings.partition.labels}: no such file",
             hint="give none, grid, seg, or the path of a label image",

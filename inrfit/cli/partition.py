@@ -2,28 +2,63 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from inrfit.cli import batch, options
-from inrfit.cli.console import out, say
-from inrfit.cli.inputs import Item, expand, plan_work
+from inrfit.cli.console import listener, out_bytes, say
+from inrfit.cli.inputs import Item, check_extra, content, expand, make_room, plan_work
 from inrfit.config import FitOptions, settings
-from inrfit.registry import names
+from inrfit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from inrfit.partitions import Partition
+
+LABEL_SUFFIXES = (".png", ".tif", ".tiff", ".npy")
+"""Formats that keep labels as they are; lossy ones make others of them."""
+
+PREVIEW_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".npy")
+
+KEYS = {
+    "kind": "`grid` or `labels`",
+    "regions": "number of regions",
+    "ids": "id of each region",
+    "grid": "cells per axis, rows first; null for segments",
+    "areas": "samples of each region",
+    "smallest": "samples of the smallest region",
+    "largest": "samples of the largest region",
+    "adjacent": "pairs of ids that touch",
+    "padding": "share of the work of a fit that is padding, from 0 to 1",
+    "warnings": "what was noticed",
+    "preview": "path of the preview; null without one",
+}
+"""Keys of the command's own in JSON."""
 
 
 def command(
     inputs: options.Inputs,
     output: options.Output = None,
-    partition: Annotated[str, typer.Option(help="none, grid, seg, or the path of a label image.")] = "seg",
-    grid: Annotated[str | None, typer.Option(metavar="RxC", help="Rows x columns of cells.")] = None,
-    heads: Annotated[int | None, typer.Option(help="Number of regions, near-square for a grid.")] = None,
-    segmenter: Annotated[str, typer.Option(help=f"Start of seg: {', '.join(names('segmenter'))}.")] = "hfs",
+    partition: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULE",
+            help="none, grid, seg, or the path of a label image; seg by default, grid with --grid.",
+        ),
+    ] = None,
+    grid: Annotated[
+        str | None, typer.Option(metavar="RxC", help="Rows x columns of cells. Not with --heads.")
+    ] = None,
+    heads: options.Heads = None,
+    segmenter: options.Segmenter = "hfs",
     preview: Annotated[
-        str | None, typer.Option(help="Picture of the regions over the image, for one input.")
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Picture of the regions over the image, for one input.",
+            rich_help_panel=options.FILES,
+        ),
     ] = None,
     force: options.Force = False,
     recursive: options.Recursive = False,
@@ -31,56 +66,85 @@ def command(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Show how images would be divided into regions.
+    """Show how images would be divided.
 
     The label image goes beside the input as NAME.labels.png unless -o says otherwise.
     """
-    from inrfit.errors import ConfigError, OutputError
     from inrfit.io import input_suffixes
 
-    with batch.json_errors(json):
+    with batch.json_errors(json, KEYS):
         given: dict[str, Any] = {
-            "partition": partition,
+            "partition": partition or ("seg" if grid is None else "grid"),
             "grid": options.pair(grid, "--grid", example="8x8"),
             "heads": heads,
             "segmenter": segmenter,
         }
         words: FitOptions = {k: v for k, v in given.items() if v is not None}  # type: ignore[assignment]
-        settings(**words)
+        options.check_labels(settings(**words))
+        options.check_stdout(output, json=json)
         found = expand(inputs, input_suffixes(), recursive=recursive)
         items = plan_work(found, output, lambda source: ".png", force=force, beside=".labels")
-        if preview is not None and len(items) > 1:
-            raise ConfigError(f"--preview takes one input, {len(items)} were given")
-        if preview is not None and Path(preview).exists() and not force:
-            raise OutputError(f"--preview {preview} exists", hint="use --force to replace it")
+        _check_suffixes(items, preview)
+        taken = [path for item in items for path in (item.source, item.output)]
+        check_extra("--preview", preview, taken, force=force)
 
     def work(item: Item) -> dict[str, Any]:
         from inrfit import api, io
         from inrfit.kernels.tiles import tile_points
-        from inrfit.partitions.summary import label_image, overlay, summary
+        from inrfit.partitions.summary import overlay, summary
         from inrfit.signal import SignalInfo
 
-        source = sys.stdin.buffer.read() if item.source is None else item.source
-        signal = api.read(source, name=item.name)
+        signal = api.read(content(item), name=item.name)
         divided = api.partition(signal, **words)
-        for note in (*signal.info.notes, *divided.warnings):
-            say(f"{item.name}: {note}")
-        labels = label_image(divided)
-        top = 255.0 if labels.dtype == "uint8" else 65535.0
-        grey = SignalInfo(dtype=labels.dtype.name, value_range=(0.0, top), colour="grey", suffix=".png")
-        if item.output is None:
-            sys.stdout.buffer.write(io.encode(labels[..., None], grey, ".png", name="<stdout>"))
-            sys.stdout.buffer.flush()
-        else:
-            item.output.parent.mkdir(parents=True, exist_ok=True)
-            io.write(labels[..., None], grey, item.output, overwrite=True)
+        if not quiet:
+            for note in (*signal.info.notes, *divided.warnings):
+                say(f"{item.name}: {note}")
+        _write_labels(item, divided)
         if preview is not None:
             colour = SignalInfo(colour="rgb", suffix=".png")
-            io.write(overlay(signal, divided), colour, Path(preview), overwrite=True)
+            io.write(overlay(signal, divided), colour, Path(preview), overwrite=force)
         return summary(divided, tile_points(divided.areas)) | {"preview": preview}
 
-    quietly = (lambda line: None) if quiet else (say if output == "-" else out)
-    batch.run(items, work, as_json=json, debug=debug, summary=_text, talk=quietly)
+    talk = listener(quiet=quiet, data_on_stdout=output == "-")
+    _, code = batch.run(items, work, keys=KEYS, as_json=json, debug=debug, summary=_text, talk=talk)
+    batch.leave(code)
+
+
+def _check_suffixes(items: list[Item], preview: str | None) -> None:
+    """Refuse formats that cannot serve, before any work."""
+    for item in items:
+        if item.output is not None and item.output.suffix.lower() not in LABEL_SUFFIXES:
+            raise ConfigError(
+                f"-o {item.output}: {item.output.suffix or 'no suffix'} does not keep labels as they are",
+                hint=f"write {', '.join(LABEL_SUFFIXES)}",
+            )
+    if preview is None:
+        return
+    if len(items) > 1:
+        raise ConfigError(
+            f"--preview takes one input, {len(items)} were given", hint="make the previews one by one"
+        )
+    if Path(preview).suffix.lower() not in PREVIEW_SUFFIXES:
+        raise ConfigError(
+            f"--preview {preview}: {Path(preview).suffix or 'no suffix'} is not a format inrfit writes",
+            hint=f"write {', '.join(PREVIEW_SUFFIXES)}",
+        )
+
+
+def _write_labels(item: Item, divided: Partition) -> None:
+    """Write the position of each region as a grey image."""
+    from inrfit import io
+    from inrfit.partitions.summary import label_image
+    from inrfit.signal import INTEGER_RANGES, SignalInfo
+
+    labels = label_image(divided)
+    kind = labels.dtype.name
+    grey = SignalInfo(dtype=kind, value_range=INTEGER_RANGES[kind], colour="grey", suffix=".png")
+    if item.output is None:
+        out_bytes(io.encode(labels[..., None], grey, ".png", name="<stdout>"))
+    else:
+        make_room(item.output)
+        io.write(labels[..., None], grey, item.output, overwrite=True)
 
 
 def _text(result: dict[str, Any]) -> str:
@@ -90,7 +154,7 @@ def _text(result: dict[str, Any]) -> str:
     neighbours = " ".join(f"{a}-{b}" for a, b in pairs[:24]) + (" ..." if len(pairs) > 24 else "")
     where = result["output"] if result["output"] == "-" else Path(result["output"]).absolute()
     lines = [
-        f"{where}  {result['regions']} regions",
+        f"{where}  {result['regions']} region{'' if result['regions'] == 1 else 's'}",
         f"  areas      {shown} samples",
         f"  adjacency  {neighbours or 'none'}",
         f"  padding    {100 * result['padding']:.1f} % of the work",

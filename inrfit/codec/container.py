@@ -37,6 +37,7 @@ ANCILLARY: tuple[str, ...] = (ICC, EXIF, SOURCE)
 MAX_METADATA = 16 << 20
 """Largest metadata chunk after decompression, in bytes."""
 
+CHECK_PATH = "check the spelling, the folder and its permissions"
 TORN = "copy or download the file again"
 NEWER = "install a newer inrfit"
 WRONG = "the program that wrote it made a mistake; write the file again"
@@ -380,11 +381,11 @@ def _open(source: Source) -> tuple[str, BinaryIO, bool]:
     try:
         return str(path), path.open("rb"), True
     except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist") from error
+        raise InputError(f"{path} does not exist", hint=CHECK_PATH) from error
     except OSError as error:
-        raise InputError(f"{path} cannot be opened ({error.strerror})") from error
+        raise InputError(f"{path} cannot be opened ({error.strerror})", hint=CHECK_PATH) from error
     except ValueError as error:
-        raise InputError(f"{str(path)!r} is not a path ({error})") from error
+        raise InputError(f"{str(path)!r} is not a path ({error})", hint=CHECK_PATH) from error
 
 
 def _compressed(tag: str, data: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,7 @@ def save(checkpoint: Checkpoint, path: Path, belongs_to: Mapping[str, str]) -> N
     header["fixed"] = str(int(checkpoint.fixed))
     header["belongs_to"] = json.dumps(dict(belongs_to))
     tensors = {name: np.ascontiguousarray(value) for name, value in checkpoint.tensors.items()}
+    header["crc"] = str(_crc(tensors))
     atomic_write(path, to_bytes(tensors, metadata=header), overwrite=True)
 
 
@@ -63,16 +65,26 @@ def load(path: Path, belongs_to: Mapping[str, str]) -> Checkpoint:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if header.get("format") != FORMAT:
             raise ValueError("not a checkpoint")
+        if int(header["crc"]) != _crc(tensors):
+            raise ValueError("its numbers fail their checksum")
         step, steps, fixed = (int(header[name]) for name in ("step", "steps", "fixed"))
-        was = json.loads(header["belongs_to"])
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        was = dict(json.loads(header["belongs_to"]))
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise ConfigError(
             f"{path} is not a usable checkpoint ({error})", hint="delete it to start afresh"
         ) from None
-    for name in sorted({*was, *belongs_to}):
+    for name in {**belongs_to, **was}:  # input and options before what follows from them
         if was.get(name) != belongs_to.get(name):
             raise ConfigError(
                 f"{path} belongs to another fit: {name} was {was.get(name)}, now {belongs_to.get(name)}",
                 hint="give the options of that fit, or delete the checkpoint to start afresh",
             )
     return Checkpoint(step=step, steps=steps, fixed=bool(fixed), tensors=tensors)
+
+
+def _crc(tensors: Mapping[str, np.ndarray]) -> int:
+    """Return the CRC-32 of all tensors, in the order of their names."""
+    crc = 0
+    for name in sorted(tensors):
+        crc = zlib.crc32(tensors[name].tobytes(), crc)
+    return crc

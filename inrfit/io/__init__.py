@@ -67,7 +67,7 @@ def read(
     else:
         data, label = read_bytes(Path(source)), name or str(source)
     if not data:
-        raise InputError(f"{label}: is empty (0 bytes)")
+        raise InputError(f"{label}: is empty (0 bytes)", hint="look at what made it")
     return _kind(kind or _recognise(data, label)).read(data, label)
 
 

@@ -26,7 +26,7 @@ from inrfit.kernels.tiles import RegionSamples, Tile, cut
 from inrfit.models.field import Field
 from inrfit.partitions import Region
 
-MOST_SAMPLES = 1 << 31
+MOST_SAMPLES = 1 << 28
 """Largest output, in samples, after supersampling; beyond it a decode would not fit in memory."""
 
 
@@ -77,7 +77,9 @@ def render(
     boxes = _checked(field, region)
     factors = tuple(-(-source // wanted) for source, wanted in zip(shape, size, strict=True))
     if math.prod(size) * math.prod(factors) > MOST_SAMPLES:
-        raise ConfigError(f"output size {'x'.join(map(str, size))} is too large (at most 2^31 samples)")
+        raise ConfigError(
+            f"output size {'x'.join(map(str, size))} is too large (at most {MOST_SAMPLES:,} samples)"
+        )
     windows = [
         _scaled_window(box, origin, source, wanted)
         for box, origin, source, wanted in zip(boxes, field.domain.origin, shape, size, strict=True)

@@ -169,7 +169,9 @@ def test_fit_stays_a_function_whatever_is_imported():
 
 class TestCheckpoint:
     def state(self):
-        return checkpoint.Checkpoint(step=3, steps=9, fixed=True, tensors={"w": np.arange(4, dtype=np.float32)})
+        return checkpoint.Checkpoint(
+            step=3, steps=9, fixed=True, tensors={"w": np.arange(4, dtype=np.float32)}
+        )
 
     def test_round_trip(self, tmp_path):
         checkpoint.save(self.state(), tmp_path / "c", {"input": "a"})
@@ -186,6 +188,14 @@ class TestCheckpoint:
     def test_damaged_ones_are_refused(self, tmp_path, content):
         (tmp_path / "c").write_bytes(content)
         with pytest.raises(ConfigError, match="not a usable checkpoint"):
+            checkpoint.load(tmp_path / "c", {})
+
+    def test_a_flipped_bit_in_the_numbers_is_noticed(self, tmp_path):
+        checkpoint.save(self.state(), tmp_path / "c", {})
+        data = bytearray((tmp_path / "c").read_bytes())
+        data[-1] ^= 1
+        (tmp_path / "c").write_bytes(data)
+        with pytest.raises(ConfigError, match="checksum"):
             checkpoint.load(tmp_path / "c", {})
 
     def test_other_safetensors_files_are_refused(self, tmp_path):

@@ -1,0 +1,112 @@
+"""`python -m inrfit.cli.reference docs/cli.md`: writes the page on the command line from the command line itself."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import typer
+from typer.cli import get_docs_for_click
+
+from inrfit.cli import decode, evaluate, fit, info, partition
+from inrfit.cli.app import app
+from inrfit.cli.batch import RESULT
+from inrfit.io.files import atomic_write
+
+COMMANDS = {
+    "fit": fit.KEYS,
+    "decode": decode.KEYS,
+    "info": info.KEYS,
+    "partition": partition.KEYS,
+    "eval": evaluate.KEYS,
+}
+"""The keys that each command adds in JSON."""
+
+BEFORE = """\
+# The command line
+
+This page is made from the program by `python -m inrfit.cli.reference docs/cli.md`; a test fails when it is stale.
+`inrfit COMMAND --help` says the same.
+
+## Files in and out
+
+- Inputs are files, folders (`-r` looks into the folders within), globs, or `-` for standard input.
+- An output goes beside its input: `photo.png` to `photo.inr`, `photo.inr` to `photo.dec.png`, `photo.png` to
+  `photo.labels.png`. `-o` names a file, a folder (one that exists, or any name without a suffix; the tree of a
+  folder given as input is kept below it) or `-` for standard output.
+- Nothing is replaced without `--force`. `fit --skip-existing` leaves outputs that are intact and were made from
+  their input as it is now, and fits the others.
+- A file is written under a temporary name and renamed, so it is whole or not there.
+- One bad input never stops the others. What is wrong with the command itself (an option, an output that exists,
+  two inputs with one output, a device that is not there) is found before any work.
+- Standard output carries data: the file with `-o -`, JSON with `--json`, otherwise one summary per input.
+  Everything else goes to standard error. `--quiet` leaves only what failed.
+
+## Exit codes
+
+| code | meaning |
+|---|---|
+| 0 | all good |
+| 1 | some input failed, or an output could not be written |
+| 2 | the command line cannot work: an unknown option, name or value, a device that is not there |
+| 130 | interrupted |
+
+The first Ctrl-C lets `fit` finish its step, writes a checkpoint (`photo.inr.ckpt`) and prints the command that goes
+on; the file it makes has the same bytes as without the break, with any number of `--threads`. The second stops at
+once.
+
+## JSON
+
+`--json` prints one object per input on a line of its own, and nothing else, on standard output. Every object has
+these keys:
+
+"""
+
+OWN = """\
+A number that is infinite or not a number is written as `"inf"`, `"-inf"` or `"nan"`: the PSNR of an exact copy is
+`"inf"`. An error that comes before any work gives one object with `input` null. The codes of errors are the names
+of the exceptions in `inrfit`, such as `InputError`. An interrupted fit is an error with the code `Interrupted`, and
+the inputs after it have no object. `fit` and `decode` add no keys; the others add their own, which are null for a
+failed input:
+
+"""
+
+AFTER = """\
+## Pipelines
+
+```sh
+# Fit what is new in a folder and list what failed
+inrfit fit photos -r -o fields --skip-existing --json | jq -r 'select(.status == "error") | .input'
+
+# No file in between: an image in, an image out
+curl -s https://example.com/photo.jpg | inrfit fit - -o - | inrfit decode - -o - --format png > photo.png
+
+# The mean PSNR of a folder of fields against their originals
+inrfit eval fields -r --reference photos --json | jq -s 'map(select(.psnr).psnr) | add / length'
+
+# Half the size, for a preview
+inrfit decode fields -r -o previews --scale 0.5 --format jpg
+
+# Is everything intact?
+inrfit info fields -r --quiet && echo intact
+```
+
+"""
+
+
+def page() -> str:
+    """Return the page."""
+    command = typer.main.get_command(app)
+    text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="inrfit", indent=1)
+    own = "".join(f"`{name}`:\n\n{_table(keys)}\n" for name, keys in COMMANDS.items() if keys)
+    return BEFORE + _table(RESULT) + "\n" + OWN + own + AFTER + text.strip() + "\n"
+
+
+def _table(keys: Mapping[str, str]) -> str:
+    rows = "".join(f"| `{key}` | {meaning} |\n" for key, meaning in keys.items())
+    return f"| key | holds |\n|---|---|\n{rows}"
+
+
+if __name__ == "__main__":
+    atomic_write(Path(sys.argv[1]), page().encode(), overwrite=True)

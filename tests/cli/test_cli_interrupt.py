@@ -1,0 +1,195 @@
+"""Ctrl-C: the checkpoint, the command that goes on, and that nothing differs afterwards."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from tests_cli import FAST, Ran, files, inrfit, save
+from tests_data import textured
+
+from inrfit import api
+
+FIT = ("--grid", "2x2", "--hidden-features", "6", "--steps", "30")
+
+
+@contextmanager
+def ctrl_c(step: int, *, times: int = 1, only: str = "") -> Iterator[None]:
+    """Press Ctrl-C in a fit after a step; only in that of one input when it is named."""
+    run = api.run
+
+    def pressed(plan: api.Plan, *, progress: Any, resume: Any) -> Any:
+        def on_event(event: Any) -> None:
+            progress.on_event(event)
+            if event.step == step and (not only or plan.signal.domain.shape == api.read(only).domain.shape):
+                for _ in range(times):
+                    os.kill(os.getpid(), signal.SIGINT)
+
+        return run(plan, progress=replace(progress, on_event=on_event), resume=resume)
+
+    with patch.object(api, "run", pressed):
+        yield
+
+
+def go_on(ran: Ran, *more: str) -> Ran:
+    """Run the command that an interrupted one printed."""
+    command = shlex.split(ran.hints[-1].removeprefix("Hint: go on with: "))
+    assert command[0] == "inrfit"
+    return inrfit(*command[1:], *more)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "constant"])
+@pytest.mark.parametrize("points", [[], ["--points", "200"]])
+def test_interrupted_and_resumed_gives_the_same_bytes(here: Path, schedule: str, points: list[str]) -> None:
+    words = ("photo.png", *FIT, "--schedule", schedule, *points)
+    assert inrfit("fit", *words, "-o", "whole.inr", "--threads", "1").code == 0
+    with ctrl_c(11):
+        ran = inrfit("fit", *words, "--threads", "1")
+    assert ran.code == 130
+    assert "Interrupted: stopped after 12 of 30 steps; the checkpoint is photo.inr.ckpt" in ran.err
+    assert files(here) == ["photo.inr.ckpt", "photo.png", "whole.inr"]
+    with ctrl_c(20):
+        again = go_on(ran, "--threads", "2")
+    assert again.code == 130
+    assert "goes on after 12 of 30 steps" in again.err
+    assert again.err.count("--resume") == 1
+    last = go_on(again, "--threads", "2")
+    assert last.code == 0, last.err
+    assert (here / "photo.inr").read_bytes() == (here / "whole.inr").read_bytes()
+    assert files(here) == ["photo.inr", "photo.png", "whole.inr"]
+
+
+def test_the_command_that_goes_on_takes_odd_names(here: Path) -> None:
+    save(here / "-a b'c.png", textured(8, 8))
+    with ctrl_c(3):
+        ran = inrfit("fit", *FIT, "--", "-a b'c.png")
+    assert ran.code == 130
+    assert go_on(ran).code == 0
+    assert (here / "-a b'c.inr").exists()
+
+
+def test_a_batch_goes_on_where_it_was(here: Path) -> None:
+    save(here / "a.png", textured(9, 9))
+    save(here / "z.png", textured(10, 10))
+    words = ("fit", "a.png", "photo.png", "z.png", *FIT)
+    with ctrl_c(5, only="photo.png"):
+        ran = inrfit(*words, "--json")
+    assert ran.code == 130
+    assert [result["status"] for result in ran.results] == ["ok", "error"]
+    assert ran.results[1]["error"]["code"] == "Interrupted"
+    made = (here / "a.inr").stat().st_mtime_ns
+    last = go_on(ran)
+    assert [result["status"] for result in last.results] == ["skipped", "ok", "ok"]
+    assert (here / "a.inr").stat().st_mtime_ns == made
+
+
+def test_a_second_ctrl_c_stops_at_once(here: Path) -> None:
+    with ctrl_c(5, times=2):
+        ran = inrfit("fit", "photo.png", *FIT)
+    assert ran.code == 130
+    assert "stopped at once; there is no checkpoint yet" in ran.err
+    assert files(here) == ["photo.png"]
+
+
+def test_without_a_file_there_is_no_checkpoint(here: Path) -> None:
+    with ctrl_c(5):
+        ran = inrfit("fit", "-", "-o", "-", *FIT, stdin=(here / "photo.png").read_bytes())
+    assert (ran.code, ran.data) == (130, b"")
+    assert "name an output file to be able to resume" in ran.err
+    assert files(here) == ["photo.png"]
+
+
+@pytest.fixture
+def interrupted(here: Path) -> Path:
+    with ctrl_c(5):
+        assert inrfit("fit", "photo.png", *FIT).code == 130
+    return here
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--seed", "1"], "fit.seed was 0, now 1"),
+        (["--steps", "31"], "fit.steps was 30, now 31"),
+        (["--lr", "0.001"], "fit.lr was "),
+        (["--grid", "1x2"], "partition.grid was (2, 2), now (1, 2)"),
+        (["--activation", "relu"], "model.activation was 'sine', now 'relu'"),
+    ],
+)
+def test_a_checkpoint_of_other_options_is_refused(interrupted: Path, words: list[str], said: str) -> None:
+    before = (interrupted / "photo.inr.ckpt").read_bytes()
+    ran = inrfit("fit", "photo.png", *FIT, *words, "--resume")
+    ran.refused("photo.inr.ckpt belongs to another fit: ", said, code=2)
+    assert (interrupted / "photo.inr.ckpt").read_bytes() == before
+    assert not (interrupted / "photo.inr").exists()
+
+
+def test_a_checkpoint_of_another_input_is_refused(interrupted: Path) -> None:
+    save(interrupted / "photo.png", textured(24, 36)[::-1])
+    ran = inrfit("fit", "photo.png", *FIT, "--resume")
+    ran.refused("belongs to another fit: input was ", code=2)
+    assert len(ran.err.partition("input was ")[2].split()[0]) == 65  # a hash and a comma
+
+
+def test_a_checkpoint_of_other_labels_is_refused(here: Path) -> None:
+    labels = np.zeros((24, 36), np.uint8)
+    labels[:, 20:] = 7
+    save(here / "labels.png", labels)
+    words = ("fit", "photo.png", "--partition", "labels.png", *FAST, "--steps", "9")
+    with ctrl_c(5):
+        assert inrfit(*words).code == 130
+    save(here / "labels.png", labels[:, ::-1])
+    inrfit(*words, "--resume").refused("partition.regions was ", code=2)
+
+
+def test_a_damaged_checkpoint_is_refused(interrupted: Path) -> None:
+    checkpoint = interrupted / "photo.inr.ckpt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:100])
+    ran = inrfit("fit", "photo.png", *FIT, "--resume")
+    ran.refused("photo.inr.ckpt is not a usable checkpoint", "delete it to start afresh", code=2)
+
+
+def test_starting_afresh_is_said(interrupted: Path) -> None:
+    ran = inrfit("fit", "photo.png", *FIT)
+    assert "starts afresh; --resume would have gone on from photo.inr.ckpt" in ran.err
+    assert files(interrupted) == ["photo.inr", "photo.png"]
+    ran = inrfit("fit", "photo.png", "--force", "--resume", *FIT)
+    assert ran.code == 0
+    assert "there is no checkpoint photo.inr.ckpt; starts afresh" in ran.err
+
+
+def test_ctrl_c_elsewhere_ends_with_130(field: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def press(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(api, "load", press)
+    ran = inrfit("decode", "photo.inr")
+    assert (ran.code, ran.out, ran.err) == (130, "", "Interrupted\n")
+
+
+def test_a_real_ctrl_c(here: Path) -> None:
+    words = ["fit", "photo.png", "--steps", "1000000", "--hidden-features", "4", "--threads", "1"]
+    command = [sys.executable, "-m", "inrfit", *words]
+    root = str(Path(__file__).resolve().parents[2])
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env) as process:
+        assert process.stderr is not None
+        said = ""
+        for line in process.stderr:
+            said += line
+            if line.startswith("photo.png: step 1 of 1000000"):
+                process.send_signal(signal.SIGINT)
+    assert process.returncode == 130, said
+    assert "Hint: go on with: inrfit fit --resume photo.png --steps 1000000" in said
+    assert files(here) == ["photo.inr.ckpt", "photo.png"]

@@ -1,0 +1,76 @@
+"""What the command line imports, and how it ends when nobody reads what it writes: in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("torch", "cv2", "scipy", "skimage", "tifffile", "torchmetrics", "safetensors")
+SHOW_IMPORTS = f"""
+import sys
+from inrfit.cli.app import main
+try:
+    main()
+finally:
+    print("loaded:", *[name for name in {HEAVY} if name in sys.modules], file=sys.stderr)
+"""
+
+
+def environment(**more: str) -> dict[str, str]:
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "PYTHONPATH": path, **more}
+
+
+@pytest.mark.parametrize("words", [["--help"], ["fit", "--help"], ["info", "photo.inr"]])
+def test_starting_imports_nothing_heavy(field: Path, words: list[str]) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", SHOW_IMPORTS, *words], capture_output=True, text=True, env=environment()
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == "loaded:\n"
+    assert len(ran.stdout.splitlines()) > 8
+
+
+def test_completion_imports_nothing_heavy(here: Path) -> None:
+    typed = {"_INRFIT_COMPLETE": "complete_bash", "COMP_WORDS": "inrfit ev", "COMP_CWORD": "1"}
+    ran = subprocess.run(
+        [sys.executable, "-c", SHOW_IMPORTS], capture_output=True, text=True, env=environment(**typed)
+    )
+    assert ran.stdout.split() == ["eval"]
+    assert ran.stderr == "loaded:\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_a_full_disk_behind_standard_output_is_one_error(field: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "inrfit", "info", "photo.inr"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines() == [
+        "Error: standard output: cannot be written (No space left on device)",
+        "Hint: name a file with -o, or free some space",
+    ]
+
+
+def test_a_reader_that_left_ends_the_command_silently(field: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    ran = subprocess.run(
+        [sys.executable, "-m", "inrfit", "info", "photo.inr"],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    os.close(write)
+    assert (ran.returncode, ran.stderr) == (1, "")
