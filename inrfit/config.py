@@ -14,9 +14,6 @@ from inrfit.registry import check, unknown
 PARTITION_RULES = ("none", "grid", "seg")
 """Rules that have a name; a path stands for the rule `labels`."""
 
-DEFAULT_SEGMENTS = 4
-"""Regions of `--partition seg` when `--heads` is not given."""
-
 
 def require(condition: bool, message: str, *, hint: str | None = None) -> None:
     """Raise a ConfigError with `message` unless `condition` holds."""
@@ -150,8 +147,9 @@ class FitConfig:
         steps: optimiser steps.
         lr: peak learning rate of Adam; None takes one that suits the width.
         schedule: "cosine" (to zero over the steps) or "constant".
-        points: samples drawn per step over all regions; None uses every sample in every step.
-        max_time: seconds; the first steps are timed and the number of steps is then fixed to fit.
+        points: samples drawn per step over all regions, at least one in each; None uses every sample in every step.
+        max_time: seconds; the first steps are timed and the number of steps is then fixed to fit. Measuring and writing
+            the result come on top.
         target_psnr: dB; stop as soon as the file, decoded to its output type, reaches it.
         seed: seed of every random number.
         threads: worker threads on the CPU; None takes one per core. The result does not depend on it.
@@ -250,14 +248,12 @@ def settings(**options: Unpack[FitOptions]) -> Settings:
     """
     given: dict[str, object] = dict(options)
     preset = given.pop("preset", None)
-    if isinstance(preset, str):
+    if preset is not None:
         if preset not in PRESETS:
-            raise unknown(preset, tuple(PRESETS), option="--preset")
-        given = {**PRESETS[preset](given), **given}
+            raise unknown(str(preset), tuple(PRESETS), option="--preset")
+        given = {**PRESETS[str(preset)](given), **given}
     if given.get("model") == "mlp":
         given.setdefault("partition", "none")
-    if given.get("heads") is None and given.get("grid") is None and given.get("partition") == "seg":
-        given["heads"] = DEFAULT_SEGMENTS
     parts: dict[str, dict[str, object]] = {"partition": {}, "model": {}, "fit": {}}
     for word, value in given.items():
         if word == "partition":
@@ -291,16 +287,20 @@ def _rule(value: str) -> dict[str, object]:
 
 def _paper(given: Mapping[str, object]) -> dict[str, object]:
     """Return the settings of Liu et al., ICCV 2023 (Partition Matters), for an image and k = 4 heads or 1."""
-    single = given.get("partition") == "none" or given.get("model") == "mlp"
-    shared = {"hidden_layers": 3, "frame": "global", "lr": 1e-4, "schedule": "constant", "weights": "float32"}
-    shared |= {} if single else {"partition": given.get("partition", "seg"), "heads": given.get("heads", 4)}
-    if given.get("grid") is not None:
-        shared["heads"] = None
-    if given.get("activation", "sine") == "relu":
-        width = {"hidden_features": 512 if single else 240}
-        return shared | width | {"steps": 1000, "encoding": "harmonic", "bands": 60}
-    width = {"hidden_features": 512 if single else 256}
-    return shared | width | {"steps": 300, "first_omega_0": 60.0, "hidden_omega_0": 30.0}
+    gridded = given.get("grid") is not None
+    rule = given.get("partition", "grid" if gridded else "seg")
+    single = rule == "none" or given.get("model") == "mlp"
+    filled = {"hidden_layers": 3, "frame": "global", "lr": 1e-4, "schedule": "constant", "weights": "float32"}
+    if not single:
+        filled |= {"partition": rule}
+    if not single and not gridded and rule in ("grid", "seg"):
+        filled |= {"heads": 4}
+    relu = given.get("activation", "sine") == "relu"
+    if given.get("params") is None:
+        filled |= {"hidden_features": 512 if single else 240 if relu else 256}
+    if relu:
+        return filled | {"steps": 1000, "encoding": "harmonic", "bands": 60}
+    return filled | {"steps": 300, "first_omega_0": 60.0, "hidden_omega_0": 30.0}
 
 
 PRESETS: dict[str, Callable[[Mapping[str, object]], dict[str, object]]] = {"paper": _paper}

@@ -115,6 +115,14 @@ def test_partition_divides_without_fitting(picture):
     assert len(inrfit.partition(picture, partition="grid", heads=6)) == 6
 
 
+def test_segments_are_four_by_default_or_as_many_as_there_are():
+    patches = np.random.default_rng(3).integers(0, 256, (6, 8, 3), np.uint8).repeat(32, 0).repeat(32, 1)
+    assert len(inrfit.partition(patches, partition="seg")) == 4
+    assert len(inrfit.partition(np.zeros((1, 1), np.uint8), partition="seg")) == 1
+    with pytest.raises(inrfit.ConfigError, match="--heads 4 is more than the 1x1"):
+        inrfit.partition(np.zeros((1, 1), np.uint8), partition="seg", heads=4)
+
+
 def test_sources_of_the_wrong_kind_are_named():
     with pytest.raises(inrfit.InputError, match="list"):
         inrfit.read([[1, 2]])  # type: ignore[arg-type]

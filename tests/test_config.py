@@ -60,10 +60,6 @@ def test_a_path_stands_for_a_label_image_and_a_typo_for_a_suggestion(tmp_path):
     assert "seg" in caught.value.hint
 
 
-def test_seg_has_four_regions_by_default():
-    assert settings(partition="seg").partition.heads == 4
-
-
 def test_mlp_means_no_partition():
     assert settings(model="mlp").partition.rule == "none"
 
@@ -77,6 +73,25 @@ def test_paper_preset_is_overridden_by_what_is_given():
     assert (relu.model.encoding, relu.model.bands, relu.fit.steps) == ("harmonic", 60, 1000)
 
 
-def test_unknown_presets_are_an_error():
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, ("seg", 4, None, 256)),
+        ({"grid": (2, 2)}, ("grid", None, (2, 2), 256)),
+        ({"partition": "grid"}, ("grid", 4, None, 256)),
+        ({"partition": "labels.png"}, ("labels", None, None, 256)),
+        ({"partition": "none"}, ("none", None, None, 512)),
+        ({"model": "mlp"}, ("none", None, None, 512)),
+        ({"params": 50_000}, ("seg", 4, None, None)),
+    ],
+)
+def test_paper_preset_goes_with_every_partition_and_a_budget(options, expected):
+    found = settings(preset="paper", **options)
+    part = found.partition
+    assert (part.rule, part.heads, part.grid, found.model.hidden_features) == expected
+
+
+@pytest.mark.parametrize("name", ["papr", 7])
+def test_unknown_presets_are_an_error(name):
     with pytest.raises(ConfigError, match="paper"):
-        settings(preset="papr")
+        settings(preset=name)

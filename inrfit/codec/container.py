@@ -19,7 +19,8 @@ from typing import BinaryIO
 
 import msgspec
 
-from inrfit.codec.header import MAX_CHUNK, Header, Index, decode_header, decode_index, encode
+from inrfit.codec.header import Header, Index, decode_header, decode_index, encode
+from inrfit.codec.limits import MAX_CHUNK
 from inrfit.errors import ContainerError, InputError
 
 MAGIC = b"\x89INR\r\n\x1a\n"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.codec.container import Reader
+from inrfit.codec.container import EXIF, ICC, NEWER, SOURCE, WRONG, Reader
 from inrfit.codec.container import write as write_container
 from inrfit.codec.header import (
     FrameHeader,
@@ -27,10 +28,11 @@ from inrfit.models.field import Field
 from inrfit.models.sizing import describe
 from inrfit.partitions import Partition, Region
 from inrfit.partitions.grid import from_edges
+from inrfit.registry import names
 from inrfit.signal import SignalInfo
 from inrfit.version import __version__
 
-MODEL_FIELDS = tuple(name for name in ModelHeader.__struct_fields__)
+MODEL_FIELDS = ModelHeader.__struct_fields__
 
 
 def dumps(field: Field) -> bytes:
@@ -69,9 +71,12 @@ def loads(reader: Reader) -> Field:
             local[name].append(group)
     weights = {name: group[None] for name, group in shared.items()}
     weights |= {name: np.stack(groups) for name, groups in local.items()}
+    partition = _partition(header, index, masks)
+    if partition.kind == "labels":
+        _check_apart(reader, partition)
     return Field(
         model=model,
-        partition=_partition(header, index, masks),
+        partition=partition,
         frame=Frame(centre=tuple(header.frame.centre), half=tuple(header.frame.half)),
         info=signal_info(reader),
         channels=header.signal.channels,
@@ -113,13 +118,13 @@ def _split_mask(
     reader: Reader, payload: bytes, box: Sequence[int], area: int, what: str
 ) -> tuple[NDArray[np.bool_] | None, bytes]:
     """Split the payload of a segment into its mask and its weights."""
-    shape = (box[1] - box[0], box[3] - box[2])
+    shape = tuple(last - first for first, last in zip(box[::2], box[1::2], strict=True))
+    count = math.prod(shape)
     size = int.from_bytes(payload[:4], "little")
     if len(payload) < 4 + size:
         raise ContainerError(f"{reader.name}: the mask before {what} is cut off")
-    if size == 0:
+    if size == 0 and area == count:
         return None, payload[4:]
-    count = shape[0] * shape[1]
     try:
         bits = zlib.decompressobj().decompress(payload[4 : 4 + size], -(-count // 8) + 1)
     except zlib.error as error:
@@ -134,6 +139,21 @@ def _split_mask(
             f"{reader.name}: the mask before {what} does not cover the {area} samples it should"
         )
     return mask, payload[4 + size :]
+
+
+def _check_apart(reader: Reader, partition: Partition) -> None:
+    """Raise a ContainerError where two regions of a label map claim one sample."""
+    taken = np.zeros(partition.domain.shape, bool)
+    for region in partition.regions:
+        window = taken[
+            tuple(slice(a - o, b - o) for (a, b), o in zip(region.box, partition.domain.origin, strict=True))
+        ]
+        inside = np.True_ if region.mask is None else region.mask
+        if (window & inside).any():
+            raise ContainerError(
+                f"{reader.name}: region {region.id} covers samples of another region", hint=WRONG
+            )
+        window |= inside
 
 
 def stored_types(
@@ -226,22 +246,31 @@ def _index(field: Field) -> Index:
 
 def _ancillary(field: Field) -> dict[str, bytes]:
     info = field.info
-    blobs = {"icc ": info.icc, "exif": info.exif, "srce": bytes.fromhex(info.sha256)}
+    blobs = {ICC: info.icc, EXIF: info.exif, SOURCE: bytes.fromhex(info.sha256)}
     return {tag: blob for tag, blob in blobs.items() if blob}
 
 
 def signal_info(reader: Reader) -> SignalInfo:
-    """Return what a file says about its signal."""
+    """Return what a file says about its signal.
+
+    Raises:
+        ContainerError: a kind of signal this version does not know.
+    """
     signal, ancillary = reader.header.signal, reader.ancillary
+    if signal.kind not in names("signal"):
+        raise ContainerError(
+            f"{reader.name} holds a signal of kind {signal.kind!r}, this inrfit reads {', '.join(names('signal'))}",
+            hint=NEWER,
+        )
     return SignalInfo(
         kind=signal.kind,
         dtype=signal.dtype,
         value_range=(signal.value_low, signal.value_high),
         colour=signal.colour,
         suffix=signal.suffix,
-        icc=ancillary.get("icc "),
-        exif=ancillary.get("exif"),
-        sha256=ancillary.get("srce", b"").hex(),
+        icc=ancillary.get(ICC),
+        exif=ancillary.get(EXIF),
+        sha256=ancillary.get(SOURCE, b"").hex(),
     )
 
 

@@ -34,7 +34,7 @@ from inrfit.registry import load
 from inrfit.signal import Signal
 
 TIMED_STEPS = 8
-"""Steps that `max_time` times before it fixes how many there will be."""
+"""Steps after which `max_time` fixes how many there will be; fewer where they take half of it."""
 
 ESTIMATE_SLACK = 0.5
 """How far, in dB, the PSNR of the decoded output may lie above that of the network's own output."""
@@ -85,6 +85,7 @@ def fit(
         output.
 
     Raises:
+        FitError: the fit diverged.
         Interrupted: `progress.stop` said so.
     """
     return _Fit(signal, partition, model, config, device, progress or Progress()).run(resume)
@@ -117,6 +118,7 @@ class _Fit:
         leaves = [self.weights[name] for name in self.trained]
         self.optimiser = torch.optim.Adam(leaves, lr=self.lr, fused=True)
         self.step, self.steps, self.fixed = 0, config.steps, False
+        self.warm = 0.0
         self.blank = Field(
             model=model,
             partition=partition,
@@ -164,8 +166,8 @@ class _Fit:
                     group["lr"] = self.lr * schedule(self.step, self.steps)
                 self.optimiser.step()
                 self.step += 1
-                if self.step - first == TIMED_STEPS:
-                    self._fix_steps(time.monotonic() - began)
+                if self.config.max_time is not None and not self.fixed:
+                    self._fix_steps(self.step - first, began, self.config.max_time)
                 if self.progress.save and time.monotonic() - saved > self.progress.save_every:
                     self.progress.save(self.checkpoint())
                     saved = time.monotonic()
@@ -213,12 +215,18 @@ class _Fit:
             )
         return FitEvent(step=self.step, steps=self.steps, loss=loss, psnr=_psnr(loss), seconds=seconds)
 
-    def _fix_steps(self, seconds: float) -> None:
-        """Fix the number of steps by the time that the first `TIMED_STEPS` took, once per fit."""
-        if self.config.max_time is None or self.fixed:
+    def _fix_steps(self, done: int, began: float, limit: float) -> None:
+        """Fix the number of steps, once per fit, by the time of those after the first, which also prepares."""
+        if self.device.is_cuda:
+            torch.cuda.synchronize(self.device.name)
+        now = time.monotonic()
+        if done == 1:
+            self.warm = now
+        if done < TIMED_STEPS and now - began < limit / 2:
             return
-        left = max(0.0, self.config.max_time - seconds) * TIMED_STEPS / seconds
-        self.steps = min(self.config.steps, self.step + int(left))
+        each = (now - self.warm) / (done - 1) if done > 1 else now - began
+        left = max(0.0, began + limit - now)
+        self.steps = min(self.config.steps, self.step + int(left / max(each, 1e-9)))
         self.fixed = True
 
     def _at_target(self, estimate: float) -> Field | None:

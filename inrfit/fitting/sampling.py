@@ -79,7 +79,7 @@ class Samples:
 
     def _slots(self, width: int) -> list[list[Block]]:
         """Cut all regions into tiles, tiles into blocks, and deal the blocks to slots in contiguous runs."""
-        tiles = cut(self.counts, self._tile)
+        tiles = list(cut(self.counts, self._tile))
         floats = BLOCK_FLOATS if self._device.type == "cpu" else BLOCK_FLOATS << 8
         per_block = max(1, floats // (self._tile * max(width, 1)))
         groups = [tuple(tiles[i : i + per_block]) for i in range(0, len(tiles), per_block)]

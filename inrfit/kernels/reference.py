@@ -69,7 +69,8 @@ def errors_and_gradients(
     """Return the sum of squared errors of each tile [tile], and the gradients of their sum by stack name."""
     trained = [stack.name for stack in description.stacks if stack.trained]
     leaves = {name: w.detach().requires_grad_(name in trained) for name, w in weights.items()}
-    error = (apply(description, leaves, batch.features, batch.owner) - batch.targets) * batch.mask
-    squares = error.square().sum((1, 2))
-    gradients = torch.autograd.grad(squares.sum(), [leaves[name] for name in trained])
+    with torch.enable_grad():
+        error = (apply(description, leaves, batch.features, batch.owner) - batch.targets) * batch.mask
+        squares = error.square().sum((1, 2))
+        gradients = torch.autograd.grad(squares.sum(), [leaves[name] for name in trained])
     return squares.detach(), dict(zip(trained, gradients, strict=True))

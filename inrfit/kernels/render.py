@@ -8,7 +8,7 @@ in a crop and in the whole, with any number of threads, on one device.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,15 +19,18 @@ from torch import Tensor
 from inrfit.coords import Frame, nearest, resampled_positions
 from inrfit.device import Device
 from inrfit.domain import Box
-from inrfit.errors import ConfigError
+from inrfit.errors import ConfigError, FitError
 from inrfit.kernels import reference
 from inrfit.kernels.threads import tile_threads
-from inrfit.kernels.tiles import RegionSamples, Tile, cut
+from inrfit.kernels.tiles import RegionSamples
 from inrfit.models.field import Field
 from inrfit.partitions import Region
 
 MOST_SAMPLES = 1 << 28
-"""Largest output, in samples, after supersampling; beyond it a decode would not fit in memory."""
+"""Largest output, in samples of up to 4 channels, before box filtering: beyond it a decode would not fit in memory."""
+
+FARTHEST = 1e6
+"""Largest coordinate at which a field may be asked: beyond it single precision has no digits left for a position."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,35 +79,28 @@ def render(
         )
     boxes = _checked(field, region)
     factors = tuple(-(-source // wanted) for source, wanted in zip(shape, size, strict=True))
-    if math.prod(size) * math.prod(factors) > MOST_SAMPLES:
-        raise ConfigError(
-            f"output size {'x'.join(map(str, size))} is too large (at most {MOST_SAMPLES:,} samples)"
-        )
     windows = [
         _scaled_window(box, origin, source, wanted)
         for box, origin, source, wanted in zip(boxes, field.domain.origin, shape, size, strict=True)
     ]
-    fine = _lattice(
-        field,
-        tuple(n * f for n, f in zip(size, factors, strict=True)),
-        tuple((a * f, b * f) for (a, b), f in zip(windows, factors, strict=True)),
-    )
-    return _box_filter(_render_lattice(field, fine, device), factors)
+    fine = tuple(n * f for n, f in zip(size, factors, strict=True))
+    window = tuple((a * f, b * f) for (a, b), f in zip(windows, factors, strict=True))
+    _check_size(field, size, fine, window)
+    return _box_filter(_render_lattice(field, _lattice(field, fine, window), device), factors)
 
 
 def evaluate(field: Field, coords: NDArray[np.float64], device: Device) -> NDArray[np.float32]:
     """Evaluate a field at coordinates [..., axis] of its global frame; see `Field.__call__`."""
-    if coords.shape[-1] != field.domain.dimensions:
+    if coords.ndim == 0 or coords.shape[-1] != field.domain.dimensions:
         raise ConfigError(
             f"coords of shape {coords.shape} need {field.domain.dimensions} values on the last axis, "
             f"one for each of {', '.join(field.domain.axes)}"
         )
+    if not (np.abs(coords) <= FARTHEST).all():
+        raise ConfigError(f"coords must lie within {FARTHEST:g} of 0 and not be NaN")
     flat = field.frame.positions(coords.reshape(-1, coords.shape[-1]))
-    low = np.array([a for a, _ in field.domain.box])
-    high = np.array([b - 1 for _, b in field.domain.box])
-    index = np.clip(nearest(flat), low, high) - low
-    owner = field.partition.labels()[tuple(index.T)]
     values = np.zeros((len(flat), field.channels), np.float32)
+    owner = _owners(field, flat)
     jobs = []
     for position in np.unique(owner[owner >= 0]):
         rows = np.flatnonzero(owner == position)
@@ -118,6 +114,19 @@ def evaluate(field: Field, coords: NDArray[np.float64], device: Device) -> NDArr
     with tile_threads(1 if device.is_cuda else device.threads) as map_tiles:
         list(map_tiles(work, jobs))
     return values.reshape(*coords.shape[:-1], field.channels)
+
+
+def _owners(field: Field, positions: NDArray[np.float64]) -> NDArray[np.int32]:
+    """Return the region that owns the sample nearest to each source position [point, axis]; `OUTSIDE` for none."""
+    if len(positions) == 0:
+        return np.zeros(0, np.int32)
+    low, high = np.array(field.domain.box).T
+    index = nearest(np.clip(positions, low, high - 1))
+    first, last = index.min(0), index.max(0)
+    window = tuple((int(a), int(b) + 1) for a, b in zip(first, last, strict=True))
+    if math.prod(b - a for a, b in window) > MOST_SAMPLES:
+        raise ConfigError(f"coords span more than {MOST_SAMPLES:,} samples", hint="ask for fewer at a time")
+    return field.partition.labels(window)[tuple((index - first).T)]
 
 
 class Network:
@@ -137,15 +146,29 @@ class Network:
         return region.frame(self._field.domain.units)
 
     def run(self, position: int, points: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Evaluate the region at `position` at source positions [point, axis]; returns [point, channel]."""
+        """Evaluate the region at `position` at source positions [point, axis]; returns [point, channel].
+
+        Raises:
+            FitError: a value is not finite.
+        """
+        region = self._field.partition.regions[position]
         coords = np.zeros((1, self._field.tile, points.shape[-1]))
-        coords[0, : len(points)] = self.frame(self._field.partition.regions[position]).coords(points)
-        weights = {n: w[position : position + 1] if n in self._local else w for n, w in self._weights.items()}
+        coords[0, : len(points)] = self.frame(region).coords(points)
+        # Copies begin at an aligned address; BLAS may round otherwise where a region's weights begin elsewhere.
+        weights = {
+            n: w[position : position + 1].clone() if n in self._local else w for n, w in self._weights.items()
+        }
         with torch.inference_mode():
             features = reference.encode(self._description, weights, self._on_device(coords))
             owner = torch.zeros(1, dtype=torch.int64, device=self._device)
             out = reference.apply(self._description, weights, features, owner)
-        return out[0, : len(points)].cpu().numpy()
+        values = out[0, : len(points)].cpu().numpy()
+        if not np.isfinite(values).all():
+            raise FitError(
+                f"the network of region {region.id} gives values that are not finite",
+                hint="its fit diverged: fit again with a lower --lr",
+            )
+        return values
 
     def _on_device(self, coords: NDArray[np.float64]) -> Tensor:
         return torch.from_numpy(coords).to(self._device)
@@ -165,6 +188,17 @@ def _checked(field: Field, region: Box | None) -> Box:
             f"region {asked} is empty or outside the signal, which spans {allowed} ({','.join(field.domain.axes)})"
         )
     return tuple((int(a), int(b)) for a, b in region)
+
+
+def _check_size(field: Field, size: tuple[int, ...], fine: tuple[int, ...], window: Box) -> None:
+    """Refuse a window of a lattice of `fine` samples per axis that would not fit in memory."""
+    samples = math.prod(b - a for a, b in window) * -(-field.channels // 4)
+    if max(samples, *fine) > MOST_SAMPLES:
+        asked, source = ("x".join(map(str, shape)) for shape in (size, field.domain.shape))
+        raise ConfigError(
+            f"output size {asked} from {source} samples is too large (at most {MOST_SAMPLES:,} samples)",
+            hint="ask for a smaller size, or decode region by region",
+        )
 
 
 def _scaled_window(box: tuple[int, int], origin: int, source: int, wanted: int) -> tuple[int, int]:
@@ -187,15 +221,10 @@ def _render_lattice(field: Field, lattice: Lattice, device: Device) -> NDArray[n
     """Fill the window of a lattice, one tile of one region at a time."""
     out = np.zeros((*lattice.shape, field.channels), np.float32)
     network = Network(field, device)
-    regions = [
-        (position, _region_samples(region, lattice))
-        for position, region in enumerate(field.partition.regions)
-        if _meets(region, lattice)
-    ]
 
-    def work(job: tuple[int, RegionSamples, Tile]) -> None:
-        position, samples, tile = job
-        index = samples.index(np.arange(tile.start, tile.stop))
+    def work(job: tuple[int, RegionSamples, range]) -> None:
+        position, samples, ranks = job
+        index = samples.index(np.arange(ranks.start, ranks.stop))
         wanted = np.ones(len(index), bool)
         for axis, (start, stop) in enumerate(lattice.window):
             wanted &= (index[:, axis] >= start) & (index[:, axis] < stop)
@@ -205,15 +234,20 @@ def _render_lattice(field: Field, lattice: Lattice, device: Device) -> NDArray[n
         at = tuple(index[wanted, d] - start for d, (start, _) in enumerate(lattice.window))
         out[at] = network.run(position, points)[wanted]
 
-    jobs = (
-        (position, samples, tile)
-        for position, samples in regions
-        for tile in cut([samples.count], field.tile)
-    )
     with tile_threads(1 if device.is_cuda else device.threads) as map_tiles:
-        for _ in map_tiles(work, jobs):
+        for _ in map_tiles(work, _wanted_tiles(field, lattice)):
             pass
     return out
+
+
+def _wanted_tiles(field: Field, lattice: Lattice) -> Iterator[tuple[int, RegionSamples, range]]:
+    """Yield the position, samples and ranks of each tile that has samples in the rows of the window."""
+    for position, region in enumerate(field.partition.regions):
+        if _meets(region, lattice):
+            samples = _region_samples(region, lattice)
+            wanted = samples.rows(*lattice.window[0])
+            for start in range(wanted.start // field.tile * field.tile, wanted.stop, field.tile):
+                yield position, samples, range(start, min(start + field.tile, samples.count))
 
 
 def _meets(region: Region, lattice: Lattice) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,13 +31,11 @@ class Tile:
     stop: int
 
 
-def cut(counts: Sequence[int], tile: int) -> list[Tile]:
+def cut(counts: Sequence[int], tile: int) -> Iterator[Tile]:
     """Cut regions of `counts` points into tiles of at most `tile` points, region by region."""
-    return [
-        Tile(position=position, start=start, stop=min(start + tile, count))
-        for position, count in enumerate(counts)
-        for start in range(0, count, tile)
-    ]
+    for position, count in enumerate(counts):
+        for start in range(0, count, tile):
+            yield Tile(position=position, start=start, stop=min(start + tile, count))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,6 +55,14 @@ class RegionSamples:
     def count(self) -> int:
         """Number of samples."""
         return math.prod(self.shape) if self.inside is None else len(self.inside)
+
+    def rows(self, first: int, last: int) -> range:
+        """Return the ranks of the samples in the rows [first, last) of the lattice."""
+        width = math.prod(self.shape[1:])
+        low, high = (min(max(row - self.start[0], 0), self.shape[0]) * width for row in (first, last))
+        if self.inside is not None:
+            low, high = (int(rank) for rank in np.searchsorted(self.inside, (low, high)))
+        return range(low, high)
 
     def index(self, ranks: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the lattice indices [point, axis] of the samples of these ranks."""

@@ -97,7 +97,8 @@ class Field:
             device, threads: where it runs.
 
         Raises:
-            ConfigError: both `size` and `scale`, an empty output, or a region outside the domain.
+            ConfigError: both `size` and `scale`, an empty or too large output, or a region outside the domain.
+            FitError: a network gives values that are not finite.
         """
         from inrfit.device import pick_device
         from inrfit.kernels.render import render
@@ -106,7 +107,7 @@ class Field:
             raise ConfigError("size and scale both set the output size", hint="give one of them")
         if scale is not None:
             if not 0 < scale < 1e4:
-                raise ConfigError(f"scale {scale} must be positive")
+                raise ConfigError(f"scale {scale} must lie between 0 and 10000")
             size = [max(1, round(n * scale)) for n in self.domain.shape]
         return self.info.from_unit(
             render(self, size=size, region=region, device=pick_device(device, threads))
@@ -122,6 +123,10 @@ class Field:
 
         Returns:
             Values [..., channel]; -1 and 1 are the ends of the signal's value range.
+
+        Raises:
+            ConfigError: the last axis has another length, or a coordinate is NaN or more than 10^6 from 0.
+            FitError: a network gives values that are not finite.
         """
         from inrfit.device import pick_device
         from inrfit.kernels.render import evaluate

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from inrfit.config import ModelConfig
@@ -104,20 +106,35 @@ def _budget_error(
     config: ModelConfig, partition: Partition, channels: int, count: Callable[[int], int], width: int
 ) -> ConfigError:
     """Explain a budget that is missed, with the nearest partition that meets it."""
-    regions = len(partition)
+    regions, budget = len(partition), config.params or 0
     near = f"width {width} gives {count(width):,}, " if width else ""
-    message = f"--params {config.params} cannot be met within 5 % by {regions} equal networks ({near}width {width + 1} gives {count(width + 1):,})"
-    for distance in range(1, 4 * regions + 4):
-        for other in (regions - distance, regions + distance):
-            if other < 1 or other > partition.domain.size:
-                continue
+    message = f"--params {budget} cannot be met within 5 % by {regions} equal networks ({near}width {width + 1} gives {count(width + 1):,})"
+    sizes = (count(width) // regions for width in itertools.count(1))
+    networks = list(itertools.takewhile(lambda weights: weights <= budget, sizes))
 
-            def scaled(width: int, other: int = other) -> int:
-                return count(width) // regions * other
+    def meets(cells: tuple[int, ...]) -> bool:
+        number = math.prod(cells)
+        found = bisect.bisect(networks, budget // number)
+        return found > 0 and networks[found - 1] * number >= (1 - TOLERANCE) * budget
 
-            found = widest(scaled, config.params or 0)
-            if found and scaled(found) >= (1 - TOLERANCE) * (config.params or 0):
-                return ConfigError(
-                    message, hint=f"{other} regions can (try --heads {other}), or set --hidden-features"
-                )
-    return ConfigError(message, hint="give a larger --params, or set --hidden-features")
+    choices = filter(meets, _other_divisions(partition))
+    other = min(choices, key=lambda cells: abs(math.prod(cells) - regions), default=None)
+    if other is None:
+        return ConfigError(message, hint="give a larger --params, or set --hidden-features")
+    asked = "x".join(map(str, other))
+    asked = f"--grid {asked}" if partition.kind == "grid" else f"--heads {asked}"
+    return ConfigError(message, hint=f"{asked} can; or set --hidden-features")
+
+
+def _other_divisions(partition: Partition) -> Iterator[tuple[int, ...]]:
+    """Yield grids of nearly square cells, or numbers of regions where the partition is no grid."""
+    shape = partition.domain.shape
+    if partition.kind == "grid":
+        for parts in range(1, max(shape) + 1):
+            cells = tuple(max(1, round(parts * n / max(shape))) for n in shape)
+            yield cells
+            if cells[-1] < shape[-1]:
+                yield (*cells[:-1], cells[-1] + 1)
+    else:
+        for number in range(1, min(4 * len(partition), partition.domain.size) + 1):
+            yield (number,)

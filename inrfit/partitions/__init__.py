@@ -93,17 +93,24 @@ class Partition:
         """Cells per axis of a grid; empty for label maps."""
         return tuple(len(edges) - 1 for edges in self.edges)
 
-    def labels(self) -> NDArray[np.int32]:
-        """Paint the position of each region in `regions` over the domain, [*shape]; `OUTSIDE` elsewhere."""
-        painted = np.full(self.domain.shape, OUTSIDE, np.int32)
+    def labels(self, window: Box | None = None) -> NDArray[np.int32]:
+        """Paint the position of each region in `regions` over a window, [*shape]; `OUTSIDE` elsewhere.
+
+        Args:
+            window: half-open index range per axis, inside the domain; the whole domain when None.
+        """
+        window = self.domain.box if window is None else window
+        painted = np.full([b - a for a, b in window], OUTSIDE, np.int32)
         for number, region in enumerate(self.regions):
-            window = tuple(
-                slice(a - o, b - o) for (a, b), o in zip(region.box, self.domain.origin, strict=True)
-            )
+            both = [(max(a, c), min(b, d)) for (a, b), (c, d) in zip(region.box, window, strict=True)]
+            if any(a >= b for a, b in both):
+                continue
+            there = tuple(slice(a - c, b - c) for (a, b), (c, _) in zip(both, window, strict=True))
             if region.mask is None:
-                painted[window] = number
+                painted[there] = number
             else:
-                painted[window][region.mask] = number
+                own = tuple(slice(a - c, b - c) for (a, b), (c, _) in zip(both, region.box, strict=True))
+                painted[there][region.mask[own]] = number
         return painted
 
     def padding(self, tile: int) -> float:

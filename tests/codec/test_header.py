@@ -11,7 +11,9 @@ import pytest
 
 from inrfit import signal as signals
 from inrfit.codec import header as h
+from inrfit.codec import limits
 from inrfit.errors import ContainerError
+from inrfit.partitions import labels
 from inrfit.registry import names
 
 
@@ -132,9 +134,13 @@ def test_header_is_small() -> None:
         ("model.first_omega_0", math.nan, "model.first_omega_0"),
         ("model.hidden_omega_0", -1.0, "model.hidden_omega_0"),
         ("model.scale_0", math.inf, "model.scale_0"),
+        ("model.first_omega_0", 0.0, "model.first_omega_0"),
+        ("model.hidden_omega_0", 1e6, "model.hidden_omega_0"),
         ("model.sigma", 2e6, "model.sigma"),
         ("model.bands", 513, "model.bands"),
+        ("model.bands", 0, "model.bands"),
         ("model.features", 65537, "model.features"),
+        ("model.features", 0, "model.features"),
         ("model.output", "softmax", "model.output"),
         ("model.frame", "outer", "model.frame"),
         ("partition.kind", "voronoi", "partition.kind"),
@@ -213,6 +219,42 @@ def test_cells_of_a_cropped_grid_must_lie_inside_the_domain() -> None:
             h.validate(cropped, h.Index(ids=[outside], lengths=[20]))
 
 
+def test_an_image_has_two_axes() -> None:
+    signal = changed(make_header().signal, "shape", [5])
+    for field in ("axes", "units", "spacing", "origin"):
+        signal = changed(signal, field, getattr(signal, field)[:1])
+    with pytest.raises(ContainerError, match="number of axes is 1"):
+        h.decode_header(h.encode(changed(make_header(), "signal", signal)))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tile": 16384, "model.hidden_features": 4097},
+        {"tile": 1025, "model.encoding": "rff", "model.features": 65536},
+        {"tile": 16384, "model.encoding": "harmonic", "model.bands": 512, "model.hidden_features": 4097},
+    ],
+)
+def test_a_tile_of_the_widest_layer_is_limited(fields: dict[str, Any]) -> None:
+    header = make_header()
+    for path, value in fields.items():
+        header = changed(header, path, value)
+    with pytest.raises(ContainerError, match="tile is"):
+        h.decode_header(h.encode(header))
+    h.decode_header(h.encode(changed(header, "tile", 1024)))
+
+
+def test_masks_are_limited_as_those_of_a_fit() -> None:
+    wide = changed(make_header("labels"), "signal.shape", [2**15, 2**15])
+    whole = [-2, 2**15 - 2, 3, 2**15 + 3]
+    h.validate(wide, h.Index(ids=[0], lengths=[1], boxes=[whole], areas=[7]))
+    with pytest.raises(ContainerError, match="all boxes is 1073741825"):
+        h.validate(wide, h.Index(ids=[0, 1], lengths=[1, 1], boxes=[whole, [0, 1, 4, 5]], areas=[7, 1]))
+    huge = changed(wide, "signal.shape", [2**15, 2**15 + 1])
+    with pytest.raises(ContainerError, match="samples of the domain"):
+        h.validate(huge, h.Index(ids=[0], lengths=[1], boxes=[[0, 1, 4, 5]], areas=[1]))
+
+
 def test_number_of_cells_is_limited() -> None:
     wide = changed(make_header(), "signal.shape", [2**13, 2**13])
     wide = changed(wide, "signal.origin", [0, 0])
@@ -287,7 +329,8 @@ def test_values_messagepack_cannot_hold_are_refused(path: str, value: Any) -> No
 
 
 def test_known_names_are_those_of_the_house() -> None:
-    assert tuple(h.RANGES) == signals.DTYPES
-    assert {name: h.RANGES[name] for name in signals.INTEGER_RANGES} == signals.INTEGER_RANGES
+    assert tuple(limits.RANGES) == signals.DTYPES
+    assert {name: limits.RANGES[name] for name in signals.INTEGER_RANGES} == signals.INTEGER_RANGES
+    assert limits.MAX_BOXES == labels.MAX_BOXES
     for output in names("output"):
         h.decode_header(h.encode(changed(make_header(), "model.output", output)))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from tests_data import textured
@@ -13,7 +15,10 @@ from inrfit import api
 from inrfit.codec import container
 from inrfit.codec.container import Reader
 from inrfit.codec.weights import dumps, loads
+from inrfit.domain import image_domain
 from inrfit.errors import ContainerError, InputError, OutputError
+from inrfit.partitions import Partition, Region
+from inrfit.partitions.labels import from_labels
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +103,59 @@ def test_hostile_masks_are_refused(field, payload, message):
         api.load(rebuilt(field, parts=held))
 
 
+@pytest.mark.parametrize(
+    ("second", "overlap"), [([10, 20, 0, 40], False), ([9, 19, 0, 40], True), ([0, 10, 0, 40], True)]
+)
+def test_regions_that_overlap_are_refused(second, overlap):
+    """Two halves that fill their boxes; then the box of the second is moved over the first."""
+    halves = from_labels(image_domain(20, 40), np.arange(20)[:, None].repeat(40, 1) // 10)
+    plan = replace(api.plan(textured(20, 40), grid=(2, 1), steps=1, device="cpu"), partition=halves)
+    field = api.run(plan)
+    with Reader(dumps(field)) as reader:
+        moved = msgspec.structs.replace(reader.index, boxes=[[0, 10, 0, 40], second])
+    data = rebuilt(field, index=moved)
+    if overlap:
+        with pytest.raises(ContainerError, match="region 1 covers samples of another region"):
+            api.load(data)
+    else:
+        assert np.array_equal(api.load(data).decode(), field.decode())
+
+
+@pytest.mark.parametrize("rows", [slice(0, 10), slice(5, 15), slice(10, 20)])
+def test_masks_that_overlap_are_refused(rows):
+    """Two masks within one box, the first of them the upper half."""
+    halves = np.stack([np.arange(20)[:, None].repeat(40, 1) < 10, np.zeros((20, 40), bool)])
+    halves[1, rows] = True
+    regions = tuple(
+        Region(id=n, box=((0, 20), (0, 40)), nominal=(20.0, 20.0), mask=m) for n, m in enumerate(halves)
+    )
+    field = api.fit(textured(20, 40), grid=(2, 1), steps=1, device="cpu")
+    part = Partition(domain=image_domain(20, 40), regions=regions, kind="labels")
+    data = dumps(replace(field, partition=part))
+    if rows.start < 10:
+        with pytest.raises(ContainerError, match="covers samples of another region"):
+            api.load(data)
+    else:
+        assert api.load(data).partition.areas == (400, 400)
+
+
+def test_a_region_without_a_mask_fills_its_box(field):
+    held = parts(field)
+    held[0] = bytes(4) + held[0][4 + int.from_bytes(held[0][:4], "little") :]
+    with pytest.raises(ContainerError, match="the mask before the weights of region 0 holds 0 bytes"):
+        api.load(rebuilt(field, parts=held))
+
+
+def test_signals_of_an_unknown_kind_are_described_and_not_decoded(field):
+    with Reader(dumps(field)) as reader:
+        header = reader.header
+    strange = msgspec.structs.replace(header, signal=msgspec.structs.replace(header.signal, kind="smell"))
+    data = rebuilt(field, header=strange)
+    assert api.info(data)["signal"]["kind"] == "smell"
+    with pytest.raises(ContainerError, match="kind 'smell'"):
+        api.load(data)
+
+
 def test_weights_that_are_not_finite_are_refused(field):
     held = parts(field)
     held[0] = held[0][:-2] + np.array([np.nan], "<f2").tobytes()
@@ -116,8 +174,6 @@ def test_too_few_and_too_many_weights_are_refused(field):
 
 
 def test_unknown_models_are_refused(field):
-    import msgspec
-
     with Reader(dumps(field)) as reader:
         header = reader.header
     strange = msgspec.structs.replace(header, model=msgspec.structs.replace(header.model, activation="cubic"))
@@ -126,8 +182,6 @@ def test_unknown_models_are_refused(field):
 
 
 def test_metadata_and_source_hash_are_kept():
-    from dataclasses import replace
-
     signal = api.read(textured(8, 8))
     signal = replace(signal, info=replace(signal.info, icc=b"icc" * 50, exif=b"II*\0rest"))
     field = api.fit(signal, steps=1, device="cpu")

@@ -12,7 +12,8 @@ from inrfit.device import pick_device
 from inrfit.kernels.render import render
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-OPTIONS = {"grid": (2, 3), "hidden_features": 8, "steps": 30, "weights": "float32"}
+OPTIONS = {"grid": (2, 3), "hidden_features": 9, "steps": 30, "weights": "float32"}
+"""An odd width: the weights of most regions then begin at addresses that are not aligned."""
 
 
 @pytest.fixture(scope="module")

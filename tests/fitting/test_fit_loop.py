@@ -121,15 +121,22 @@ def test_a_target_out_of_reach_uses_all_steps(picture):
     assert (field.steps, field.psnr < 90) == (12, True)
 
 
-def test_max_time_fixes_the_number_of_steps_after_the_first(picture, monkeypatch):
-    """Steps that take a second each by the clock: 8 are timed, then as many follow as fit."""
-    clock = iter(np.arange(0, 1e6, 0.25))
-    monkeypatch.setattr("inrfit.fitting.loop.time.monotonic", lambda: next(clock))
+@pytest.mark.parametrize(
+    ("first", "each", "steps"),
+    [(1.0, 1.0, 20), (6.0, 0.5, 29), (4.0, 3.0, 6), (9.0, 4.0, 3), (15.0, 1.0, 1), (30.0, 30.0, 1)],
+)
+def test_max_time_is_kept_by_the_steps_that_fit(picture, monkeypatch, first, each, steps):
+    """By a clock on which the first step takes longer than the others, as it also prepares; 20 seconds are given."""
     events = []
+
+    def clock():
+        return 0.0 if not events else first + (len(events) - 1) * each
+
+    monkeypatch.setattr("inrfit.fitting.loop.time.monotonic", clock)
     field = fitted(picture, Progress(on_event=events.append), steps=500, max_time=20.0)
-    assert 40 < field.steps < 120
-    assert events[-1].steps == field.steps
-    assert events[0].steps == 500
+    assert field.steps == steps == len(events)
+    assert (events[0].steps, events[-1].steps) == (500, steps if steps > 1 else 500)
+    assert clock() <= max(20.0, first)
 
 
 def test_resume_keeps_the_number_of_steps_that_max_time_fixed(picture, monkeypatch):
@@ -152,6 +159,19 @@ def test_a_loss_that_is_not_finite_is_an_error():
         fitted(
             signal, grid=(1, 1), lr=1e5, steps=400, schedule="constant", activation="relu", hidden_layers=8
         )
+
+
+def test_weights_that_give_no_finite_values_are_an_error():
+    """The last update may overflow what the loss before it did not show."""
+    huge = {"lr": 9e5, "steps": 1, "schedule": "constant", "activation": "relu", "hidden_layers": 20}
+    with pytest.raises(FitError, match="not finite"):
+        fitted(np.array([[0.0, 1.0]]), grid=(1, 1), weights="float32", **huge)
+
+
+def test_a_fit_runs_where_the_caller_has_switched_gradients_off(picture):
+    with torch.no_grad():
+        off = fitted(picture, threads=1)
+    assert dumps(off) == dumps(fitted(picture, threads=1))
 
 
 def test_threading_of_torch_is_left_as_it_was(picture):

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from inrfit import api
+from inrfit.coords import global_frame
 from inrfit.device import pick_device
-from inrfit.errors import ConfigError
+from inrfit.domain import image_domain
+from inrfit.errors import ConfigError, FitError
 from inrfit.kernels.render import render
+from inrfit.kernels.threads import tile_threads
 from inrfit.kernels.tiles import cut, region_samples, tile_points
 from inrfit.partitions import OUTSIDE
+from inrfit.partitions.grid import divide
 
 CPU = pick_device("cpu", 1)
 
@@ -40,12 +47,12 @@ def test_threads_do_not_change_the_bits(field):
 def test_regions_decode_to_the_same_bits_at_any_size(field, size):
     whole = render(field, size=size, device=CPU)
     assert whole.shape == (*size, 3)
-    keep = [0, len(field.partition) - 1]
-    part = render(field.select(keep), size=size, device=CPU)
-    if min(size) >= 50:
-        same = (part == whole).all(-1)
-        assert same.any()
-        assert not part[~same].any()
+    alone = [render(field.select([p]), size=size, device=CPU) for p in range(len(field.partition))]
+    if min(size) >= 50:  # every sample has one owner: its value is there to the bit, and 0 elsewhere
+        assert (np.stack(alone) != 0).any(-1).sum(0).max() == 1
+        assert np.array_equal(np.sum(alone, 0), whole)
+    else:  # box filtered: the shares of the regions add up
+        assert np.sum(alone, 0) == pytest.approx(whole, abs=1e-6)
 
 
 @pytest.mark.parametrize("region", [((0, 50), (0, 70)), ((3, 4), (69, 70)), ((10, 41), (16, 18))])
@@ -79,10 +86,58 @@ def test_calling_the_field_agrees_with_decoding(field):
 
 
 def test_points_outside_belong_to_the_nearest_region(field):
-    inside = field([[0.99, -0.99]], device="cpu")
+    corner = field.partition.labels()[-1, 0]
     outside = field([[5.0, -5.0]], device="cpu")
-    assert inside.shape == outside.shape == (1, 3)
-    assert np.isfinite(outside).all()
+    for position in range(len(field.partition)):
+        alone = field.select([position])([[5.0, -5.0]], device="cpu")
+        assert np.array_equal(alone, outside if position == corner else np.zeros((1, 3)))
+
+
+@pytest.mark.parametrize("coords", [0.5, [[np.nan, 0.0]], [[np.inf, 0.0]], [[0.0, 1e300]]])
+def test_coords_that_are_no_place_are_named(field, coords):
+    with pytest.raises(ConfigError, match="coords"):
+        field(coords)
+
+
+def test_no_coords_give_no_values(field):
+    assert field(np.zeros((0, 2))).shape == (0, 3)
+
+
+def test_networks_without_finite_values_are_an_error(field):
+    huge = replace(field, weights={n: np.full_like(w, 3e38) for n, w in field.weights.items()})
+    for attempt in (huge.decode, lambda: huge([[0.1, 0.1]])):
+        with pytest.raises(FitError, match="gives values that are not finite"):
+            attempt()
+
+
+def test_a_large_domain_costs_what_is_asked_of_it(field):
+    """One network over 2^32 samples: a window and some points are quick and small, the whole is refused."""
+    side = 1 << 16
+    large = replace(
+        api.fit(np.zeros((2, 2), np.uint8), steps=1, device="cpu"),
+        partition=divide(image_domain(side, side), (1, 1)),
+        frame=global_frame(image_domain(side, side)),
+        tile=1024,
+    )
+    tracemalloc.start()
+    assert large.decode(region=((side - 2, side), (3, 9)), device="cpu").shape == (2, 6, 1)
+    assert large([[0.3, -0.4], [0.3, -0.39999]], device="cpu").shape == (2, 1)
+    assert tracemalloc.get_traced_memory()[1] < 32 << 20
+    tracemalloc.stop()
+    for options in ({}, {"size": (3, 3)}):
+        with pytest.raises(ConfigError, match="65536x65536 samples is too large"):
+            large.decode(device="cpu", **options)
+    with pytest.raises(ConfigError, match="coords span"):
+        large([[-1.0, -1.0], [1.0, 1.0]])
+
+
+def test_work_is_begun_as_results_are_taken():
+    begun = []
+    with tile_threads(2) as map_tiles:
+        results = map_tiles(lambda n: begun.append(n) or n, iter(range(10**9)))
+        assert [next(results) for _ in range(20)] == list(range(20))
+        results.close()
+    assert len(begun) < 40
 
 
 @pytest.mark.parametrize(
@@ -143,3 +198,7 @@ def test_samples_by_rank_are_those_of_the_region(field):
         samples = region_samples(region)
         assert samples.count == region.area
         assert np.array_equal(samples.index(np.arange(samples.count)), region.points())
+        for first, last in ((0, 50), (10, 30), (49, 50), (20, 20)):
+            ranks = samples.rows(first, last)
+            rows = region.points()[:, 0]
+            assert list(ranks) == np.flatnonzero((rows >= first) & (rows < last)).tolist()

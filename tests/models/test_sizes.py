@@ -7,6 +7,7 @@ from inrfit.errors import ConfigError
 from inrfit.models.description import initial_weights
 from inrfit.models.sizing import default_lr, describe, resolve, widest
 from inrfit.partitions.grid import divide
+from inrfit.partitions.labels import from_labels
 
 
 def paper(heads, **options):
@@ -88,13 +89,25 @@ class TestResolve:
         model = resolve(ModelConfig(params=20_500), self.partition, 3)
         assert 19_475 <= describe(model, 2, 3).count(6) <= 20_500
 
-    def test_a_budget_that_cannot_be_met_names_a_partition_that_can(self):
+    @pytest.mark.parametrize("params", [1100, 500, 1300])
+    def test_a_budget_that_cannot_be_met_names_a_grid_that_can(self, params):
         with pytest.raises(ConfigError, match="within 5 %") as caught:
-            resolve(ModelConfig(params=1100), self.partition, 3)
-        heads = int(caught.value.hint.split("--heads ")[1].split(")")[0])
-        other = divide(image_domain(64, 96), (1, heads))
-        model = resolve(ModelConfig(params=1100), other, 3)
-        assert 1045 <= describe(model, 2, 3).count(heads) <= 1100
+            resolve(ModelConfig(params=params), self.partition, 3)
+        rows, columns = map(int, caught.value.hint.removeprefix("--grid ").split(" can")[0].split("x"))
+        model = resolve(ModelConfig(params=params), divide(image_domain(64, 96), (rows, columns)), 3)
+        assert 0.95 * params <= describe(model, 2, 3).count(rows * columns) <= params
+
+    def test_a_budget_that_segments_cannot_meet_names_a_number_that_can(self):
+        six = from_labels(image_domain(64, 96), np.arange(64 * 96).reshape(64, 96) // 1024)
+        with pytest.raises(ConfigError, match="6 equal networks") as caught:
+            resolve(ModelConfig(params=300), six, 3)
+        assert caught.value.hint.startswith("--heads ")
+
+    def test_a_budget_that_nothing_meets_is_refused_at_once(self):
+        crowd = divide(image_domain(2048, 2048), (128, 128))
+        with pytest.raises(ConfigError) as caught:
+            resolve(ModelConfig(params=5), crowd, 3)
+        assert caught.value.hint == "give a larger --params, or set --hidden-features"
 
 
 def test_widest_is_exact():

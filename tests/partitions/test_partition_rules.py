@@ -39,6 +39,9 @@ def test_every_sample_belongs_to_exactly_one_region(image_of, configure, rule, s
     for number, region in enumerate(partition.regions):
         painted[tuple(region.points().T)] = number
     assert np.array_equal(partition.labels(), painted)
+    for y, x in np.ndindex(*(min(n, 3) for n in shape)):
+        part = partition.labels(((y, shape[0] - y // 2), (x, x + 1)))
+        assert np.array_equal(part, painted[y : shape[0] - y // 2, x : x + 1])
     assert sum(partition.areas) == signal.domain.size and min(partition.areas) >= 1
     assert [region.id for region in partition.regions] == list(range(len(partition)))
     assert all(side > 0 for region in partition.regions for side in region.nominal)

@@ -1,0 +1,242 @@
+"""The limits of each field of a header and an index, and the checks that they hold; the types are in `header`.
+
+`docs/format.md` states the same limits.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import reprlib
+from collections.abc import Collection, Iterable, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from inrfit.errors import ContainerError
+from inrfit.registry import names
+
+if TYPE_CHECKING:
+    from inrfit.codec.header import FrameHeader, Header, Index, ModelHeader, PartitionHeader, SignalHeader
+
+MAX_AXES = 8
+MAX_AXIS = 1 << 31
+MAX_SAMPLES = 1 << 40
+MAX_ORIGIN = 1 << 40
+MAX_CHANNELS = 4096
+MAX_REGIONS = 1 << 24
+MAX_LABELS = 1 << 20
+"""Most regions of a label map: a box in the index costs about 30 times its bytes in memory."""
+MAX_LABEL_ID = 1 << 31
+MAX_HIDDEN_FEATURES = 65536
+MAX_HIDDEN_LAYERS = 64
+MAX_BANDS = 512
+"""Beyond it the highest harmonic frequency leaves the range of double precision."""
+MAX_FEATURES = 65536
+MAX_FACTOR = 1e6
+MAX_TILE = 16384
+MAX_TILE_VALUES = 1 << 27
+"""Values of the widest layer of a tile: 1024 points of the widest network that can be asked for."""
+MAX_BOXES = 1 << 30
+"""Samples in the domain of a label map, and in all its boxes together: masks are held as one byte per sample."""
+MAX_COUNT = 1 << 63
+MAX_CHUNK = 1 << 32
+MAX_TEXT = 64
+MAX_FLOAT32 = 3.4028234663852886e38
+SIZES = (2.0**-20, 2.0**40)
+"""Sizes of frames and cells that make sense, in samples."""
+SPACINGS = (1e-30, 1e30)
+
+RANGES = {
+    "uint8": (0.0, 255.0),
+    "uint16": (0.0, 65535.0),
+    "float32": (-MAX_FLOAT32, MAX_FLOAT32),
+}
+"""Sample types, and the values their value range may span."""
+
+COLOURS = {"grey": 1, "grey-alpha": 2, "rgb": 3, "rgb-alpha": 4, "channels": None}
+"""Meanings of the channels, and how many there must be; None for any number."""
+
+FRAMES = ("global", "local")
+PARTITIONS = ("grid", "labels")
+WEIGHTS = ("float32", "float16")
+
+
+def check_header(header: Header) -> None:
+    """Check every field of a header.
+
+    Raises:
+        ContainerError: a field is out of its limits.
+    """
+    _check_signal(header.signal)
+    _check_model(header.model)
+    _check_partition(header.partition, header.signal)
+    _check_frame(header.frame, len(header.signal.shape))
+    _one_of("weights", header.weights, WEIGHTS)
+    _between("tile", [header.tile], 1, MAX_TILE)
+    width = _widest(header)
+    _require(
+        header.tile * width <= MAX_TILE_VALUES, "tile", header.tile, f"at most {MAX_TILE_VALUES // width}"
+    )
+    _between("seed", [header.seed], 0, MAX_COUNT - 1)
+    _between("steps", [header.steps], 0, MAX_COUNT - 1)
+    psnr = header.psnr
+    _require(psnr is None or psnr > -math.inf, "psnr", psnr, "nil, or dB that are not NaN or -infinity")
+    _text("writer", header.writer)
+
+
+def check_index(index: Index, header: Header) -> None:
+    """Check every field of an index, and that it agrees with its header.
+
+    Raises:
+        ContainerError: a field is out of its limits.
+    """
+    count = len(index.ids)
+    _require(1 <= count <= MAX_REGIONS, "number of regions", count, f"1 to {MAX_REGIONS}")
+    _increasing("ids", index.ids)
+    _between("ids", index.ids, 0, MAX_LABEL_ID - 1)
+    _length("lengths", index.lengths, count)
+    _between("lengths", index.lengths, 0, MAX_CHUNK - 1)
+    _length("mse", index.mse, count if index.mse else 0)
+    _between("mse", index.mse, 0, MAX_FLOAT32)
+    _between("ancillary", [index.ancillary], 0, MAX_COUNT - 1)
+    labels = header.partition.kind == "labels"
+    _length("boxes", index.boxes, count if labels else 0)
+    _length("areas", index.areas, count if labels else 0)
+    if labels:
+        _check_boxes(index, header.signal)
+    else:
+        _check_cells(index.ids, header)
+
+
+def _check_signal(signal: SignalHeader) -> None:
+    axes = len(signal.shape)
+    _require(1 <= axes <= MAX_AXES, "number of axes", axes, f"1 to {MAX_AXES}")
+    for field in ("axes", "units", "spacing", "origin"):
+        _length(f"signal.{field}", getattr(signal, field), axes)
+    _between("signal.shape", signal.shape, 1, MAX_AXIS)
+    samples = math.prod(signal.shape)
+    _require(samples <= MAX_SAMPLES, "number of samples", samples, f"at most {MAX_SAMPLES}")
+    _between("signal.spacing", signal.spacing, *SPACINGS)
+    _between("signal.origin", signal.origin, -MAX_ORIGIN, MAX_ORIGIN)
+    _between("signal.channels", [signal.channels], 1, MAX_CHANNELS)
+    for text in (signal.kind, *signal.axes, *signal.units):
+        _text("signal.kind, axes or units", text)
+    _require(len(set(signal.axes)) == axes, "signal.axes", signal.axes, "names that differ")
+    _one_of("signal.dtype", signal.dtype, RANGES)
+    _between("signal.value_low and value_high", [signal.value_low, signal.value_high], *RANGES[signal.dtype])
+    _increasing("signal.value_low and value_high", [signal.value_low, signal.value_high])
+    _one_of("signal.colour", signal.colour, COLOURS)
+    wanted = COLOURS[signal.colour] or signal.channels
+    _require(signal.channels == wanted, "signal.channels", signal.channels, f"{wanted} for {signal.colour}")
+    _require(signal.kind != "image" or axes == 2, "number of axes", axes, "2 for an image")
+    plain = len(signal.suffix) <= MAX_TEXT and re.fullmatch(r"(\.[A-Za-z0-9]+)?", signal.suffix)
+    _require(bool(plain), "signal.suffix", signal.suffix, "a dot with letters and digits, or empty")
+
+
+def _check_model(model: ModelHeader) -> None:
+    _text("model.name", model.name)
+    _text("model.activation", model.activation)
+    _text("model.encoding", model.encoding)
+    _one_of("model.output", model.output, names("output"))
+    _one_of("model.frame", model.frame, FRAMES)
+    _between("model.hidden_features", [model.hidden_features], 1, MAX_HIDDEN_FEATURES)
+    _between("model.hidden_layers", [model.hidden_layers], 0, MAX_HIDDEN_LAYERS)
+    for field in ("first_omega_0", "hidden_omega_0", "scale_0", "sigma"):
+        factor = getattr(model, field)
+        _require(0 < factor < MAX_FACTOR, f"model.{field}", factor, f"above 0 and below {MAX_FACTOR:g}")
+    _between("model.bands", [model.bands], 1, MAX_BANDS)
+    _between("model.features", [model.features], 1, MAX_FEATURES)
+
+
+def _check_partition(partition: PartitionHeader, signal: SignalHeader) -> None:
+    _one_of("partition.kind", partition.kind, PARTITIONS)
+    axes = len(signal.shape) if partition.kind == "grid" else 0
+    _length("partition.edges", partition.edges, axes)
+    _length("partition.nominal", partition.nominal, axes)
+    _between("partition.nominal", partition.nominal, *SIZES)
+    for axis, edges in enumerate(partition.edges):
+        field = f"partition.edges[{axis}]"
+        first, last = signal.origin[axis], signal.origin[axis] + signal.shape[axis]
+        _require(len(edges) >= 2, field, edges, "at least two borders")
+        _increasing(field, edges)
+        _between(field, edges, -2 * MAX_ORIGIN, 2 * MAX_ORIGIN)
+        inside = edges[0] <= first and last <= edges[-1]
+        _require(inside, field, edges, f"borders around the samples {first}:{last}")
+    cells = math.prod(len(edges) - 1 for edges in partition.edges)
+    _require(cells <= MAX_REGIONS, "number of cells", cells, f"at most {MAX_REGIONS}")
+
+
+def _check_frame(frame: FrameHeader, axes: int) -> None:
+    _length("frame.centre", frame.centre, axes)
+    _length("frame.half", frame.half, axes)
+    _between("frame.centre", frame.centre, -2 * MAX_ORIGIN, 2 * MAX_ORIGIN)
+    _between("frame.half", frame.half, *SIZES)
+
+
+def _check_cells(ids: Sequence[int], header: Header) -> None:
+    """Check that every cell of a grid exists and lies inside the domain."""
+    axes = []
+    for edges, start, size in zip(
+        header.partition.edges, header.signal.origin, header.signal.shape, strict=True
+    ):
+        inside = [n for n, (a, b) in enumerate(pairwise(edges)) if start <= a and b <= start + size]
+        axes.append((len(edges) - 1, range(inside[0], inside[-1] + 1) if inside else range(0)))
+    cells = math.prod(count for count, _ in axes)
+    _require(ids[-1] < cells, "ids", ids, f"cells below {cells}")
+    for number in ids:
+        rest = number
+        for count, inside in reversed(axes):
+            rest, place = divmod(rest, count)
+            _require(place in inside, "ids", number, "cells inside the domain")
+
+
+def _check_boxes(index: Index, signal: SignalHeader) -> None:
+    """Check that every box of a label map lies inside the domain and can hold its area."""
+    total = 0
+    for box, area in zip(index.boxes, index.areas, strict=True):
+        _length("boxes", box, 2 * len(signal.shape))
+        volume = 1
+        for first, last, start, size in zip(box[::2], box[1::2], signal.origin, signal.shape, strict=True):
+            _require(start <= first < last <= start + size, "boxes", box, "boxes inside the domain")
+            volume *= last - first
+        _between("areas", [area], 1, volume)
+        total += volume
+    samples = math.prod(signal.shape)
+    _between("samples of the domain and of all boxes", [samples, total], 1, MAX_BOXES)
+    _require(sum(index.areas) <= samples, "sum of areas", sum(index.areas), f"at most {samples}")
+
+
+def _require(condition: bool, field: str, value: object, allowed: object) -> None:
+    if not condition:
+        raise ContainerError(f"{field} is {reprlib.repr(value)}, allowed: {allowed}")
+
+
+def _between(field: str, values: Iterable[float], low: float, high: float) -> None:
+    """Require numbers from `low` to `high`; NaN is never one."""
+    for value in values:
+        if not low <= value <= high:
+            raise ContainerError(f"{field} is {value}, allowed: {low} to {high}")
+
+
+def _increasing(field: str, values: Sequence[float]) -> None:
+    _require(all(a < b for a, b in pairwise(values)), field, values, "numbers that increase")
+
+
+def _length(field: str, values: Collection[object], wanted: int) -> None:
+    _require(len(values) == wanted, f"length of {field}", len(values), wanted)
+
+
+def _one_of(field: str, value: str, allowed: Collection[str]) -> None:
+    _require(value in allowed, field, value, ", ".join(allowed))
+
+
+def _text(field: str, value: str) -> None:
+    good = 0 < len(value) <= MAX_TEXT and value.isprintable()
+    _require(good, field, value, f"1 to {MAX_TEXT} printable characters")
+
+
+def _widest(header: Header) -> int:
+    """Return the most values that a layer of the network makes of one point."""
+    model = header.model
+    encoded = {"harmonic": 2 * model.bands * len(header.signal.shape), "rff": 2 * model.features}
+    return max(2 * model.hidden_features, encoded.get(model.encoding, 1), header.signal.channels)
