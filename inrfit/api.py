@@ -21,6 +21,7 @@ from inrfit.errors import InputError
 from inrfit.models.field import Field
 from inrfit.partitions import Partition, build
 from inrfit.signal import ArraySignal, Signal
+from inrfit.version import __version__
 
 if TYPE_CHECKING:
     from inrfit.fitting.checkpoint import Checkpoint
@@ -53,7 +54,7 @@ class Plan:
 
     def identity(self) -> dict[str, str]:
         """Return what a resumed fit must share with the interrupted one: the input and every option that matters."""
-        same = {"input": self.signal.info.sha256}
+        same = {"input": self.signal.info.sha256, "inrfit": __version__}
         for name in ("partition", "model", "fit"):
             for key, value in asdict(getattr(self.settings, name)).items():
                 if key not in ("threads", "memory"):

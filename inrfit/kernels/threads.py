@@ -22,7 +22,10 @@ MOST_THREADS = 256
 def tile_threads(
     count: int,
 ) -> Iterator[Callable[[Callable[[Item], Result], Iterable[Item]], Iterator[Result]]]:
-    """Yield an ordered `map` over `count` threads, with torch's own threading switched off meanwhile."""
+    """Yield an ordered `map` over `count` threads, with torch's own threading switched off meanwhile.
+
+    The switch is one for the process: fits and decodes belong into separate processes, not into separate threads.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -30,7 +30,7 @@ def grid(signal: Signal, config: PartitionConfig) -> Partition:
     """Divide a domain into cells that differ by at most one sample per axis: the rule "grid".
 
     `config.grid` gives the cells per axis, or `config.heads` their number. With neither, the cells are as
-    near `config.cell` samples a side as they can be.
+    near `config.cell` samples a side as they can be; twice that, or more, where they would be too many.
 
     Raises:
         ConfigError: the domain has too few samples for the cells asked for, or another number of axes.
@@ -40,7 +40,10 @@ def grid(signal: Signal, config: PartitionConfig) -> Partition:
         return divide(domain, _fitting(config.grid, domain))
     if config.heads is not None:
         return divide(domain, near_square(config.heads, domain.shape))
-    return divide(domain, tuple(_cells_near(config.cell, n) for n in domain.shape))
+    side = config.cell
+    while math.prod(cells := tuple(_cells_near(side, n) for n in domain.shape)) > MAX_CELLS:
+        side *= 2
+    return divide(domain, cells)
 
 
 def divide(domain: Domain, cells: Sequence[int]) -> Partition:

@@ -164,3 +164,11 @@ def test_absent_cells_leave_holes_and_keep_the_other_ids():
 def test_from_edges_refuses_what_is_no_grid_of_the_domain(edges, nominal, present):
     with pytest.raises(ConfigError):
         from_edges(image_domain(4, 4), edges, nominal, present)
+
+
+def test_default_cells_grow_where_they_would_be_too_many(monkeypatch):
+    monkeypatch.setattr("inrfit.partitions.grid.MAX_CELLS", 16)
+    assert grid(blank(128, 128), PartitionConfig()).grid == (4, 4)
+    assert grid(blank(129, 256), PartitionConfig()).grid == (2, 4)
+    with pytest.raises(ConfigError, match="at most 16"):
+        grid(blank(128, 128), PartitionConfig(grid=(5, 5)))
