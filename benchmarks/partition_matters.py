@@ -44,6 +44,9 @@ PAPER_WEIGHTS = {"sine": 790_017, "relu": 911_873}
 """Weights of the single networks of the paper's Table 1, for one image of `PAPER_PIXELS`."""
 
 PAPER_LR = 1e-4
+
+SHOWN = common.ROOT / "examples" / "astronaut.png"
+"""The photo whose fits are kept as pictures: it is in the public domain, the images compared are not."""
 PAPER_OMEGA = 60.0
 TARGET = 30.0
 """PSNR in dB to which numbers of heads are timed."""
@@ -138,6 +141,7 @@ def prepare(paths: Sequence[Path], scale: Scale) -> Material:
     return Material(
         compared=[read_picture(path, scale.pixels, heads) for path in chosen],
         half=[read_picture(path, scale.half_pixels, heads) for path in few],
+        shown=[read_picture(SHOWN, scale.pixels, heads)],
     )
 
 
@@ -257,7 +261,7 @@ def run(bench: Bench) -> None:
     bench.do("heads", jobs)
 
     bench.do("coordinates", misplaced(scale, pictures[:-1], every))
-    bench.do("pictures", [early_pictures(scale, picture, lrs["sine"]) for picture in pictures[:-1][:2]])
+    bench.do("pictures", [early_pictures(scale, picture, lrs["sine"]) for picture in bench.material.shown])
     bench.results.data["complete"] = True
     bench.results.save()
 
@@ -370,7 +374,7 @@ def header(scale: Scale, device: Device, workers: int, material: Material) -> di
             "images_compared": [picture.name for picture in material.compared[:-1]],
             "image_for_learning_rates": material.compared[-1].name,
         },
-        "originals": {picture.name: png(picture.values) for picture in material.compared[:-1][:2]},
+        "originals": {picture.name: png(picture.values) for picture in material.shown},
         "notes": [
             f"{picture.name}: fewer than {heads} segments, no PoS with {heads} heads"
             for picture in material.compared

@@ -76,15 +76,19 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """The pictures of a run; the last of each list is for choosing learning rates only."""
+    """The pictures of a run; the last of the first two lists is for choosing learning rates only.
+
+    `shown` may be published: results keep pictures of these alone.
+    """
 
     compared: Sequence[Picture]
     half: Sequence[Picture]
+    shown: Sequence[Picture]
 
     def save(self, path: Path) -> None:
         """Write everything to one file, for a machine that has neither the images nor OpenCV's segmentation."""
         arrays: dict[str, Any] = {}
-        for name in ("compared", "half"):
+        for name in ("compared", "half", "shown"):
             pictures: Sequence[Picture] = getattr(self, name)
             arrays[f"{name} names"] = np.array([picture.name for picture in pictures])
             for number, picture in enumerate(pictures):
@@ -97,7 +101,7 @@ class Material:
     def load(cls, path: Path) -> Material:
         """Read what `save` wrote."""
         with np.load(path) as arrays:
-            lists: dict[str, list[Picture]] = {"compared": [], "half": []}
+            lists: dict[str, list[Picture]] = {"compared": [], "half": [], "shown": []}
             for name, pictures in lists.items():
                 for number, title in enumerate(arrays[f"{name} names"]):
                     start = f"{name} {number} segments "

@@ -97,7 +97,8 @@ def test_every_row_is_there(bench: Any, data: dict[str, Any]) -> None:
     assert len(data["heads"]) == 2 * (1 + 2 * 2)
     assert len(data["coordinates"]) == 2 * len(rates) * 3
     sines = [lr for activation, lr in rates if activation == "sine"]
-    assert len(data["pictures"]) == 2 * len(sines) * 3
+    assert len(data["pictures"]) == len(sines) * 3
+    assert set(data["originals"]) == {row["image"] for row in data["pictures"]} == {"astronaut.png"}
     assert len(data["omega"]) == len(sines) * len(bench.images.METHODS)
     assert data["complete"] is True
 
