@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.metrics.fidelity import decibel
+from inrfit.metrics.fidelity import mean_psnr, psnr_of_mean_mse
 from inrfit.report import svg
 from inrfit.report.entry import CurvePoint, Entry, Number
 from inrfit.report.pictures import COLOURS, LONGEST, error_map, png_url, shown_size, shrunk
@@ -88,11 +88,11 @@ def _averages(entries: Sequence[Entry]) -> str:
     numbers = [float(value) for value in values if isinstance(value, int | float) and not math.isnan(value)]
     if not numbers:
         return ""
-    mean = float(np.mean(numbers))
-    of_mean = decibel(float(np.mean([10 ** (-value / 10) for value in numbers])))
+    errors = [10 ** (-value / 10) for value in numbers]
+    mean, of_mean = (number("psnr", average(errors)) for average in (mean_psnr, psnr_of_mean_mse))
     return (
-        f'<p class="soft">Mean of the PSNRs: {number("psnr", mean)} dB. '
-        f"PSNR of the mean squared error: {number('psnr', of_mean)} dB. Over {len(numbers)} signals.</p>"
+        f'<p class="soft">Mean of the PSNRs: {mean} dB. '
+        f"PSNR of the mean squared error: {of_mean} dB. Over {len(numbers)} signals.</p>"
     )
 
 

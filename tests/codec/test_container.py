@@ -17,6 +17,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests_data import model_header
 
 from inrfit.codec import container as c
 from inrfit.codec import header as h
@@ -45,21 +46,7 @@ def make_header(rows: int = 2, columns: int = 2, origin: tuple[int, int] = (0, 0
             colour="grey",
             suffix="",
         ),
-        model=h.ModelHeader(
-            name="partitioned",
-            activation="sine",
-            hidden_features=4,
-            hidden_layers=1,
-            first_omega_0=30.0,
-            hidden_omega_0=30.0,
-            scale_0=10.0,
-            encoding="none",
-            bands=8,
-            features=64,
-            sigma=10.0,
-            output="linear",
-            frame="local",
-        ),
+        model=model_header(4, 1),
         partition=h.PartitionHeader(
             kind="grid",
             edges=[

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests_data import model_header
 
 from inrfit import signal as signals
 from inrfit.codec import header as h
@@ -34,21 +35,7 @@ def make_header(kind: str = "grid") -> h.Header:
             colour="rgb",
             suffix=".png",
         ),
-        model=h.ModelHeader(
-            name="partitioned",
-            activation="sine",
-            hidden_features=12,
-            hidden_layers=2,
-            first_omega_0=30.0,
-            hidden_omega_0=30.0,
-            scale_0=10.0,
-            encoding="none",
-            bands=8,
-            features=64,
-            sigma=10.0,
-            output="linear",
-            frame="local",
-        ),
+        model=model_header(12, 2),
         partition=h.PartitionHeader(
             kind=kind, edges=[[-2, 1, 3], [3, 7, 10]] if grid else [], nominal=[2.5, 3.5] if grid else []
         ),

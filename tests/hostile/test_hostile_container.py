@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests_data import model_header
 
 from inrfit.codec import container as c
 from inrfit.codec import header as h
@@ -35,21 +36,7 @@ HEADER = h.Header(
         colour="grey",
         suffix=".png",
     ),
-    model=h.ModelHeader(
-        name="partitioned",
-        activation="sine",
-        hidden_features=1,
-        hidden_layers=0,
-        first_omega_0=30.0,
-        hidden_omega_0=30.0,
-        scale_0=10.0,
-        encoding="none",
-        bands=8,
-        features=64,
-        sigma=10.0,
-        output="linear",
-        frame="local",
-    ),
+    model=model_header(1, 0),
     partition=h.PartitionHeader(kind="grid", edges=[[0, 1, 2], [0, 3]], nominal=[1.0, 3.0]),
     frame=h.FrameHeader(centre=[0.5, 1.0], half=[1.0, 1.5]),
     weights="float16",
