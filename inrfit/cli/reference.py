@@ -76,14 +76,14 @@ AFTER = """\
 ## Pipelines
 
 ```sh
-# Fit what is new in a folder and list what failed
-inrfit fit photos -r -o fields --skip-existing --json | jq -r 'select(.status == "error") | .input'
+# Fit what is new in a folder, with a result for each image
+inrfit fit examples -r -o fields --steps 20 --skip-existing --json > results.json
 
 # No file in between: an image in, an image out
-curl -s https://example.com/photo.jpg | inrfit fit - -o - | inrfit decode - -o - --format png > photo.png
+inrfit fit - -o - --steps 20 < examples/astronaut.png | inrfit decode - -o - --format png > photo.png
 
-# The mean PSNR of a folder of fields against their originals
-inrfit eval fields -r --reference photos --json | jq -s 'map(select(.psnr).psnr) | add / length'
+# How good a folder of fields is, against its originals
+inrfit eval fields -r --reference examples --json > quality.json
 
 # Half the size, for a preview
 inrfit decode fields -r -o previews --scale 0.5 --format jpg
