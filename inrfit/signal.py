@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +13,9 @@ from inrfit.domain import Box, Domain
 from inrfit.errors import InputError
 
 INTEGER_RANGES: dict[str, tuple[float, float]] = {"uint8": (0.0, 255.0), "uint16": (0.0, 65535.0)}
+PART = 1 << 20
+"""Samples that are converted at a time."""
+
 DTYPES = (*INTEGER_RANGES, "float32")
 
 
@@ -44,14 +48,32 @@ class SignalInfo:
     def to_unit(self, values: ArrayLike) -> NDArray[np.float32]:
         """Map native samples to [-1, 1]."""
         low, high = self.value_range
-        scaled = (np.asarray(values, np.float64) - low) * (2.0 / (high - low)) - 1.0
-        return scaled.astype(np.float32)
+
+        def scaled(part: NDArray[np.float64]) -> NDArray[np.float64]:
+            return (part - low) * (2.0 / (high - low)) - 1.0
+
+        return _in_parts(scaled, np.asarray(values), "float32")
 
     def from_unit(self, unit: ArrayLike) -> NDArray[np.generic]:
         """Map [-1, 1] to native samples: clipped to the value range, and rounded for integer types."""
         low, high = self.value_range
-        scaled = np.clip((np.asarray(unit, np.float64) + 1.0) * ((high - low) / 2.0) + low, low, high)
-        return (np.rint(scaled) if self.dtype in INTEGER_RANGES else scaled).astype(self.dtype)
+
+        def native(part: NDArray[np.float64]) -> NDArray[np.float64]:
+            scaled = np.clip((part + 1.0) * ((high - low) / 2.0) + low, low, high)
+            return np.rint(scaled) if self.dtype in INTEGER_RANGES else scaled
+
+        return _in_parts(native, np.asarray(unit), self.dtype)
+
+
+def _in_parts(
+    function: Callable[[NDArray[np.float64]], NDArray[np.float64]], values: NDArray[Any], dtype: str
+) -> NDArray[Any]:
+    """Apply a function of single samples in double precision, a part at a time to spare memory."""
+    flat = values.reshape(-1)
+    made = np.empty(flat.shape, dtype)
+    for start in range(0, len(flat), PART):
+        made[start : start + PART] = function(flat[start : start + PART].astype(np.float64))
+    return made.reshape(values.shape)
 
 
 class Signal(Protocol):
