@@ -231,6 +231,7 @@ def info(source: FileSource) -> dict[str, Any]:
             error: they are listed under "damaged".
     """
     from inrfit.codec.weights import model_config
+    from inrfit.metrics.fidelity import unit_decibel
     from inrfit.models.sizing import describe
 
     with Reader(source) as reader:
@@ -258,7 +259,7 @@ def info(source: FileSource) -> dict[str, Any]:
             },
             "region_ids": list(index.ids),
             "region_bytes": list(index.lengths),
-            "region_psnr": [None if m == 0 else 10 * math.log10(4 / m) for m in index.mse],
+            "region_psnr": [unit_decibel(error) for error in index.mse],
             "metadata": {tag.strip(): len(blob) for tag, blob in reader.ancillary.items()},
             "version": list(reader.version),
             "writer": header.writer,

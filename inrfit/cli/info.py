@@ -22,7 +22,7 @@ KEYS = {
     "bytes_by_part": "bytes of the front matter, of the shared weights and of the regions",
     "region_ids": "id of each region",
     "region_bytes": "bytes of each region",
-    "region_psnr": "dB of each region; null where it is exact",
+    "region_psnr": "dB of each region",
     "metadata": "bytes of each piece of metadata, by tag",
     "version": "major and minor version of the format",
     "writer": "program that wrote the file",
@@ -70,8 +70,8 @@ def _summary(held: dict[str, Any]) -> str:
     psnr = number(held["psnr"], 2, "dB")
     encoding = "" if model["encoding"] == "none" else f", {model['encoding']} encoding"
     metadata = ", ".join(f"{name} {size(count)}" for name, count in held["metadata"].items()) or "none"
-    worst = [p for p in held["region_psnr"] if p is not None]
-    span = f" (regions {min(worst):.2f} to {max(worst):.2f} dB)" if len(worst) > 1 else ""
+    parted = held["region_psnr"]
+    span = f" (regions {min(parted):.2f} to {max(parted):.2f} dB)" if len(parted) > 1 else ""
     rows = {
         "signal": f"{signal['kind']} {shape}×{signal['channels']} {signal['dtype']} {signal['colour']}",
         "model": f"{model['name']}, {model['activation']}, {model['hidden_features']} wide, "

@@ -26,6 +26,7 @@ from inrfit.kernels import reference
 from inrfit.kernels.render import render
 from inrfit.kernels.threads import tile_threads
 from inrfit.kernels.tiles import tile_points
+from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.description import initial_weights
 from inrfit.models.field import Field
 from inrfit.models.sizing import default_lr, describe
@@ -214,7 +215,7 @@ class _Fit:
                 f"the fit diverged: the loss is {loss} after {self.step} steps",
                 hint=f"use a lower learning rate than --lr {self.lr:g}",
             )
-        return FitEvent(step=self.step, steps=self.steps, loss=loss, psnr=_psnr(loss), seconds=seconds)
+        return FitEvent(step=self.step, steps=self.steps, loss=loss, psnr=unit_decibel(loss), seconds=seconds)
 
     def _fix_steps(self, done: int, began: float, limit: float) -> None:
         """Fix the number of steps, once per fit, by the time of those after the first, which also prepares."""
@@ -316,12 +317,7 @@ def with_errors(field: Field, signal: Signal, device: Device) -> Field:
     sums = np.bincount(labels[covered], weights=squares[covered], minlength=len(field.partition))
     values = np.asarray(field.partition.areas) * field.channels
     mse = tuple(float(np.float32(v)) for v in sums / values)
-    return replace(field, mse=mse, psnr=_psnr(float(sums.sum() / values.sum())))
-
-
-def _psnr(mse: float) -> float:
-    """Return the PSNR in dB of a mean squared error with values on [-1, 1]: the peak is 2."""
-    return math.inf if mse == 0 else 10 * math.log10(4 / mse)
+    return replace(field, mse=mse, psnr=unit_decibel(float(sums.sum() / values.sum())))
 
 
 def _as_stored(weights: Tensor, kind: str) -> np.ndarray:

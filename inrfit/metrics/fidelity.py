@@ -134,6 +134,11 @@ def decibel(error: float) -> float:
     return math.inf if error == 0 else -10 * math.log10(error)
 
 
+def unit_decibel(error: float) -> float:
+    """Return the PSNR in dB of a mean squared error with values on [-1, 1], where the peak is 2; inf for no error."""
+    return decibel(error / 4)
+
+
 def psnr_of_mean_mse(errors: Sequence[float]) -> float:
     """Return the PSNR in dB of the mean of many MSEs: the average that codec curves of Cool-Chic use.
 

@@ -11,7 +11,16 @@ import pytest
 from inrfit import registry
 from inrfit.errors import InputError
 from inrfit.metrics import fidelity
-from inrfit.metrics.fidelity import mean_psnr, ms_ssim, mse, psnr, psnr_minmax, psnr_of_mean_mse, ssim
+from inrfit.metrics.fidelity import (
+    mean_psnr,
+    ms_ssim,
+    mse,
+    psnr,
+    psnr_minmax,
+    psnr_of_mean_mse,
+    ssim,
+    unit_decibel,
+)
 
 BYTES = (0.0, 255.0)
 WORDS = (0.0, 65535.0)
@@ -224,3 +233,9 @@ def test_psnr_does_not_import_torch():
     )
     root = Path(__file__).resolve().parents[2]
     assert subprocess.run([sys.executable, "-c", program], cwd=root, check=False).returncode == 0
+
+
+def test_errors_of_values_on_minus_one_to_one_have_a_peak_of_two():
+    assert unit_decibel(4.0) == 0
+    assert unit_decibel(4e-3) == pytest.approx(30)
+    assert unit_decibel(0.0) == math.inf
