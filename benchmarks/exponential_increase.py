@@ -37,7 +37,8 @@ from inrfit.domain import Domain, image_domain
 from inrfit.errors import Interrupted
 from inrfit.fitting.events import FitEvent
 from inrfit.fitting.loop import Progress, fit
-from inrfit.models.sizing import describe, resolve
+from inrfit.models.description import describe
+from inrfit.models.sizing import resolve
 from inrfit.partitions import Partition
 from inrfit.partitions.grid import divide
 from inrfit.signal import ArraySignal, SignalInfo

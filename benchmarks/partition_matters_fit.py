@@ -16,8 +16,10 @@ from inrfit.device import Device
 from inrfit.errors import FitError
 from inrfit.fitting import loop
 from inrfit.fitting.events import FitEvent
+from inrfit.models.budget import widest
+from inrfit.models.description import describe
 from inrfit.models.field import Field
-from inrfit.models.sizing import describe, resolve, widest
+from inrfit.models.sizing import resolve
 
 LEVELS = (20.0, 25.0, 30.0, 35.0)
 """PSNRs in dB for which the steps to reach them are recorded."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 from inrfit.errors import ConfigError
+from inrfit.presets import PRESETS
 from inrfit.registry import check, unknown
+
+CELL = 32
+"""Nominal side of a grid's cells, in samples, when nothing else sets it."""
 
 PARTITION_RULES = ("none", "grid", "seg")
 """Rules that have a name; a path stands for the rule `labels`."""
@@ -31,7 +34,7 @@ class PartitionConfig:
         heads: number of regions wanted; None lets the rule decide.
         segmenter: over-segmentation that `seg` starts from.
         labels: path of the label image for the rule "labels".
-        cell: nominal cell side in samples when neither `grid` nor `heads` is given.
+        cell: nominal cell side of a grid in samples; None takes `CELL`. Used when neither `grid` nor `heads` is given.
     """
 
     rule: str = "grid"
@@ -39,12 +42,12 @@ class PartitionConfig:
     heads: int | None = None
     segmenter: str = "hfs"
     labels: str | None = None
-    cell: int = 32
+    cell: int | None = None
 
     def __post_init__(self) -> None:
         check("partition", self.rule)
         check("segmenter", self.segmenter)
-        require(self.cell >= 1, f"cell {self.cell} must be at least 1 sample")
+        require(self.cell is None or self.cell >= 1, f"--cell {self.cell} must be at least 1 sample")
         require(self.heads is None or self.heads >= 1, f"--heads {self.heads} must be at least 1")
         require(
             self.grid is None or min(self.grid) >= 1,
@@ -55,6 +58,16 @@ class PartitionConfig:
             self.grid is None or self.heads is None,
             "--grid and --heads both set the number of regions",
             hint="give one of them",
+        )
+        require(
+            self.cell is None or (self.grid is None and self.heads is None),
+            f"--cell {self.cell} and {'--heads' if self.grid is None else '--grid'} both set the number of regions",
+            hint="give one of them",
+        )
+        require(
+            self.cell is None or self.rule == "grid",
+            f"--cell needs --partition grid, not {self.rule}",
+            hint="give the number of segments with --heads",
         )
         require(
             self.grid is None or self.rule == "grid",
@@ -72,7 +85,8 @@ class ModelConfig:
     """The network of one region, or of the signal where there is one region.
 
     Attributes:
-        name: "mlp" (one region) or "partitioned" (one network per region); None picks by the partition.
+        name: "mlp" (one region), "partitioned" (one network per region) or "local-global" (the same, with a shared
+            trunk and merge); None picks "mlp" or "partitioned" by the partition.
         activation: a name of the registry.
         hidden_features: width of a hidden layer, per region; None sizes it from `params`.
         hidden_layers: hidden-to-hidden layers: 3 means an input layer, 3 hidden layers and a linear output.
@@ -87,6 +101,11 @@ class ModelConfig:
             frame of a region of 32 samples, 10 the global frame of a photo.
         output: "linear" or "sigmoid".
         frame: coordinates the networks see: "global" ([-1, 1] over the signal) or "local" (over the region).
+        trunk_features: width of the shared trunk of `local-global`; None sizes it from `global_share`. 0 for models
+            without one.
+        trunk_frame: coordinates the trunk sees: "global" or "local".
+        trunk_omega_0: frequency factor of the trunk's first activation; None takes the activation's own.
+        global_share: share of the weights that all regions share, trunk and merge; used when `trunk_features` is None.
         params: upper bound for the number of weights; used when `hidden_features` is None.
         weights_per_sample: bound as a share of the samples; used when neither of the two is given.
     """
@@ -104,6 +123,10 @@ class ModelConfig:
     sigma: float = 1.0
     output: str = "linear"
     frame: str = "local"
+    trunk_features: int | None = None
+    trunk_frame: str = "global"
+    trunk_omega_0: float | None = None
+    global_share: float = 0.1
     params: int | None = None
     weights_per_sample: float = 0.5
 
@@ -113,9 +136,11 @@ class ModelConfig:
         check("activation", self.activation)
         check("encoding", self.encoding)
         check("output", self.output)
-        require(self.frame in ("global", "local"), f"--frame {self.frame!r} must be 'global' or 'local'")
+        for label, frame in (("frame", self.frame), ("trunk-frame", self.trunk_frame)):
+            require(frame in ("global", "local"), f"--{label} {frame!r} must be 'global' or 'local'")
         for label, value, most in (
             ("hidden-features", self.hidden_features, 1 << 16),
+            ("trunk-features", self.trunk_features or None, 1 << 16),
             ("params", self.params, 1 << 40),
             ("bands", self.bands, 512),
             ("features", self.features, 1 << 16),
@@ -132,11 +157,13 @@ class ModelConfig:
         for label, number in (
             ("first-omega-0", self.first_omega_0),
             ("hidden-omega-0", self.hidden_omega_0),
+            ("trunk-omega-0", self.trunk_omega_0),
             ("scale-0", self.scale_0),
             ("sigma", self.sigma),
             ("weights-per-sample", self.weights_per_sample),
         ):
             require(number is None or 0 < number < 1e6, f"--{label} {number} must lie between 0 and 1e6")
+        require(0 < self.global_share < 1, f"--global-share {self.global_share} must lie between 0 and 1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +175,8 @@ class FitConfig:
         lr: peak learning rate of Adam; None takes one that suits the width.
         schedule: "cosine" (to zero over the steps) or "constant".
         points: samples drawn per step over all regions, at least one in each; None uses every sample in every step.
+        sampling: how `points` are divided among the regions: "error" (where the error is) or "uniform" (by area).
+        overlap: samples around each region that its network learns as well, so that neighbours agree at their border.
         max_time: seconds; the first steps are timed and the number of steps is then fixed to fit. Measuring and writing
             the result come on top.
         target_psnr: dB; stop as soon as the file, decoded to its output type, reaches it.
@@ -161,6 +190,8 @@ class FitConfig:
     lr: float | None = None
     schedule: str = "cosine"
     points: int | None = None
+    sampling: str = "error"
+    overlap: int = 0
     max_time: float | None = None
     target_psnr: float | None = None
     seed: int = 0
@@ -173,6 +204,11 @@ class FitConfig:
         require(self.steps >= 1, f"--steps {self.steps} must be at least 1")
         require(self.lr is None or 0 < self.lr < 1e6, f"--lr {self.lr} must lie between 0 and 1e6")
         require(self.points is None or self.points >= 1, f"--points {self.points} must be at least 1")
+        require(
+            self.sampling in ("uniform", "error"),
+            f"--sampling {self.sampling!r} must be 'uniform' or 'error'",
+        )
+        require(0 <= self.overlap <= 256, f"--overlap {self.overlap} must lie between 0 and 256 samples")
         require(
             self.max_time is None or self.max_time > 0, f"--max-time {self.max_time} must be positive seconds"
         )
@@ -198,6 +234,7 @@ class FitOptions(TypedDict, total=False):
     partition: str
     grid: tuple[int, ...] | None
     heads: int | None
+    cell: int | None
     segmenter: str
     preset: str | None
     model: str | None
@@ -213,12 +250,18 @@ class FitOptions(TypedDict, total=False):
     sigma: float
     output_activation: str
     frame: str
+    trunk_features: int | None
+    trunk_frame: str
+    trunk_omega_0: float | None
+    global_share: float
     params: int | None
     weights_per_sample: float
     steps: int
     lr: float | None
     schedule: str
     points: int | None
+    sampling: str
+    overlap: int
     max_time: float | None
     target_psnr: float | None
     seed: int
@@ -258,7 +301,7 @@ def settings(**options: Unpack[FitOptions]) -> Settings:
     for word, value in given.items():
         if word == "partition":
             parts["partition"] |= _rule(str(value))
-        elif word in ("grid", "heads", "segmenter"):
+        elif word in ("grid", "heads", "cell", "segmenter"):
             parts["partition"][word] = value
         elif word in FitConfig.__dataclass_fields__:
             parts["fit"][word] = value
@@ -283,25 +326,3 @@ def _rule(value: str) -> dict[str, object]:
         return {"rule": "labels", "labels": value}
     check("partition", value)
     return {"rule": value}
-
-
-def _paper(given: Mapping[str, object]) -> dict[str, object]:
-    """Return the settings of Liu et al., ICCV 2023 (Partition Matters), for an image and k = 4 heads or 1."""
-    gridded = given.get("grid") is not None
-    rule = given.get("partition", "grid" if gridded else "seg")
-    single = rule == "none" or given.get("model") == "mlp"
-    filled = {"hidden_layers": 3, "frame": "global", "lr": 1e-4, "schedule": "constant", "weights": "float32"}
-    if not single:
-        filled |= {"partition": rule}
-    if not single and not gridded and rule in ("grid", "seg"):
-        filled |= {"heads": 4}
-    relu = given.get("activation", "sine") == "relu"
-    if given.get("params") is None:
-        filled |= {"hidden_features": 512 if single else 240 if relu else 256}
-    if relu:
-        return filled | {"steps": 1000, "encoding": "harmonic", "bands": 60}
-    return filled | {"steps": 300, "first_omega_0": 60.0, "hidden_omega_0": 30.0}
-
-
-PRESETS: dict[str, Callable[[Mapping[str, object]], dict[str, object]]] = {"paper": _paper}
-"""Named settings: what was given -> what fills in the rest."""

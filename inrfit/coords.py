@@ -65,13 +65,33 @@ def local_frame(centre: Sequence[float], nominal: Sequence[float], units: Sequen
     return Frame(centre=tuple(float(c) for c in centre), half=tuple(half))
 
 
-def resampled_positions(box: tuple[int, int], size: int) -> NDArray[np.float64]:
+def fold(coords: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fold coordinates into [-1, 1] as a triangle wave of period 4: the identity inside, mirrored at the ends.
+
+    What was trained on [-1, 1] then sees nothing new where the signal is extended.
+    """
+    folded = 1.0 - np.abs(np.mod(coords + 1.0, 4.0) - 2.0)
+    return np.where(np.abs(coords) <= 1.0, coords, folded)
+
+
+def resampled_positions(
+    box: tuple[int, int], size: int, index: NDArray[np.int64] | None = None
+) -> NDArray[np.float64]:
     """Return where `size` samples that span the half-open range `box` lie, in source samples.
 
-    With `size` equal to the length of the range these are its integer indices, exactly.
+    Sample k of n / size source samples each lies at first + (k + 1/2) n / size - 1/2. The whole part of it is taken
+    off in integers, and the rest is one division of integers: a place gives the same double whatever range and size
+    it is asked with, as in a crop and in the whole.
+
+    Args:
+        box: range of integer indices. With `size` equal to its length the positions are these, exactly.
+        size: number of samples; its product with the length of the range is below 2^61.
+        index: which of the samples; all of them when None.
     """
     first, last = box
-    return first + (np.arange(size, dtype=np.float64) + 0.5) * ((last - first) / size) - 0.5
+    index = np.arange(size, dtype=np.int64) if index is None else index
+    whole, rest = np.divmod((2 * index + 1) * (last - first) - size, 2 * size)
+    return (first + whole) + rest / (2 * size)
 
 
 def nearest(positions: NDArray[np.float64]) -> NDArray[np.int64]:

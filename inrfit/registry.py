@@ -45,6 +45,7 @@ TABLE: dict[str, dict[str, str]] = {
     "model": {
         "mlp": "inrfit.models.mlp:describe",
         "partitioned": "inrfit.models.partitioned:describe",
+        "local-global": "inrfit.models.local_global:describe",
     },
     "schedule": {
         "constant": "inrfit.fitting.schedule:constant",

@@ -1,5 +1,9 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from inrfit.coords import global_frame, local_frame, nearest, resampled_positions
 from inrfit.domain import Domain, image_domain
@@ -26,6 +30,32 @@ def test_local_frames_have_one_scale_for_axes_of_one_unit():
 def test_resampling_to_the_same_size_gives_the_integer_indices_exactly():
     for n in (1, 3, 7, 255, 1000):
         assert np.array_equal(resampled_positions((-2, n - 2), n), np.arange(-2, n - 2))
+
+
+@given(
+    st.integers(-(2**40), 2**40),
+    st.integers(1, 300),
+    st.integers(1, 300),
+    st.integers(0, 40),
+    st.integers(1, 300),
+)
+def test_a_place_has_the_same_position_in_a_part_of_the_range(first, length, size, offset, parts):
+    """The part begins at a whole number of samples of both kinds and has the same ratio of them."""
+    ratio = Fraction(length, size)
+    start, wanted = offset * ratio.numerator, offset * ratio.denominator
+    n, m = parts * ratio.numerator, parts * ratio.denominator
+    whole = resampled_positions((first, first + 2 * start + n), 2 * wanted + m)
+    part = resampled_positions((first + start, first + start + n), m)
+    assert np.array_equal(part, whole[wanted : wanted + m])
+
+
+@given(st.integers(-1000, 1000), st.integers(1, 500), st.integers(1, 500))
+def test_positions_are_those_of_exact_arithmetic(first, length, size):
+    exact = [first + Fraction(2 * k + 1, 2) * Fraction(length, size) - Fraction(1, 2) for k in range(size)]
+    positions = resampled_positions((first, first + length), size)
+    assert positions == pytest.approx([float(e) for e in exact], rel=2**-52, abs=2**-53)
+    some = np.arange(size, dtype=np.int64)[::3]
+    assert np.array_equal(resampled_positions((first, first + length), size, some), positions[::3])
 
 
 def test_nearest_gives_ties_to_the_lower_index():

@@ -9,16 +9,15 @@ from typing import Annotated, Any
 import typer
 
 from inrfit.cli import batch, options, reports
+from inrfit.cli import fit_options as network
 from inrfit.cli.console import listener, number, say, size
 from inrfit.cli.fit_job import Interruptible, Job
 from inrfit.cli.inputs import Item, check_extra, expand, plan_work
 from inrfit.cli.options import default
 from inrfit.cli.progress import Display
-from inrfit.config import PRESETS, FitOptions, settings
+from inrfit.config import CELL, FitOptions, settings
 from inrfit.errors import ConfigError, InrfitError
-from inrfit.registry import names
-
-NETWORK, FITTING = "Network", "Fitting"
+from inrfit.presets import PRESETS
 
 KEYS: dict[str, str] = {}
 """Keys of the command's own in JSON."""
@@ -40,6 +39,10 @@ def command(
             metavar="RxC", help="Rows x columns of cells; about 32 samples each by default. Not with --heads."
         ),
     ] = None,
+    cell: Annotated[
+        int | None,
+        typer.Option(help=f"Nominal side of a cell, in samples; {CELL} by default. Not with --grid."),
+    ] = None,
     heads: options.Heads = None,
     segmenter: options.Segmenter = "hfs",
     params: Annotated[
@@ -57,7 +60,7 @@ def command(
         str | None,
         typer.Option(
             metavar="NAME",
-            help=f"Settings to start from: {', '.join(PRESETS)} (those of Partition Matters).",
+            help=f"Settings to start from: {', '.join(PRESETS)} (Partition Matters, Local-Global).",
         ),
     ] = None,
     target_psnr: Annotated[
@@ -66,124 +69,38 @@ def command(
     max_time: Annotated[
         str | None, typer.Option(metavar="TIME", help="Do as many steps as fit into it, such as 60s or 5m.")
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help=f"{', '.join(names('model'))}; by default the one that suits the partition.",
-            rich_help_panel=NETWORK,
-        ),
-    ] = None,
-    activation: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help=f"{', '.join(names('activation'))}; {default('activation')} by default.",
-            rich_help_panel=NETWORK,
-        ),
-    ] = None,
-    hidden_features: Annotated[
-        int | None,
-        typer.Option(help="Width of a hidden layer, per region. Not with --params.", rich_help_panel=NETWORK),
-    ] = None,
-    hidden_layers: Annotated[
-        int | None,
-        typer.Option(
-            help=f"Hidden layers after the first; {default('hidden_layers')} by default.",
-            rich_help_panel=NETWORK,
-        ),
-    ] = None,
-    first_omega_0: Annotated[
-        float | None,
-        typer.Option(
-            help="Frequency factor of the first activation; its own by default.", rich_help_panel=NETWORK
-        ),
-    ] = None,
-    hidden_omega_0: Annotated[
-        float | None,
-        typer.Option(help="Frequency factor of the others; their own by default.", rich_help_panel=NETWORK),
-    ] = None,
-    scale_0: Annotated[
-        float | None,
-        typer.Option(
-            help=f"Envelope factor of wire; {default('scale_0'):g} by default.", rich_help_panel=NETWORK
-        ),
-    ] = None,
-    encoding: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help=f"{', '.join(names('encoding'))}; {default('encoding')} by default.",
-            rich_help_panel=NETWORK,
-        ),
-    ] = None,
-    bands: Annotated[
-        int | None,
-        typer.Option(
-            help=f"Frequencies per axis of harmonic; {default('bands')} by default.", rich_help_panel=NETWORK
-        ),
-    ] = None,
-    features: Annotated[
-        int | None,
-        typer.Option(help=f"Frequencies of rff; {default('features')} by default.", rich_help_panel=NETWORK),
-    ] = None,
-    sigma: Annotated[
-        float | None,
-        typer.Option(
-            help=f"Spread of the rff frequencies; {default('sigma'):g} by default.", rich_help_panel=NETWORK
-        ),
-    ] = None,
-    output_activation: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help=f"{', '.join(names('output'))}; {default('output')} by default.",
-            rich_help_panel=NETWORK,
-        ),
-    ] = None,
-    frame: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help=f"Coordinates of the networks: global or local; {default('frame')} by default.",
-            rich_help_panel=NETWORK,
-        ),
-    ] = None,
-    lr: Annotated[
-        float | None,
-        typer.Option(
-            help="Peak learning rate of Adam; by default one that suits the width.", rich_help_panel=FITTING
-        ),
-    ] = None,
-    schedule: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help=f"Of the learning rate: {', '.join(names('schedule'))}; {default('schedule')} by default.",
-            rich_help_panel=FITTING,
-        ),
-    ] = None,
-    points: Annotated[
-        str | None,
-        typer.Option(
-            metavar="COUNT",
-            help="Samples drawn per step, such as 50k; all of them by default.",
-            rich_help_panel=FITTING,
-        ),
-    ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TYPE",
-            help=f"Type of the stored weights: float16 or float32; {default('weights')} by default.",
-            rich_help_panel=FITTING,
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of every random number.", rich_help_panel=FITTING)] = 0,
+    model: network.Model = None,
+    activation: network.Activation = None,
+    hidden_features: network.HiddenFeatures = None,
+    hidden_layers: network.HiddenLayers = None,
+    first_omega_0: network.FirstOmega = None,
+    hidden_omega_0: network.HiddenOmega = None,
+    scale_0: network.Scale = None,
+    encoding: network.Encoding = None,
+    bands: network.Bands = None,
+    features: network.Features = None,
+    sigma: network.Sigma = None,
+    output_activation: network.OutputActivation = None,
+    frame: network.Frame = None,
+    trunk_features: network.TrunkFeatures = None,
+    global_share: network.GlobalShare = None,
+    trunk_frame: network.TrunkFrame = None,
+    trunk_omega_0: network.TrunkOmega = None,
+    lr: network.Lr = None,
+    schedule: network.Schedule = None,
+    points: network.Points = None,
+    sampling: network.Sampling = None,
+    overlap: network.Overlap = None,
+    weights: network.Weights = None,
+    seed: Annotated[
+        int, typer.Option(help="Seed of every random number.", rich_help_panel=network.FITTING)
+    ] = 0,
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume", help="Go on from the checkpoint of an interrupted fit.", rich_help_panel=FITTING
+            "--resume",
+            help="Go on from the checkpoint of an interrupted fit.",
+            rich_help_panel=network.FITTING,
         ),
     ] = False,
     device: options.Device = "auto",
@@ -218,6 +135,7 @@ def command(
         given: dict[str, Any] = {
             "partition": partition,
             "grid": options.pair(grid, "--grid", example="8x8"),
+            "cell": cell,
             "heads": heads,
             "segmenter": segmenter,
             "preset": preset,
@@ -234,11 +152,17 @@ def command(
             "sigma": sigma,
             "output_activation": output_activation,
             "frame": frame,
+            "trunk_features": trunk_features,
+            "trunk_frame": trunk_frame,
+            "trunk_omega_0": trunk_omega_0,
+            "global_share": global_share,
             "params": options.count_of(params, "--params"),
             "steps": steps,
             "lr": lr,
             "schedule": schedule,
             "points": options.count_of(points, "--points"),
+            "sampling": sampling,
+            "overlap": overlap,
             "max_time": options.seconds_of(max_time, "--max-time"),
             "target_psnr": target_psnr,
             "seed": seed,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from inrfit.cli.inputs import is_file
-from inrfit.config import FitConfig, ModelConfig, Settings
+from inrfit.config import FitConfig, ModelConfig, PartitionConfig, Settings
 from inrfit.errors import ConfigError, InputError
 from inrfit.registry import names
 
@@ -64,8 +64,9 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show where an error came f
 
 
 def default(name: str) -> Any:
-    """Return the default of a setting of the network or the fit, for the help text."""
-    fields = {**ModelConfig.__dataclass_fields__, **FitConfig.__dataclass_fields__}
+    """Return the default of a setting, for the help text."""
+    configs = (PartitionConfig, ModelConfig, FitConfig)
+    fields = {key: field for config in configs for key, field in config.__dataclass_fields__.items()}
     return fields[name].default
 
 
@@ -122,21 +123,21 @@ def pair(text: str | None, option: str, *, example: str) -> tuple[int, int] | No
     return int(found[1]), int(found[2])
 
 
-def region(text: str | None) -> tuple[tuple[int, int], ...] | None:
-    """Read half-open index ranges written y0:y1,x0:x1.
+def region(text: str | None) -> tuple[tuple[int | None, int | None], ...] | None:
+    """Read half-open index ranges written y0:y1,x0:x1, with open ends as in Python slices.
 
     Raises:
         ConfigError: the text is something else.
     """
     if text is None:
         return None
-    spans = [re.fullmatch(r"(-?\d{1,9}):(-?\d{1,9})", part.strip()) for part in text.split(",")]
+    spans = [re.fullmatch(r"(-?\d{1,10})?:(-?\d{1,10})?", part.strip()) for part in text.split(",")]
     if not all(spans):
         raise ConfigError(
             f"--region {text!r} is not a range for each axis",
             hint="rows first, for example --region 0:64,32:96",
         )
-    return tuple((int(s[1]), int(s[2])) for s in spans if s)
+    return tuple((int(s[1]) if s[1] else None, int(s[2]) if s[2] else None) for s in spans if s)
 
 
 def factor(value: float | None, option: str) -> float | None:

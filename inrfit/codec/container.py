@@ -24,7 +24,7 @@ from inrfit.codec.limits import MAX_CHUNK
 from inrfit.errors import ContainerError, InputError
 
 MAGIC = b"\x89INR\r\n\x1a\n"
-MAJOR, MINOR = 0, 0
+MAJOR, MINOR = 0, 1
 PREFIX = struct.Struct("<8sBBHI")
 """Magic, major version, minor version, flags, CRC-32 of the bytes before it."""
 

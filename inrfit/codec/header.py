@@ -69,6 +69,9 @@ class ModelHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
             and below 1e6.
         output: activation of the output.
         frame: coordinates the network sees, "global" or "local".
+        trunk_features: width of the shared trunk, 1 to 65536; 0 for models without one.
+        trunk_frame: coordinates the trunk sees, "global" or "local".
+        trunk_omega_0: factor of the trunk's first activation, above 0 and below 1e6.
     """
 
     name: str
@@ -84,6 +87,9 @@ class ModelHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     sigma: float
     output: str
     frame: str
+    trunk_features: int = 0
+    trunk_frame: str = "global"
+    trunk_omega_0: float = 1.0
 
 
 class PartitionHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):

@@ -138,10 +138,12 @@ def _check_model(model: ModelHeader) -> None:
     _text("model.activation", model.activation)
     _text("model.encoding", model.encoding)
     _one_of("model.output", model.output, names("output"))
-    _one_of("model.frame", model.frame, FRAMES)
+    for field in ("frame", "trunk_frame"):
+        _one_of(f"model.{field}", getattr(model, field), FRAMES)
+    _between("model.trunk_features", [model.trunk_features], 0, MAX_HIDDEN_FEATURES)
     _between("model.hidden_features", [model.hidden_features], 1, MAX_HIDDEN_FEATURES)
     _between("model.hidden_layers", [model.hidden_layers], 0, MAX_HIDDEN_LAYERS)
-    for field in ("first_omega_0", "hidden_omega_0", "scale_0", "sigma"):
+    for field in ("first_omega_0", "hidden_omega_0", "trunk_omega_0", "scale_0", "sigma"):
         factor = getattr(model, field)
         _require(0 < factor < MAX_FACTOR, f"model.{field}", factor, f"above 0 and below {MAX_FACTOR:g}")
     _between("model.bands", [model.bands], 1, MAX_BANDS)
@@ -239,4 +241,5 @@ def _widest(header: Header) -> int:
     """Return the most values that a layer of the network makes of one point."""
     model = header.model
     encoded = {"harmonic": 2 * model.bands * len(header.signal.shape), "rff": 2 * model.features}
-    return max(2 * model.hidden_features, encoded.get(model.encoding, 1), header.signal.channels)
+    widest = max(model.hidden_features, model.trunk_features)
+    return max(2 * widest, encoded.get(model.encoding, 1), header.signal.channels)

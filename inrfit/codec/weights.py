@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.codec.container import EXIF, ICC, NEWER, SOURCE, WRONG, Reader
+from inrfit.codec.container import EXIF, ICC, NEWER, SOURCE, TORN, WRONG, Damage, Reader
 from inrfit.codec.container import write as write_container
 from inrfit.codec.header import (
     FrameHeader,
@@ -23,9 +23,8 @@ from inrfit.config import ModelConfig
 from inrfit.coords import Frame
 from inrfit.domain import Domain
 from inrfit.errors import ConfigError, ContainerError
-from inrfit.models.description import Description, Stack
-from inrfit.models.field import Field
-from inrfit.models.sizing import describe
+from inrfit.models.description import Description, Stack, describe
+from inrfit.models.field import Field, pooled_psnr
 from inrfit.partitions import Partition, Region
 from inrfit.partitions.grid import from_edges
 from inrfit.registry import names
@@ -33,6 +32,7 @@ from inrfit.signal import SignalInfo
 from inrfit.version import __version__
 
 MODEL_FIELDS = ModelHeader.__struct_fields__
+PARTIAL = "decode what is intact: inrfit decode --partial"
 
 
 def dumps(field: Field) -> bytes:
@@ -43,8 +43,16 @@ def dumps(field: Field) -> bytes:
     return write_container(_header(field), _index(field), shared, _ancillary(field), parts)
 
 
-def loads(reader: Reader) -> Field:
-    """Read the field a file holds, all its regions.
+def loads(
+    reader: Reader, positions: Sequence[int] | None = None, *, damaged: list[Damage] | None = None
+) -> Field:
+    """Read the field a file holds, or only some of its regions, whose bytes are then the only ones read.
+
+    Args:
+        reader: the file.
+        positions: places in the index of the regions to read, rising; all of them when None. The domain stays that
+            of the file.
+        damaged: list that regions which cannot be read are added to; they are left out. With None they are an error.
 
     Raises:
         ContainerError: a chunk is damaged, or the file describes something this version does not know.
@@ -58,36 +66,55 @@ def loads(reader: Reader) -> Field:
     shared = _unpack(
         reader, description, reader.shared, header.weights, local=False, what="the shared weights"
     )
-    local: dict[str, list[NDArray[np.float32]]] = {s.name: [] for s in description.stacks if s.local}
+    wanted = range(len(index.ids)) if positions is None else positions
+    kept: list[int] = []
     masks: list[NDArray[np.bool_] | None] = []
-    for position, number in enumerate(index.ids):
-        payload = reader.part(position)
-        what = f"the weights of region {number}"
-        if header.partition.kind == "labels":
-            mask, payload = _split_mask(reader, payload, index.boxes[position], index.areas[position], what)
-            masks.append(mask)
-        groups = _unpack(reader, description, payload, header.weights, local=True, what=what)
-        for name, group in groups.items():
-            local[name].append(group)
-    weights = {name: group[None] for name, group in shared.items()}
-    weights |= {name: np.stack(groups) for name, groups in local.items()}
-    partition = _partition(header, index, masks)
-    if partition.kind == "labels":
+    groups: list[dict[str, NDArray[np.float32]]] = []
+    for position in wanted:
+        try:
+            mask, group = _region(reader, description, position)
+        except ContainerError as error:
+            if damaged is None:
+                raise ContainerError(error.message, hint=f"{error.hint or TORN}, or {PARTIAL}") from error
+            damaged.append(Damage(position=position, id=index.ids[position], reason=error.message))
+            continue
+        kept.append(position)
+        masks.append(mask)
+        groups.append(group)
+    if wanted and not kept:
+        raise ContainerError(
+            f"{reader.name}: all {len(wanted)} regions that are needed are damaged", hint=TORN
+        )
+    weights = {}
+    for stack in description.stacks:
+        held = groups if stack.local else [shared]
+        weights[stack.name] = np.array([group[stack.name] for group in held], np.float32)
+        weights[stack.name] = weights[stack.name].reshape(len(held), *stack.shape)
+    partition = _partition(header, index, kept, masks)
+    if partition.kind == "labels" and kept:
         _check_apart(reader, partition)
+    mse = tuple(index.mse[position] for position in kept) if index.mse else ()
+    whole = len(kept) == len(index.ids)
     return Field(
         model=model,
         partition=partition,
         frame=Frame(centre=tuple(header.frame.centre), half=tuple(header.frame.half)),
         info=signal_info(reader),
         channels=header.signal.channels,
-        weights={stack.name: weights[stack.name] for stack in description.stacks},
+        weights=weights,
         tile=header.tile,
         seed=header.seed,
         steps=header.steps,
         weight_type=header.weights,
-        psnr=header.psnr,
-        mse=tuple(index.mse),
+        psnr=header.psnr if whole else pooled_psnr(mse, partition.areas),
+        mse=mse,
     )
+
+
+def outline(reader: Reader) -> Partition:
+    """Return the partition of a file with the boxes of its regions, not their masks: it needs the front matter only."""
+    count = len(reader.index.ids)
+    return _partition(reader.header, reader.index, range(count), [None] * count)
 
 
 def model_config(header: Header) -> ModelConfig:
@@ -112,6 +139,18 @@ def _part(field: Field, description: Description, position: int) -> bytes:
     mask = field.partition.regions[position].mask
     packed = b"" if mask is None else zlib.compress(np.packbits(mask).tobytes(), 9)
     return len(packed).to_bytes(4, "little") + packed + weights
+
+
+def _region(
+    reader: Reader, description: Description, position: int
+) -> tuple[NDArray[np.bool_] | None, dict[str, NDArray[np.float32]]]:
+    """Read the mask and the weights of one region."""
+    header, index = reader.header, reader.index
+    payload, mask = reader.part(position), None
+    what = f"the weights of region {index.ids[position]}"
+    if header.partition.kind == "labels":
+        mask, payload = _split_mask(reader, payload, index.boxes[position], index.areas[position], what)
+    return mask, _unpack(reader, description, payload, header.weights, local=True, what=what)
 
 
 def _split_mask(
@@ -143,10 +182,11 @@ def _split_mask(
 
 def _check_apart(reader: Reader, partition: Partition) -> None:
     """Raise a ContainerError where two regions of a label map claim one sample."""
-    taken = np.zeros(partition.domain.shape, bool)
+    around = partition.select(range(len(partition))).domain
+    taken = np.zeros(around.shape, bool)
     for region in partition.regions:
         window = taken[
-            tuple(slice(a - o, b - o) for (a, b), o in zip(region.box, partition.domain.origin, strict=True))
+            tuple(slice(a - o, b - o) for (a, b), o in zip(region.box, around.origin, strict=True))
         ]
         inside = np.True_ if region.mask is None else region.mask
         if (window & inside).any():
@@ -274,7 +314,10 @@ def signal_info(reader: Reader) -> SignalInfo:
     )
 
 
-def _partition(header: Header, index: Index, masks: Sequence[NDArray[np.bool_] | None]) -> Partition:
+def _partition(
+    header: Header, index: Index, positions: Sequence[int], masks: Sequence[NDArray[np.bool_] | None]
+) -> Partition:
+    """Return the domain of a file with the regions at some places of the index, which have these masks."""
     signal = header.signal
     domain = Domain(
         shape=tuple(signal.shape),
@@ -283,12 +326,13 @@ def _partition(header: Header, index: Index, masks: Sequence[NDArray[np.bool_] |
         spacing=tuple(signal.spacing),
         origin=tuple(signal.origin),
     )
+    ids = [index.ids[position] for position in positions]
     if header.partition.kind == "grid":
         edges = tuple(tuple(e) for e in header.partition.edges)
-        return from_edges(domain, edges, tuple(header.partition.nominal), index.ids)
+        return from_edges(domain, edges, tuple(header.partition.nominal), ids)
     regions = []
-    for number, box, area, mask in zip(index.ids, index.boxes, index.areas, masks, strict=True):
+    for number, position, mask in zip(ids, positions, masks, strict=True):
+        box, side = index.boxes[position], float(np.sqrt(index.areas[position]))
         pairs = tuple((box[i], box[i + 1]) for i in range(0, len(box), 2))
-        side = float(np.sqrt(area))
         regions.append(Region(id=number, box=pairs, nominal=(side,) * len(pairs), mask=mask))
     return Partition(domain=domain, regions=tuple(regions), kind="labels")

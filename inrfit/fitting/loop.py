@@ -8,28 +8,29 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from inrfit.config import FitConfig, ModelConfig
-from inrfit.coords import global_frame
+from inrfit.coords import Frame, global_frame
 from inrfit.device import Device
 from inrfit.errors import FitError, Interrupted
 from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.events import FitEvent
-from inrfit.fitting.sampling import Block, Samples
+from inrfit.fitting.sampling import Block, Samples, by_error
 from inrfit.kernels import reference
 from inrfit.kernels.render import render
 from inrfit.kernels.threads import tile_threads
 from inrfit.kernels.tiles import tile_points
 from inrfit.metrics.fidelity import unit_decibel
-from inrfit.models.description import initial_weights
+from inrfit.models.description import describe, initial_weights, without
 from inrfit.models.field import Field
-from inrfit.models.sizing import default_lr, describe
+from inrfit.models.sizing import default_lr
 from inrfit.partitions import OUTSIDE, Partition
 from inrfit.registry import load
 from inrfit.signal import Signal
@@ -39,6 +40,15 @@ TIMED_STEPS = 8
 
 ESTIMATE_SLACK = 0.5
 """How far, in dB, the PSNR of the decoded output may lie above that of the network's own output."""
+
+SHARED_LR = 1.0
+"""Learning rate of weights that all regions share, as a factor of that of the regions' own."""
+
+SPEND_EVERY = 25
+"""Steps after which samples are spent anew, where they are spent by error."""
+
+ERROR_DECAY = 0.9
+"""Weight of the past in the running mean of the errors that they are spent by."""
 
 TARGET_SLACK = 0.1
 """A target PSNR is reached or exceeded by at most this many dB."""
@@ -62,6 +72,27 @@ class Progress:
     save_every: float = 60.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What a fit begins with, where it is not afresh.
+
+    Attributes:
+        weights: stack name -> initial weights [group, *shape], in place of drawn ones.
+        frozen: names of stacks that are not trained.
+        rates: stack name -> factor on the learning rate of each group, [group]; 1 for the stacks not named.
+        frame: the global frame; that of the domain when None.
+        tile: points of a decode tile; by the size of the regions when None.
+        known: which samples of the domain have a target, [*shape] bool; all when None.
+    """
+
+    weights: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    frozen: frozenset[str] = frozenset()
+    rates: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    frame: Frame | None = None
+    tile: int | None = None
+    known: NDArray[np.bool_] | None = None
+
+
 def fit(
     signal: Signal,
     partition: Partition,
@@ -70,6 +101,7 @@ def fit(
     device: Device,
     progress: Progress | None = None,
     resume: Checkpoint | None = None,
+    start: Start | None = None,
 ) -> Field:
     """Fit a field to a signal.
 
@@ -81,6 +113,7 @@ def fit(
         device: where it runs.
         progress: hooks; none by default.
         resume: state to go on from; the result is the same, bit for bit on the CPU, as without the break.
+        start: what to begin with; a fresh field when None.
 
     Returns:
         The field with its weights as a file keeps them, its PSNR and its errors per region measured on the decoded
@@ -90,7 +123,9 @@ def fit(
         FitError: the fit diverged.
         Interrupted: `progress.stop` said so.
     """
-    return _Fit(signal, partition, model, config, device, progress or Progress()).run(resume)
+    return _Fit(signal, partition, model, config, device, progress or Progress(), start or Start()).run(
+        resume
+    )
 
 
 class _Fit:
@@ -104,12 +139,15 @@ class _Fit:
         config: FitConfig,
         device: Device,
         progress: Progress,
+        start: Start,
     ) -> None:
         self.signal, self.partition, self.config = signal, partition, config
         self.device, self.progress = device, progress
-        self.description = describe(model, partition.domain.dimensions, signal.channels)
+        self.description = without(
+            describe(model, partition.domain.dimensions, signal.channels), start.frozen
+        )
         ids = [region.id for region in partition.regions]
-        initial = initial_weights(self.description, ids, config.seed)
+        initial = {**initial_weights(self.description, ids, config.seed), **start.weights}
         self.weights = {name: torch.tensor(w, device=device.name) for name, w in initial.items()}
         self.local = {stack.name: stack.local for stack in self.description.stacks}
         self.trained = [stack.name for stack in self.description.stacks if stack.trained]
@@ -117,34 +155,32 @@ class _Fit:
         for name, gradient in self.gradients.items():
             self.weights[name].grad = gradient
         self.lr = default_lr(model) if config.lr is None else config.lr
-        leaves = [self.weights[name] for name in self.trained]
-        self.optimiser = torch.optim.Adam(leaves, lr=self.lr, fused=True)
+        groups = []
+        for local, factor in ((True, 1.0), (False, SHARED_LR)):
+            leaves = [self.weights[name] for name in self.trained if self.local[name] == local]
+            groups += [{"params": leaves, "factor": factor}] if leaves else []
+        self.optimiser = torch.optim.Adam(groups, lr=self.lr, fused=True)
+        self.rates = {n: torch.tensor(r, device=device.name)[:, None, None] for n, r in start.rates.items()}
         self.step, self.steps, self.fixed = 0, config.steps, False
         self.warm = 0.0
         self.blank = Field(
             model=model,
             partition=partition,
-            frame=global_frame(partition.domain),
+            frame=start.frame or global_frame(partition.domain),
             info=signal.info,
             channels=signal.channels,
             weights=initial,
-            tile=tile_points(partition.areas),
+            tile=start.tile or tile_points(partition.areas),
             seed=config.seed,
             weight_type=config.weights,
         )
         self.samples = Samples(
-            signal,
-            partition,
-            self.blank.frame,
-            self.description,
-            self.weights,
-            config,
-            self.blank.tile,
-            max(stack.shape[-1] for stack in self.description.stacks),
-            torch.device(device.name),
+            signal, self.blank, self.description, self.weights, config, torch.device(device.name), start.known
         )
-        counts = torch.tensor(self.samples.counts, dtype=torch.float32, device=device.name)
-        self.values = counts[:, None, None] * signal.channels
+        counted = torch.tensor(self.samples.areas, dtype=torch.float32, device=device.name)
+        self.values = counted[:, None, None] * signal.channels
+        self.errors = np.zeros(len(partition))
+        self.by_error = config.points is not None and config.sampling == "error"
         self.before: dict[str, Tensor] | None = None
 
     def run(self, resume: Checkpoint | None) -> Field:
@@ -162,11 +198,13 @@ class _Fit:
                 if self.step % every == 0 or self.step == self.steps - 1:
                     event = self._event(squares, time.monotonic() - began)
                     self.progress.on_event(event)
-                    if (field := self._at_target(event.psnr)) is not None:
-                        return field
+                    if (found := self._at_target(event.psnr)) is not None:
+                        return found
+                if self.by_error:
+                    self._spend(squares)
                 for group in self.optimiser.param_groups:
-                    group["lr"] = self.lr * schedule(self.step, self.steps)
-                self.optimiser.step()
+                    group["lr"] = self.lr * group["factor"] * schedule(self.step, self.steps)
+                self._update()
                 self.step += 1
                 if self.config.max_time is not None and not self.fixed:
                     self._fix_steps(self.step - first, began, self.config.max_time)
@@ -176,7 +214,11 @@ class _Fit:
         return self._at_target(math.inf) or self._measured(self.weights)
 
     def _gradients(self, map_slots: Callable[..., Iterator]) -> Tensor:
-        """Put the gradients of a step where the optimiser finds them; return the squared errors per region."""
+        """Put the gradients of a step where the optimiser finds them.
+
+        Returns:
+            The squared errors of each region, summed over all its samples, estimated where only some are used.
+        """
         squares = torch.zeros(len(self.partition), dtype=torch.float64, device=self.device.name)
         for gradient in self.gradients.values():
             gradient.zero_()
@@ -187,7 +229,10 @@ class _Fit:
                 self.gradients[name][rows] += gradient
         for name, gradient in self.gradients.items():
             gradient /= self.values if self.local[name] else self.values.sum()
-        return squares
+        areas, counts = (
+            torch.tensor(n, dtype=torch.float64) for n in (self.samples.areas, self.samples.counts)
+        )
+        return squares * (areas / counts).to(squares.device)
 
     def _slot(self, blocks: list[Block]) -> tuple[int, int, Tensor, dict[str, Tensor]]:
         """Add up the errors and gradients of a slot's blocks, in order."""
@@ -208,14 +253,29 @@ class _Fit:
                 totals[name][inside if self.local[name] else slice(None)] += gradient
         return first, last, squares, totals
 
+    def _update(self) -> None:
+        """Let the optimiser take its step, shortened for the groups with a rate of their own."""
+        before = {name: self.weights[name].detach().clone() for name in self.rates}
+        self.optimiser.step()
+        with torch.no_grad():
+            for name, w in before.items():
+                self.weights[name].copy_(torch.lerp(w, self.weights[name], self.rates[name]))
+
     def _event(self, squares: Tensor, seconds: float) -> FitEvent:
-        loss = float(squares.sum()) / (sum(self.samples.counts) * self.signal.channels)
+        loss = float(squares.sum()) / (sum(self.partition.areas) * self.signal.channels)
         if not math.isfinite(loss):
             raise FitError(
                 f"the fit diverged: the loss is {loss} after {self.step} steps",
                 hint=f"use a lower learning rate than --lr {self.lr:g}",
             )
         return FitEvent(step=self.step, steps=self.steps, loss=loss, psnr=unit_decibel(loss), seconds=seconds)
+
+    def _spend(self, squares: Tensor) -> None:
+        """Note the errors per region, and now and then spend the samples of a step by them."""
+        now = squares.cpu().numpy() / (np.asarray(self.partition.areas) * self.signal.channels)
+        self.errors = self.errors * ERROR_DECAY + now * (1 - ERROR_DECAY)
+        if (self.step + 1) % SPEND_EVERY == 0:
+            self.samples.spend(by_error(self.config.points or 1, self.errors, self.samples.areas))
 
     def _fix_steps(self, done: int, began: float, limit: float) -> None:
         """Fix the number of steps, once per fit, by the time of those after the first, which also prepares."""
@@ -250,9 +310,9 @@ class _Fit:
         while (now.psnr or 0.0) > target + TARGET_SLACK and high - low > 1e-4:
             middle = (low + high) / 2
             mixed = {n: torch.lerp(before[n], w, middle) for n, w in self.weights.items()}
-            field = self._measured(mixed)
-            if (field.psnr or 0.0) >= target:
-                now, high = field, middle
+            found = self._measured(mixed)
+            if (found.psnr or 0.0) >= target:
+                now, high = found, middle
             else:
                 low = middle
         return now
@@ -268,8 +328,7 @@ class _Fit:
                 f"the fit diverged: after {self.step} steps its weights do not fit into {self.config.weights}",
                 hint=f"use a lower learning rate than --lr {self.lr:g}, or --weights float32",
             )
-        field = replace(self.blank, weights=stored, steps=self.step)
-        return with_errors(field, self.signal, self.device)
+        return with_errors(replace(self.blank, weights=stored, steps=self.step), self.signal, self.device)
 
     def checkpoint(self) -> Checkpoint:
         """Return the state after `step` steps."""
@@ -281,6 +340,8 @@ class _Fit:
                     tensors[f"{key}.{name}"] = state[key].cpu().numpy()
         if self.before is not None:
             tensors |= {f"before.{name}": w.cpu().numpy() for name, w in self.before.items()}
+        if self.by_error:
+            tensors |= {"spent.errors": self.errors, "spent.counts": np.asarray(self.samples.counts)}
         return Checkpoint(step=self.step, steps=self.steps, fixed=self.fixed, tensors=tensors)
 
     def _restore(self, checkpoint: Checkpoint) -> None:
@@ -298,6 +359,9 @@ class _Fit:
                     "exp_avg": tensor("exp_avg", name),
                     "exp_avg_sq": tensor("exp_avg_sq", name),
                 }
+        if "spent.counts" in checkpoint.tensors:
+            self.errors = checkpoint.tensors["spent.errors"]
+            self.samples.spend(checkpoint.tensors["spent.counts"].tolist())
         if any(key.startswith("before.") for key in checkpoint.tensors):
             self.before = {name: tensor("before", name) for name in self.weights}
 
@@ -307,17 +371,17 @@ class _Fit:
         return Interrupted(f"stopped after {self.step} of {self.steps} steps")
 
 
-def with_errors(field: Field, signal: Signal, device: Device) -> Field:
+def with_errors(fitted: Field, signal: Signal, device: Device) -> Field:
     """Return the field with its PSNR and mean squared error per region, measured on the decoded samples."""
-    error = field.info.to_unit(field.info.from_unit(render(field, device=device)))
-    error -= field.info.to_unit(signal.dense())
+    error = fitted.info.to_unit(fitted.info.from_unit(render(fitted, device=device)))
+    error -= fitted.info.to_unit(signal.dense())
     squares = np.einsum("...c,...c->...", error, error, dtype=np.float64).reshape(-1)
-    labels = field.partition.labels().reshape(-1)
+    labels = fitted.partition.labels().reshape(-1)
     covered = labels != OUTSIDE
-    sums = np.bincount(labels[covered], weights=squares[covered], minlength=len(field.partition))
-    values = np.asarray(field.partition.areas) * field.channels
+    sums = np.bincount(labels[covered], weights=squares[covered], minlength=len(fitted.partition))
+    values = np.asarray(fitted.partition.areas) * fitted.channels
     mse = tuple(float(np.float32(v)) for v in sums / values)
-    return replace(field, mse=mse, psnr=unit_decibel(float(sums.sum() / values.sum())))
+    return replace(fitted, mse=mse, psnr=unit_decibel(float(sums.sum() / values.sum())))
 
 
 def _as_stored(weights: Tensor, kind: str) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from inrfit.models.description import COORDS, Description
+from inrfit.models.description import TRUNK_COORDS, Description
 
 
 def encode(description: Description, weights: Mapping[str, Tensor], coords: Tensor) -> Tensor:
@@ -23,26 +23,38 @@ def encode(description: Description, weights: Mapping[str, Tensor], coords: Tens
     return description.encoding.function(coords, table).to(torch.float32)
 
 
-def apply(description: Description, weights: Mapping[str, Tensor], features: Tensor, owner: Tensor) -> Tensor:
+def apply(
+    description: Description,
+    weights: Mapping[str, Tensor],
+    features: Mapping[str, Tensor],
+    owner: Tensor,
+    trunk_rows: Tensor | None = None,
+) -> Tensor:
     """Run the steps on encoded tiles.
 
     Args:
         description: the network.
         weights: stack name -> [group, *shape]; shared stacks have one group.
-        features: [tile, point, feature].
+        features: register -> [tile, point, feature].
         owner: [tile], the group of each tile in the local stacks.
+        trunk_rows: [tile], the row of the trunk's registers that belongs to each tile, where tiles that see the same
+            trunk coordinates share a row; None when each tile has its own.
 
     Returns:
         [tile, point, out_features].
     """
     local = {stack.name: stack.local for stack in description.stacks}
-    registers = {COORDS: features}
+    registers = dict(features)
+    trunk = {TRUNK_COORDS}
     for step in description.steps:
-        used = [
-            weights[name][owner] if local[name] else weights[name].expand(len(owner), -1, -1)
-            for name in step.stacks
-        ]
-        registers[step.target] = step.forward(registers[step.source], *used)
+        inputs = [registers[name] for name in step.sources]
+        if trunk.issuperset(step.sources):
+            trunk.add(step.target)
+        elif trunk_rows is not None:
+            pairs = zip(step.sources, inputs, strict=True)
+            inputs = [x[trunk_rows] if name in trunk else x for name, x in pairs]
+        groups = [weights[name][owner] if local[name] else weights[name] for name in step.stacks]
+        registers[step.target] = step.forward(*inputs, *groups)
     return registers[description.output]
 
 
@@ -51,26 +63,33 @@ class Batch:
     """Encoded tiles with what they should become.
 
     Attributes:
-        features: [tile, point, feature].
+        features: register -> [tile, point, feature].
         targets: [tile, point, channel] on [-1, 1].
-        mask: [tile, point, 1]: 1 for samples, 0 for padding.
+        mask: [tile, point, 1]: 1 for samples of the region, 0 for padding and for samples of its neighbours.
+        weight: [tile, point, 1]: what a sample counts in the loss; 0 for padding.
         owner: [tile], the group of each tile in the weights it is run with.
+        trunk_rows: as for `apply`.
     """
 
-    features: Tensor
+    features: Mapping[str, Tensor]
     targets: Tensor
     mask: Tensor
+    weight: Tensor
     owner: Tensor
+    trunk_rows: Tensor | None = None
 
 
 def errors_and_gradients(
     description: Description, weights: Mapping[str, Tensor], batch: Batch
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the sum of squared errors of each tile [tile], and the gradients of their sum by stack name."""
+    """Return the squared errors of each tile [tile], summed over the region's own samples, and gradients by stack name.
+
+    The gradients are those of the sum over all samples, each with its weight.
+    """
     trained = [stack.name for stack in description.stacks if stack.trained]
     leaves = {name: w.detach().requires_grad_(name in trained) for name, w in weights.items()}
     with torch.enable_grad():
-        error = (apply(description, leaves, batch.features, batch.owner) - batch.targets) * batch.mask
-        squares = error.square().sum((1, 2))
-        gradients = torch.autograd.grad(squares.sum(), [leaves[name] for name in trained])
-    return squares.detach(), dict(zip(trained, gradients, strict=True))
+        out = apply(description, leaves, batch.features, batch.owner, batch.trunk_rows)
+        squares = (out - batch.targets).square()
+        gradients = torch.autograd.grad((squares * batch.weight).sum(), [leaves[name] for name in trained])
+    return (squares.detach() * batch.mask).sum((1, 2)), dict(zip(trained, gradients, strict=True))

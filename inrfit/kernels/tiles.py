@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from inrfit.coords import Frame, fold
+from inrfit.domain import Box
 from inrfit.partitions import Region
 
 LARGEST = 1024
@@ -70,7 +72,56 @@ class RegionSamples:
         return np.stack(np.unravel_index(flat, self.shape), axis=-1) + np.asarray(self.start)
 
 
-def region_samples(region: Region) -> RegionSamples:
-    """Return the samples of a region on the signal's own lattice."""
-    inside = None if region.mask is None else np.flatnonzero(region.mask)
-    return RegionSamples(start=tuple(a for a, _ in region.box), shape=region.shape, inside=inside)
+def region_samples(region: Region, overlap: int = 0, within: Box | None = None) -> RegionSamples:
+    """Return the samples of a region on the signal's own lattice.
+
+    Args:
+        region: the region.
+        overlap: samples on every side, diagonals included, that are added from its neighbours.
+        within: box that they may not leave; needed with an overlap.
+    """
+    mask, box = region.mask, region.box
+    if overlap and within is not None:
+        box = tuple(
+            (max(a - overlap, low), min(b + overlap, high))
+            for (a, b), (low, high) in zip(box, within, strict=True)
+        )
+        mask = None if mask is None else _grown(mask, overlap, region.box, box)
+    inside = None if mask is None else np.flatnonzero(mask)
+    shape = tuple(b - a for a, b in box)
+    return RegionSamples(start=tuple(a for a, _ in box), shape=shape, inside=inside)
+
+
+def _grown(mask: NDArray[np.bool_], by: int, old: Box, new: Box) -> NDArray[np.bool_]:
+    """Return a mask over the box `old`, grown by some samples in every direction, over the larger box `new`."""
+    from scipy.ndimage import maximum_filter
+
+    margins = [(a - c, d - b) for (a, b), (c, d) in zip(old, new, strict=True)]
+    return np.asarray(maximum_filter(np.pad(mask, margins), 2 * by + 1, mode="constant"), bool)
+
+
+def holds(region: Region, points: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which points [point, axis], given as sample indices, belong to a region, [point]."""
+    low, high = np.array(region.box).T
+    inside = ((points >= low) & (points < high)).all(-1)
+    if region.mask is not None:
+        inside[inside] = region.mask[tuple((points[inside] - low).T)]
+    return inside
+
+
+def coordinates(
+    kind: str, points: NDArray[np.generic], region: Region, frame: Frame, units: tuple[str, ...]
+) -> NDArray[np.float64]:
+    """Return the coordinates [point, axis] that a network sees at sample positions [point, axis].
+
+    Args:
+        kind: a value of `Description.frames`.
+        points: positions in samples.
+        region: the region they belong to.
+        frame: the global frame.
+        units: unit of each axis.
+    """
+    if kind == "local":
+        return region.frame(units).coords(points)
+    coords = frame.coords(points)
+    return fold(coords) if kind == "folded" else coords

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inrfit.config import ModelConfig
+from inrfit.registry import load
 from inrfit.steps.encodings import Encoding
 
 COORDS = "coords"
-"""Register that holds the encoded coordinates before the first step."""
+"""Register that holds the encoded coordinates of the regions' own networks before the first step."""
+
+TRUNK_COORDS = "trunk_coords"
+"""Register that holds the encoded coordinates of a shared trunk before the first step."""
 
 
 class Step(Protocol):
-    """One operation: reads a register, writes another."""
+    """One operation: reads registers, writes another."""
 
     @property
-    def source(self) -> str:
-        """Register read."""
+    def sources(self) -> tuple[str, ...]:
+        """Registers that `forward` takes first."""
         ...
 
     @property
@@ -31,12 +36,12 @@ class Step(Protocol):
 
     @property
     def stacks(self) -> tuple[str, ...]:
-        """Weight stacks that `forward` takes after its input."""
+        """Weight stacks that `forward` takes after them."""
         ...
 
     @property
     def forward(self) -> Callable[..., Any]:
-        """Function of an input [tile, point, feature] and the stacks' groups, one per tile."""
+        """Function of inputs [tile, point, feature] and the stacks' groups, one per tile or one for all."""
         ...
 
 
@@ -69,7 +74,8 @@ class Description:
     """A network as a pure function of weights and coordinates.
 
     Attributes:
-        frame: which coordinates it sees, "global" or "local".
+        frames: register -> the coordinates it starts with: "local" (those of the region), "global" (those of the
+            signal) or "folded" (the global ones folded back into the first frame, see `coords.fold`).
         encoding: how they become the register `coords`.
         frequencies: fixed frequencies [frequency, coord] of the encoding, the name of the stack that holds
             them, or None.
@@ -78,7 +84,7 @@ class Description:
         output: register that holds the result [tile, point, out_features].
     """
 
-    frame: str
+    frames: Mapping[str, str]
     encoding: Encoding
     frequencies: NDArray[np.float64] | str | None
     steps: tuple[Step, ...]
@@ -91,7 +97,25 @@ class Description:
 
     def macs(self) -> int:
         """Return the multiply-accumulates of the affine steps for one sample."""
-        return sum(s.size for s in self.stacks if s.trained and len(s.shape) == 2 and s.shape[0] > 1)
+        sizes = {s.name: s.size for s in self.stacks if s.shape[0] > 1}
+        return sum(sizes.get(name, 0) for step in self.steps for name in step.stacks)
+
+
+def describe(config: ModelConfig, in_features: int, out_features: int) -> Description:
+    """Describe the model a resolved configuration names.
+
+    Args:
+        config: name and widths are set.
+        in_features: coordinates per sample.
+        out_features: channels.
+    """
+    return load("model", config.name or "mlp")(config, in_features, out_features)
+
+
+def without(description: Description, frozen: Collection[str]) -> Description:
+    """Return the description with some stacks not trained."""
+    stacks = (replace(s, trained=s.trained and s.name not in frozen) for s in description.stacks)
+    return replace(description, stacks=tuple(stacks))
 
 
 def initial_weights(

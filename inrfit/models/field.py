@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -12,13 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 from inrfit.config import ModelConfig
 from inrfit.coords import Frame
 from inrfit.errors import ConfigError
-from inrfit.models.description import Description
-from inrfit.models.sizing import describe
+from inrfit.metrics.fidelity import unit_decibel
+from inrfit.models.description import Description, describe
 from inrfit.partitions import Partition
-from inrfit.signal import SignalInfo
+from inrfit.signal import INTEGER_RANGES, SignalInfo
 
 if TYPE_CHECKING:
-    from inrfit.domain import Box, Domain
+    from inrfit.domain import Domain
+    from inrfit.kernels.lattice import Slices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,15 +70,66 @@ class Field:
         return self.description.count(len(self.partition))
 
     def select(self, positions: Sequence[int]) -> Field:
-        """Return the field with only some regions, given by position in `partition.regions`."""
+        """Return the field with only some regions, as `inrfit crop` makes it.
+
+        The domain shrinks to the box around them. The PSNR is that of the regions kept, and what tells of the rest
+        goes: the hash of the source, and tags of the EXIF block.
+
+        Args:
+            positions: places of the regions in `partition.regions`, at least one.
+
+        Raises:
+            ConfigError: there is none, or no such region.
+        """
+        from inrfit.io.exif import of_part
+
+        rows = sorted(set(positions))
+        part = self.partition.select(rows)
+        if len(part) == len(self.partition):
+            return replace(self, partition=part)
         local = {stack.name for stack in self.description.stacks if stack.local}
-        rows = list(positions)
+        mse = tuple(self.mse[row] for row in rows) if self.mse else ()
         return replace(
             self,
-            partition=replace(self.partition, regions=tuple(self.partition.regions[i] for i in rows)),
+            partition=part,
+            info=replace(self.info, exif=of_part(self.info.exif), sha256=""),
             weights={n: w[rows] if n in local else w for n, w in self.weights.items()},
-            mse=tuple(self.mse[i] for i in rows) if self.mse else (),
-            psnr=None,
+            mse=mse,
+            psnr=pooled_psnr(mse, part.areas),
+        )
+
+    def append(self, other: Field) -> Field:
+        """Return the field with the regions of another beside its own, as `inrfit extend` makes it.
+
+        Frame and tile are those of this field. Cells are numbered anew, segments of the other after the largest id
+        here. What belongs to one of the two parts alone goes: the hash of the source, and tags of the EXIF block.
+
+        Args:
+            other: a field of the same model and with the same shared weights, whose domain touches this one along one
+                axis and has the same extent on the others.
+
+        Raises:
+            ConfigError: the model or the shared weights differ.
+        """
+        from inrfit.io.exif import of_part
+        from inrfit.partitions.join import joined
+
+        local = {stack.name for stack in self.description.stacks if stack.local}
+        same = all(np.array_equal(w, other.weights[n]) for n, w in self.weights.items() if n not in local)
+        if other.model != self.model or not same:
+            raise ConfigError("fields of different models or shared weights cannot be put together")
+        partition, order = joined(self.partition, other.partition)
+        both = {n: np.concatenate([w, other.weights[n]]) for n, w in self.weights.items() if n in local}
+        mse = (*self.mse, *other.mse) if self.mse and other.mse else ()
+        mse = tuple(mse[place] for place in order) if mse else ()
+        return replace(
+            self,
+            model=replace(self.model, name="partitioned") if self.model.name == "mlp" else self.model,
+            partition=partition,
+            info=replace(self.info, exif=of_part(self.info.exif), sha256=""),
+            weights={n: both[n][order] if n in local else w for n, w in self.weights.items()},
+            mse=mse,
+            psnr=pooled_psnr(mse, partition.areas),
         )
 
     def decode(
@@ -84,7 +137,8 @@ class Field:
         *,
         size: Sequence[int] | None = None,
         scale: float | None = None,
-        region: Box | None = None,
+        region: Slices | None = None,
+        fill: float | Sequence[float] | None = None,
         device: str = "auto",
         threads: int | None = None,
     ) -> NDArray[np.generic]:
@@ -93,25 +147,51 @@ class Field:
         Args:
             size: samples per axis of the whole output, rows first; the fitted size when None.
             scale: factor on every axis, in place of `size`.
-            region: half-open index range per axis, in samples of the fitted signal; the whole domain when None.
+            region: (start, stop) per axis, in samples of this field at its fitted size, counted as in slices: from
+                0 at its first sample, negative from the end, None for an open end; all of it when None.
+            fill: value, or one per channel, of samples that no region covers (see `covered`); the low end of the
+                value range when None. A value for the colours alone goes with full alpha.
             device, threads: where it runs.
 
         Raises:
-            ConfigError: both `size` and `scale`, an empty or too large output, or a region outside the domain.
+            ConfigError: both `size` and `scale`, an empty or too large output, a region outside the domain, or a
+                fill that is no sample.
             FitError: a network gives values that are not finite.
         """
         from inrfit.device import pick_device
+        from inrfit.kernels.lattice import asked
         from inrfit.kernels.render import render
 
-        if size is not None and scale is not None:
-            raise ConfigError("size and scale both set the output size", hint="give one of them")
-        if scale is not None:
-            if not 0 < scale < 1e4:
-                raise ConfigError(f"scale {scale} must lie between 0 and 10000")
-            size = [max(1, round(n * scale)) for n in self.domain.shape]
-        return self.info.from_unit(
-            render(self, size=size, region=region, device=pick_device(device, threads))
-        )
+        filled = fill_sample(fill, self.info, self.channels)
+        sizes, box = asked(self.domain, size, scale, region)
+        unit = render(self, size=sizes, region=box, device=pick_device(device, threads))
+        values = self.info.from_unit(unit)
+        covered = self.covered(size=size, scale=scale, region=region)
+        if not covered.all():
+            values[~covered] = filled
+        return values
+
+    def covered(
+        self,
+        *,
+        size: Sequence[int] | None = None,
+        scale: float | None = None,
+        region: Slices | None = None,
+    ) -> NDArray[np.bool_]:
+        """Return which samples of an output the regions of the field cover, [*shape]; not all of them after a crop.
+
+        A sample of a smaller output is covered, and is the mean of what is covered, where a region has a share in it.
+
+        Args:
+            size, scale, region: as for `decode`.
+
+        Raises:
+            ConfigError: as for `decode`.
+        """
+        from inrfit.kernels.lattice import asked, covered, lattice_of
+
+        sizes, box = asked(self.domain, size, scale, region)
+        return covered(self.partition, lattice_of(self.domain, sizes, box, channels=self.channels))
 
     def __call__(self, coords: ArrayLike, *, device: str = "auto") -> NDArray[np.float32]:
         """Evaluate the field anywhere.
@@ -132,3 +212,43 @@ class Field:
         from inrfit.kernels.render import evaluate
 
         return evaluate(self, np.asarray(coords, np.float64), pick_device(device))
+
+
+def pooled_psnr(mse: Sequence[float], areas: Sequence[int]) -> float | None:
+    """Return the PSNR in dB over the samples of several regions; None where their errors are not known.
+
+    Args:
+        mse: mean squared error of each region with values on [-1, 1], or empty.
+        areas: samples of each region.
+    """
+    if not mse:
+        return None
+    return unit_decibel(math.fsum(m * area for m, area in zip(mse, areas, strict=True)) / sum(areas))
+
+
+def fill_sample(fill: float | Sequence[float] | None, info: SignalInfo, channels: int) -> NDArray[np.generic]:
+    """Return the sample [channel] for places that no region covers; see `Field.decode`.
+
+    Raises:
+        ConfigError: there are more or fewer numbers than channels, or the samples cannot hold them.
+    """
+    low, high = info.value_range
+    if fill is None:
+        return np.full(channels, low, info.dtype)
+    colours = channels - 1 if info.colour.endswith("-alpha") else channels
+    try:
+        given = np.atleast_1d(np.asarray(fill, np.float64))
+    except (TypeError, ValueError):
+        given = np.zeros(0)
+    if given.shape == (1,):
+        given = np.repeat(given, colours)
+    if given.shape == (colours,) and colours < channels:
+        given = np.append(given, high)
+    integer = info.dtype in INTEGER_RANGES
+    fits = given.shape == (channels,) and bool(((given >= low) & (given <= high)).all())
+    if not fits or (integer and (given != np.rint(given)).any()):
+        raise ConfigError(
+            f"fill {fill} is not a {info.colour} sample",
+            hint=f"give 1 or {colours} {'whole ' if integer else ''}numbers from {low:g} to {high:g}",
+        )
+    return given.astype(info.dtype)

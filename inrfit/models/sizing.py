@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import bisect
-import itertools
 import math
 import statistics
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from inrfit.config import ModelConfig
 from inrfit.errors import ConfigError
-from inrfit.models.description import Description
+from inrfit.models.budget import Sizes, Widths, missed
 from inrfit.partitions import Partition
 from inrfit.registry import load
 from inrfit.steps.activations import Activation
 
 SMALLEST_WIDTH = 4
 """Narrowest network the size rule gives: tiny signals get more weights than the rule's share of their samples."""
-
-TOLERANCE = 0.05
-"""A budget of weights is met to within this share, or it is an error."""
-
 
 REFERENCE_SIDE = 32.0
 """Nominal side of a region, in samples, for which the activations' own first omegas of local frames are meant."""
@@ -47,19 +40,16 @@ def first_omega_0(config: ModelConfig, activation: Activation, partition: Partit
     return activation.local_omega_0 * min(8.0, max(1 / 8, (side / REFERENCE_SIDE) ** 0.75))
 
 
-def describe(config: ModelConfig, in_features: int, out_features: int) -> Description:
-    """Describe the model a resolved configuration names."""
-    return load("model", config.name or "mlp")(config, in_features, out_features)
-
-
 def resolve(config: ModelConfig, partition: Partition, channels: int) -> ModelConfig:
-    """Fill in what the user left open: model, omegas and width.
+    """Fill in what the user left open: model, omegas and widths.
 
     The size rule: as wide as `params` allows when given, else as wide as `weights_per_sample` allows, but never
-    narrower than `SMALLEST_WIDTH`.
+    narrower than `SMALLEST_WIDTH`. With a trunk, of all widths that meet the budget, those whose share of shared weights
+    is nearest to `global_share`.
 
     Raises:
-        ConfigError: `mlp` with several regions, or a budget that no width meets to within 5 %.
+        ConfigError: `mlp` with several regions, a trunk for a model that has none, or a budget that no width meets to
+            within 5 %.
     """
     regions = len(partition)
     name = config.name or ("mlp" if regions == 1 else "partitioned")
@@ -68,73 +58,52 @@ def resolve(config: ModelConfig, partition: Partition, channels: int) -> ModelCo
             f"--model mlp is one network for the whole signal, but the partition has {regions} regions",
             hint="use --model partitioned, or --partition none",
         )
-    activation = load("activation", config.activation)
-    config = replace(
+    config = _with_omegas(replace(config, name=name), partition)
+    sizes = Sizes(config, partition.domain.dimensions, channels)
+    if config.trunk_features and not sizes.has_trunk:
+        raise ConfigError(
+            f"--trunk-features {config.trunk_features} is for a shared trunk, which --model {name} does not have",
+            hint="use --model local-global",
+        )
+    widths = _widths(config, sizes, partition)
+    return replace(config, hidden_features=widths.hidden, trunk_features=widths.trunk, params=None)
+
+
+def _with_omegas(config: ModelConfig, partition: Partition) -> ModelConfig:
+    """Fill in the factors of the activations."""
+    activation: Activation = load("activation", config.activation)
+    first = config.first_omega_0 or first_omega_0(config, activation, partition)
+    trunk = first if config.trunk_frame == "local" else activation.first_omega_0
+    return replace(
         config,
-        name=name,
-        first_omega_0=config.first_omega_0 or first_omega_0(config, activation, partition),
+        first_omega_0=first,
         hidden_omega_0=config.hidden_omega_0 or activation.hidden_omega_0,
+        trunk_omega_0=config.trunk_omega_0 or trunk,
     )
-    if config.hidden_features is not None:
-        return config
-
-    def count(width: int) -> int:
-        sized = replace(config, hidden_features=width, params=None)
-        return describe(sized, partition.domain.dimensions, channels).count(regions)
-
-    if config.params is None:
-        budget = int(config.weights_per_sample * partition.domain.size)
-        return replace(config, hidden_features=max(SMALLEST_WIDTH, widest(count, budget)))
-    width = widest(count, config.params)
-    if width == 0 or count(width) < (1 - TOLERANCE) * config.params:
-        raise _budget_error(config, partition, channels, count, width)
-    return replace(config, hidden_features=width, params=None)
 
 
-def widest(count: Callable[[int], int], budget: int) -> int:
-    """Return the largest width whose `count` of weights is at most `budget`; 0 when none is."""
-    low, high = 0, 1
-    while count(high) <= budget:
-        low, high = high, high * 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if count(middle) <= budget else (low, middle)
-    return low
+def _widths(config: ModelConfig, sizes: Sizes, partition: Partition) -> Widths:
+    """Choose the widths that are left open."""
+    regions, hidden, trunk = len(partition), config.hidden_features, config.trunk_features
+    if hidden is not None:
+        if sizes.has_trunk and not trunk:
+            local = sizes.widths(regions, hidden, 1)
+            budget = int((local.weights - local.shared) / (1 - config.global_share))
+            trunk = max(1, sizes.widest_trunk(regions, hidden, budget))
+        return sizes.widths(regions, hidden, trunk or 0)
 
+    def away(widths: Widths) -> tuple[float, int]:
+        """Order by how far the share is from the one wanted, in percent, then by the budget that is left."""
+        off = round(abs(widths.share - config.global_share), 2) if sizes.has_trunk else 0.0
+        return off, -widths.weights
 
-def _budget_error(
-    config: ModelConfig, partition: Partition, channels: int, count: Callable[[int], int], width: int
-) -> ConfigError:
-    """Explain a budget that is missed, with the nearest partition that meets it."""
-    regions, budget = len(partition), config.params or 0
-    near = f"width {width} gives {count(width):,}, " if width else ""
-    message = f"--params {budget} cannot be met within 5 % by {regions} equal networks ({near}width {width + 1} gives {count(width + 1):,})"
-    sizes = (count(width) // regions for width in itertools.count(1))
-    networks = list(itertools.takewhile(lambda weights: weights <= budget, sizes))
-
-    def meets(cells: tuple[int, ...]) -> bool:
-        number = math.prod(cells)
-        found = bisect.bisect(networks, budget // number)
-        return found > 0 and networks[found - 1] * number >= (1 - TOLERANCE) * budget
-
-    choices = filter(meets, _other_divisions(partition))
-    other = min(choices, key=lambda cells: abs(math.prod(cells) - regions), default=None)
-    if other is None:
-        return ConfigError(message, hint="give a larger --params, or set --hidden-features")
-    asked = "x".join(map(str, other))
-    asked = f"--grid {asked}" if partition.kind == "grid" else f"--heads {asked}"
-    return ConfigError(message, hint=f"{asked} can; or set --hidden-features")
-
-
-def _other_divisions(partition: Partition) -> Iterator[tuple[int, ...]]:
-    """Yield grids of nearly square cells, or numbers of regions where the partition is no grid."""
-    shape = partition.domain.shape
-    if partition.kind == "grid":
-        for parts in range(1, max(shape) + 1):
-            cells = tuple(max(1, round(parts * n / max(shape))) for n in shape)
-            yield cells
-            if cells[-1] < shape[-1]:
-                yield (*cells[:-1], cells[-1] + 1)
-    else:
-        for number in range(1, min(4 * len(partition), partition.domain.size) + 1):
-            yield (number,)
+    budget = config.params or int(config.weights_per_sample * partition.domain.size)
+    best = min(sizes.meeting(regions, budget), key=away, default=None)
+    if best is None and config.params is not None:
+        raise missed(sizes, partition, budget)
+    if best is None or (best.hidden < SMALLEST_WIDTH and config.params is None):
+        widest = min(sizes.within(regions, budget), key=away, default=None)
+        width = max(SMALLEST_WIDTH, widest.hidden if widest else 0)
+        beside = trunk or max(SMALLEST_WIDTH, widest.trunk if widest else 0)
+        best = sizes.widths(regions, width, beside if sizes.has_trunk else 0)
+    return best

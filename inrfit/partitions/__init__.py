@@ -7,7 +7,8 @@ do not; nothing else in the package needs to know which of the two it has.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from inrfit.config import PartitionConfig
 from inrfit.coords import Frame, local_frame
 from inrfit.domain import Box, Domain
+from inrfit.errors import ConfigError
 from inrfit.registry import load
 from inrfit.signal import Signal
 
@@ -92,6 +94,29 @@ class Partition:
     def grid(self) -> tuple[int, ...]:
         """Cells per axis of a grid; empty for label maps."""
         return tuple(len(edges) - 1 for edges in self.edges)
+
+    def select(self, positions: Sequence[int]) -> Partition:
+        """Return the partition with only some regions, on the bounding box of their boxes.
+
+        Ids, nominal sizes and the edges of a grid stay as they are.
+
+        Args:
+            positions: places of the regions in `regions`, at least one.
+
+        Raises:
+            ConfigError: there is none, or no such region.
+        """
+        rows = sorted(set(positions))
+        if not rows or rows[0] < 0 or rows[-1] >= len(self):
+            raise ConfigError(
+                f"positions {rows} do not name some of the {len(self)} regions",
+                hint=f"give one or more from 0 to {len(self) - 1}",
+            )
+        regions = tuple(self.regions[position] for position in rows)
+        spans = list(zip(*(region.box for region in regions), strict=True))
+        origin = tuple(min(a for a, _ in axis) for axis in spans)
+        shape = tuple(max(b for _, b in axis) - o for axis, o in zip(spans, origin, strict=True))
+        return replace(self, domain=replace(self.domain, shape=shape, origin=origin), regions=regions)
 
     def labels(self, window: Box | None = None) -> NDArray[np.int32]:
         """Paint the position of each region in `regions` over a window, [*shape]; `OUTSIDE` elsewhere.

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from inrfit.config import PartitionConfig, require
+from inrfit.config import CELL, PartitionConfig, require
 from inrfit.domain import Box, Domain
 from inrfit.errors import ConfigError
 from inrfit.partitions import Partition, Region
@@ -30,7 +30,7 @@ def grid(signal: Signal, config: PartitionConfig) -> Partition:
     """Divide a domain into cells that differ by at most one sample per axis: the rule "grid".
 
     `config.grid` gives the cells per axis, or `config.heads` their number. With neither, the cells are as
-    near `config.cell` samples a side as they can be; twice that, or more, where they would be too many.
+    near `config.cell` samples a side (by default `CELL`) as they can be; twice that, or more, where they would be too many.
 
     Raises:
         ConfigError: the domain has too few samples for the cells asked for, or another number of axes.
@@ -40,8 +40,8 @@ def grid(signal: Signal, config: PartitionConfig) -> Partition:
         return divide(domain, _fitting(config.grid, domain))
     if config.heads is not None:
         return divide(domain, near_square(config.heads, domain.shape))
-    side = config.cell
-    while math.prod(cells := tuple(_cells_near(side, n) for n in domain.shape)) > MAX_CELLS:
+    side = config.cell or CELL
+    while math.prod(cells := tuple(cells_near(side, n) for n in domain.shape)) > MAX_CELLS:
         side *= 2
     return divide(domain, cells)
 
@@ -142,7 +142,7 @@ def _fitting(cells: tuple[int, ...], domain: Domain) -> tuple[int, ...]:
     return cells
 
 
-def _cells_near(side: int, samples: int) -> int:
+def cells_near(side: int, samples: int) -> int:
     """Return the number of cells of an axis whose length is nearest `side`; ties to fewer cells."""
     fewer = max(1, samples // side)
     return min((fewer, min(fewer + 1, samples)), key=lambda count: abs(samples / count - side))

@@ -56,6 +56,11 @@ class Activate:
     scale_0: float
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """Registers that `forward` takes, in order."""
+        return (self.source,)
+
+    @property
     def stacks(self) -> tuple[str, ...]:
         """Activations have no weights."""
         return ()

@@ -154,7 +154,7 @@ def test_a_reader_closes_what_it_opened(tmp_path: Path) -> None:
     path = tmp_path / "a.inr"
     path.write_bytes(make_file())
     with c.Reader(path) as reader:
-        assert (reader.name, reader.size, reader.version) == (str(path), len(make_file()), (0, 0))
+        assert (reader.name, reader.size, reader.version) == (str(path), len(make_file()), (0, 1))
     with pytest.raises(InputError, match="cannot be read"):
         reader.part(0)
 

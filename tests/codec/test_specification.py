@@ -39,6 +39,11 @@ CASES = [
     {"activation": "gauss", "grid": (2, 2), "frame": "global"},
     {"activation": "wire", "partition": "labels.npy", "scale_0": 2.0},
     {"activation": "wire", "grid": (2, 2), "hidden_layers": 0, "output_activation": "sigmoid"},
+    {"model": "local-global", "grid": (2, 3), "trunk_features": 6},
+    {"model": "local-global", "partition": "labels.npy", "trunk_frame": "local", "weights": "float32"},
+    {"model": "local-global", "activation": "finer", "grid": (2, 2), "frame": "global", "hidden_layers": 1},
+    {"model": "local-global", "activation": "relu", "encoding": "rff", "features": 3, "grid": (2, 2)},
+    {"model": "local-global", "activation": "wire", "encoding": "harmonic", "bands": 2, "grid": (2, 2)},
 ]
 
 
@@ -71,33 +76,55 @@ def second_decoder(data):
             mask = np.unpackbits(np.frombuffer(bits, np.uint8))[: math.prod(shape)].reshape(shape) == 1
             payload = payload[4 + m :]
         points = np.argwhere(mask) + np.array([box[0], box[2]])
-        centre, half = frame
-        if model[12] == "local":
-            centre = [(box[0] + box[1] - 1) / 2, (box[2] + box[3] - 1) / 2]
-            half = [math.sqrt(size[0] * size[1]) / 2] * 2  # both axes have the unit px
-        v = network((points - centre) / half, model, shared, payload, weights, signal[6])
+        middle = np.array([(box[0] + box[1] - 1) / 2, (box[2] + box[3] - 1) / 2])
+        local = (points - middle) / (math.sqrt(size[0] * size[1]) / 2)  # both axes have the unit px
+        whole = (points - np.array(frame[0])) / np.array(frame[1])
+        folded = np.where(np.abs(whole) > 1, 1 - np.abs((whole + 1) % 4 - 2), whole)
+        x = local if model[12] == "local" else whole
+        t = local if model[14] == "local" else folded
+        v = network(x, t, model, Numbers(shared, weights), Numbers(payload, weights), signal[6])
         low, high = signal[8:10]
         out[tuple((points - signal[5]).T)] = low + (v + 1) * (high - low) / 2
     return out
 
 
-def network(x, model, shared, payload, weights, channels):
-    """Run the network of one region at coordinates [point, axis]."""
-    _, activation, width, layers, first, hidden, scale, encoding, bands = model[:9]
+class Numbers:
+    """Arrays one after the other."""
+
+    def __init__(self, payload, kind):
+        self.payload, self.kind = payload, {"float16": "<f2", "float32": "<f4"}[kind]
+
+    def take(self, rows, columns, kind=None):
+        kind = kind or self.kind
+        size = rows * columns * int(kind[-1])
+        array, self.payload = np.frombuffer(self.payload[:size], kind), self.payload[size:]
+        return array.reshape(rows, columns).astype(float)
+
+
+def network(x, t, model, shared, own, channels):
+    """Run the network of one region at its coordinates and those of the trunk, [point, axis]."""
+    name, activation, width, layers, first, hidden, scale, encoding, bands, features = model[:10]
     if encoding != "none":
         table = np.concatenate([2.0 ** (j - 1) * np.eye(2) for j in range(bands)])
         if encoding == "rff":
-            table = np.frombuffer(shared, "<f4").reshape(model[9], 2).astype(float)
-        x = np.concatenate([np.sin(x @ table.T), np.cos(x @ table.T)], -1)
-    numbers = np.frombuffer(payload, {"float16": "<f2", "float32": "<f4"}[weights]).astype(float)
-    wide = (2 if activation == "wire" else 1) * width
-    sizes = [(x.shape[1], wide), *[(width, wide)] * layers, (width, channels)]
-    for j, (rows, columns) in enumerate(sizes):
-        w, numbers = numbers[: rows * columns].reshape(rows, columns), numbers[rows * columns :]
-        b, numbers = numbers[:columns], numbers[columns:]
-        z = x @ w + b
-        x = OUT[model[11]](z) if j == layers + 1 else ACT[activation](z, hidden if j else first, scale)
-    assert numbers.size == 0
+            table = shared.take(features, 2, "<f4")
+        x, t = (np.concatenate([np.sin(c @ table.T), np.cos(c @ table.T)], -1) for c in (x, t))
+    double, act = 2 if activation == "wire" else 1, ACT[activation]
+    trunk, merge = [], None
+    if name == "local-global":
+        for j in range(layers + 1):
+            fan_in = model[13] if j else t.shape[1]
+            trunk.append((shared.take(fan_in, double * model[13]), shared.take(1, double * model[13])))
+        merge = [shared.take(rows, double * width) for rows in (width, model[13], 1)]
+    for j in range(layers + 1):
+        fan_in = width if j else x.shape[1]
+        x = x @ own.take(fan_in, double * width) + own.take(1, double * width)
+        x = act(x, hidden if j else first, scale)
+        if merge is not None:
+            t = act(t @ trunk[j][0] + trunk[j][1], hidden if j else model[15], scale)
+            x = act(x @ merge[0] + t @ merge[1] + merge[2], hidden, scale)
+    x = OUT[model[11]](x @ own.take(width, channels) + own.take(1, channels))
+    assert not own.payload
     return x
 
 

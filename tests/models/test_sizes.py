@@ -1,11 +1,15 @@
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from inrfit.config import ModelConfig, settings
 from inrfit.domain import image_domain
 from inrfit.errors import ConfigError
-from inrfit.models.description import initial_weights
-from inrfit.models.sizing import default_lr, describe, resolve, widest
+from inrfit.models.budget import widest
+from inrfit.models.description import describe, initial_weights
+from inrfit.models.sizing import default_lr, resolve
 from inrfit.partitions.grid import divide
 from inrfit.partitions.labels import from_labels
 
@@ -21,6 +25,32 @@ def paper(heads, **options):
 )
 def test_table_1_of_partition_matters_to_the_digit(heads, activation, expected):
     assert describe(paper(heads, activation=activation), 2, 1).count(heads) == expected
+
+
+LOCAL_GLOBAL = [
+    (2, 1, 256, 14, 84, 198_930),  # grey image, 16x16 cells
+    (2, 3, 256, 14, 84, 206_610),  # RGB image
+    (1, 1, 32, 42, 72, 198_182),  # sound
+    (3, 3, 320, 55, 180, 3_192_400),  # video, 5x8x8 cells
+]
+
+
+@pytest.mark.parametrize(("axes", "channels", "regions", "hidden", "trunk", "expected"), LOCAL_GLOBAL)
+def test_table_of_the_local_global_paper_to_the_digit(axes, channels, regions, hidden, trunk, expected):
+    config = settings(preset="paper-lg", hidden_features=hidden, trunk_features=trunk).model
+    assert describe(config, axes, channels).count(regions) == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "regions", "expected"), [("mlp", 1, 198_401), ("partitioned", 256, 199_936)]
+)
+def test_baselines_of_the_local_global_paper_to_the_digit(model, regions, expected):
+    assert describe(settings(preset="paper-lg", model=model).model, 2, 1).count(regions) == expected
+
+
+def test_multiplications_of_a_sample_as_the_local_global_paper_counts_them():
+    config = settings(preset="paper-lg").model
+    assert describe(config, 2, 1).macs() == 27_454
 
 
 def test_the_count_is_the_number_of_trained_numbers_drawn():
@@ -128,3 +158,57 @@ def test_first_omega_follows_the_size_of_local_regions_and_not_of_global_ones():
 def test_default_rate_falls_with_the_width():
     rates = [default_lr(ModelConfig(hidden_features=width)) for width in (14, 30, 62)]
     assert rates == pytest.approx([0.0103, 0.0065, 0.0042], abs=1e-4)
+
+
+class TestTrunk:
+    partition = divide(image_domain(256, 256), (8, 8))
+
+    def resolve(self, partition=None, **options):
+        partition = partition or self.partition
+        model = resolve(ModelConfig(name="local-global", **options), partition, 3)
+        description = describe(model, 2, 3)
+        total = description.count(len(partition))
+        return model, total, description.count(0) / total
+
+    @pytest.mark.parametrize("share", [0.01, 0.05, 0.1, 0.15, 0.3])
+    @pytest.mark.parametrize("params", [20_000, 52_500, 200_000])
+    def test_a_budget_is_met_with_about_the_share_asked_for(self, params, share):
+        _, total, found = self.resolve(params=params, global_share=share)
+        assert 0.95 * params <= total <= params
+        assert abs(found - share) < 0.07  # one more of a width in 64 cells is up to 13 % of 20,000
+
+    @pytest.mark.parametrize("grid", [(1, 1), (2, 2), (4, 4), (16, 16), (32, 32), (7, 19)])
+    def test_a_budget_is_met_for_every_grid(self, grid):
+        _, total, _ = self.resolve(divide(image_domain(256, 256), grid), params=52_500)
+        assert 0.95 * 52_500 <= total <= 52_500
+
+    def test_a_width_gets_a_trunk_of_the_share(self):
+        model, _, found = self.resolve(hidden_features=14, global_share=0.2)
+        wider = replace(model, trunk_features=model.trunk_features + 1)
+        assert found <= 0.2 < describe(wider, 2, 3).count(0) / describe(wider, 2, 3).count(64)
+        assert model.hidden_features == 14
+
+    def test_a_trunk_that_is_given_is_kept(self):
+        model, total, _ = self.resolve(params=52_500, trunk_features=42)
+        assert model.trunk_features == 42
+        assert 0.95 * 52_500 <= total <= 52_500
+
+    def test_too_many_cells_for_a_budget_name_the_nearest_cell_that_can(self):
+        with pytest.raises(ConfigError, match=r"--params 3000 .* 256 equal networks") as caught:
+            self.resolve(divide(image_domain(256, 256), (16, 16)), params=3000)
+        grid, cell = re.fullmatch(
+            r"--grid (\d+x\d+) can \(as --cell (\d+) gives\); .*", caught.value.hint
+        ).groups()
+        rows, columns = map(int, grid.split("x"))
+        assert rows == columns == round(256 / int(cell))
+        _, total, _ = self.resolve(divide(image_domain(256, 256), (rows, columns)), params=3000)
+        assert 0.95 * 3000 <= total <= 3000
+
+    def test_models_without_a_trunk_refuse_one(self):
+        with pytest.raises(ConfigError, match="trunk"):
+            resolve(ModelConfig(name="partitioned", trunk_features=8), self.partition, 3)
+
+    def test_the_trunk_takes_the_omega_of_its_frame(self):
+        assert self.resolve()[0].trunk_omega_0 == 30
+        model, _, _ = self.resolve(trunk_frame="local")
+        assert model.trunk_omega_0 == model.first_omega_0

@@ -18,7 +18,7 @@ def configure(tmp_path):
 
     def make(rule, shape):
         if rule != "labels":
-            return PartitionConfig(rule=rule, cell=8, segmenter="hfs")
+            return PartitionConfig(rule=rule, cell=8 if rule == "grid" else None, segmenter="hfs")
         np.save(tmp_path / "labels.npy", np.random.default_rng(1).integers(0, 3, shape, np.uint8))
         return PartitionConfig(rule=rule, labels=str(tmp_path / "labels.npy"))
 

@@ -1,0 +1,112 @@
+"""Tables of the Local-Global benchmark, as Markdown; it measures nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+COLUMNS: tuple[tuple[str, str, Callable[[Mapping[str, Any]], float | None], str], ...] = (
+    ("weights", "params", lambda row: row.get("params"), ",.0f"),
+    ("width / trunk", "widths", lambda row: None, ""),
+    ("shared", "share", lambda row: row["shared"] / row["params"] if "shared" in row else None, ".1%"),
+    ("PSNR (dB)", "psnr", lambda row: row.get("psnr"), ".2f"),
+    ("min-max PSNR", "minmax", lambda row: row.get("psnr-minmax"), ".2f"),
+    ("SSIM", "ssim", lambda row: row.get("ssim"), ".4f"),
+    ("border error", "border", lambda row: row.get("border_error"), ".2f"),
+    ("worst tenth (dB)", "worst", lambda row: row.get("worst_tenth"), ".2f"),
+    ("fit, CPU s", "seconds", lambda row: row.get("cpu_seconds"), ".0f"),
+    ("decode, CPU s", "decode", lambda row: row.get("decode_seconds"), ".2f"),
+)
+"""Heading, name, value in a row of the results, and format."""
+
+TITLES = {
+    "models": "Models at equal weights",
+    "long": "1,000 steps",
+    "frames": "Coordinates",
+    "grids": "Grids",
+    "shares": "Share of shared weights, and other activations",
+    "budgets": "Few weights",
+}
+
+
+def table(data: Mapping[str, Any]) -> str:
+    """Return all tables of a result."""
+    lines: list[str] = []
+    for section, title in TITLES.items():
+        rows = [row for row in data["rows"] if row["section"] == section]
+        if rows:
+            lines += [f"### {title}", "", *_section(rows), "", *_curves(rows), ""]
+    made = data["provenance"]
+    lines.append(
+        f"`{made['command']}`, {made['date']}, commit {made['commit']}, {made['processor']}, "
+        f"{made['cores']} cores, {data.get('minutes')} minutes."
+    )
+    return "\n".join(lines)
+
+
+def _section(rows: list[Mapping[str, Any]]) -> list[str]:
+    heads = ["setting", "steps", "runs", *(head for head, *_ in COLUMNS)]
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for label in dict.fromkeys(row["label"] for row in rows):
+        same = [row for row in rows if row["label"] == label]
+        good = [row for row in same if "error" not in row]
+        if not good:
+            lines.append(f"| {label} | | 0 | {same[0]['error']} |" + " |" * (len(COLUMNS) - 1))
+            continue
+        cells = [_cell(name, value, shown, good) for _, name, value, shown in COLUMNS]
+        lines.append(f"| {label} | {good[0]['steps']} | {len(good)} | {' | '.join(cells)} |")
+    return lines
+
+
+def _cell(
+    name: str, value: Callable[[Mapping[str, Any]], float | None], shown: str, rows: list[Mapping[str, Any]]
+) -> str:
+    """Return the mean over the runs, with the standard deviation over the seeds of an image for the PSNR."""
+    if name == "widths":
+        return f"{rows[0]['hidden']} / {rows[0]['trunk']}" if "hidden" in rows[0] else ""
+    found = [number for row in rows if (number := value(row)) is not None]
+    if not found:
+        return ""
+    text = format(float(np.mean(found)), shown)
+    if name == "psnr" and (spread := _over_seeds(rows)) is not None:
+        text += f" ± {spread:.2f}"
+    return text
+
+
+def _over_seeds(rows: list[Mapping[str, Any]]) -> float | None:
+    """Return the standard deviation over seeds, averaged over images."""
+    images = dict.fromkeys(row["image"] for row in rows)
+    groups = [[row["psnr"] for row in rows if row["image"] == image] for image in images]
+    if any(len(group) < 2 for group in groups):
+        return None
+    return float(np.mean([np.std(group, ddof=1) for group in groups]))
+
+
+def _curves(rows: list[Mapping[str, Any]]) -> list[str]:
+    """Return the mean PSNR, and the seconds, at some steps of each setting that has several seeds or is long."""
+    steps = sorted({step for row in rows for step, *_ in row.get("curve", []) if step})
+    wanted = [step for step in steps if step in (50, 100, 200, 300, 500, 1000)]
+    if not wanted or rows[0]["section"] not in ("models", "long"):
+        return []
+    lines = [
+        f"| PSNR (dB) at step (CPU s) | {' | '.join(map(str, wanted))} |",
+        "|---" * (len(wanted) + 1) + "|",
+    ]
+    for label in dict.fromkeys(row["label"] for row in rows):
+        good = [
+            {s: (p, t) for s, p, t in row["curve"]}
+            for row in rows
+            if row["label"] == label and "curve" in row
+        ]
+        cells = []
+        for step in wanted:
+            found = [curve[step] for curve in good if step in curve]
+            cells.append(
+                f"{np.mean([p for p, _ in found]):.2f} ({np.mean([t for _, t in found]):.0f})"
+                if found
+                else ""
+            )
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    return lines

@@ -1,0 +1,171 @@
+"""Options of `inrfit fit` that describe the network and how its weights are found; `fit.py` has the others."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from inrfit.cli.options import default
+from inrfit.registry import names
+
+NETWORK, FITTING = "Network", "Fitting"
+
+Model = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help=f"{', '.join(names('model'))}; by default the one that suits the partition.",
+        rich_help_panel=NETWORK,
+    ),
+]
+Activation = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help=f"{', '.join(names('activation'))}; {default('activation')} by default.",
+        rich_help_panel=NETWORK,
+    ),
+]
+HiddenFeatures = Annotated[
+    int | None,
+    typer.Option(help="Width of a hidden layer, per region. Not with --params.", rich_help_panel=NETWORK),
+]
+HiddenLayers = Annotated[
+    int | None,
+    typer.Option(
+        help=f"Hidden layers after the first; {default('hidden_layers')} by default.",
+        rich_help_panel=NETWORK,
+    ),
+]
+FirstOmega = Annotated[
+    float | None,
+    typer.Option(
+        help="Frequency factor of the first activation; its own by default.", rich_help_panel=NETWORK
+    ),
+]
+HiddenOmega = Annotated[
+    float | None,
+    typer.Option(help="Frequency factor of the others; their own by default.", rich_help_panel=NETWORK),
+]
+Scale = Annotated[
+    float | None,
+    typer.Option(
+        help=f"Envelope factor of wire; {default('scale_0'):g} by default.", rich_help_panel=NETWORK
+    ),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help=f"{', '.join(names('encoding'))}; {default('encoding')} by default.",
+        rich_help_panel=NETWORK,
+    ),
+]
+Bands = Annotated[
+    int | None,
+    typer.Option(
+        help=f"Frequencies per axis of harmonic; {default('bands')} by default.", rich_help_panel=NETWORK
+    ),
+]
+Features = Annotated[
+    int | None,
+    typer.Option(help=f"Frequencies of rff; {default('features')} by default.", rich_help_panel=NETWORK),
+]
+Sigma = Annotated[
+    float | None,
+    typer.Option(
+        help=f"Spread of the rff frequencies; {default('sigma'):g} by default.", rich_help_panel=NETWORK
+    ),
+]
+OutputActivation = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help=f"{', '.join(names('output'))}; {default('output')} by default.",
+        rich_help_panel=NETWORK,
+    ),
+]
+Frame = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help=f"Coordinates of the networks: global or local; {default('frame')} by default.",
+        rich_help_panel=NETWORK,
+    ),
+]
+Lr = Annotated[
+    float | None,
+    typer.Option(
+        help="Peak learning rate of Adam; by default one that suits the width.", rich_help_panel=FITTING
+    ),
+]
+Schedule = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help=f"Of the learning rate: {', '.join(names('schedule'))}; {default('schedule')} by default.",
+        rich_help_panel=FITTING,
+    ),
+]
+Points = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COUNT",
+        help="Samples drawn per step, such as 50k; all of them by default.",
+        rich_help_panel=FITTING,
+    ),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TYPE",
+        help=f"Type of the stored weights: float16 or float32; {default('weights')} by default.",
+        rich_help_panel=FITTING,
+    ),
+]
+TrunkFeatures = Annotated[
+    int | None,
+    typer.Option(
+        help="Width of the shared trunk of local-global. Not with --global-share.", rich_help_panel=NETWORK
+    ),
+]
+TrunkFrame = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help=f"Coordinates of the trunk: global or local; {default('trunk_frame')} by default.",
+        rich_help_panel=NETWORK,
+    ),
+]
+TrunkOmega = Annotated[
+    float | None,
+    typer.Option(
+        "--trunk-omega-0",
+        help="Frequency factor of the trunk's first activation; its own by default.",
+        rich_help_panel=NETWORK,
+    ),
+]
+GlobalShare = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help=f"Share of the weights that all regions of local-global share; {default('global_share'):g} by default.",
+        rich_help_panel=NETWORK,
+    ),
+]
+Sampling = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RULE",
+        help=f"How --points are divided among the regions: error or uniform; {default('sampling')} by default.",
+        rich_help_panel=FITTING,
+    ),
+]
+Overlap = Annotated[
+    int | None,
+    typer.Option(
+        help=f"Samples around each region that it learns as well; {default('overlap')} by default.",
+        rich_help_panel=FITTING,
+    ),
+]

@@ -1,0 +1,57 @@
+"""From a file to the field that an output needs: only the regions it shows, only those that can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from inrfit.codec.container import Damage, Reader, Source
+from inrfit.codec.weights import loads, outline
+from inrfit.kernels.lattice import Slices, asked, lattice_of, touched
+from inrfit.models.field import Field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """What was read of a file.
+
+    Attributes:
+        field: the regions that are needed and readable, on the domain of the file.
+        damaged: those that are needed and not readable.
+        regions: number of all regions of the file.
+    """
+
+    field: Field
+    damaged: tuple[Damage, ...]
+    regions: int
+
+
+def read(
+    source: Source,
+    *,
+    size: Sequence[int] | None = None,
+    scale: float | None = None,
+    region: Slices | None = None,
+    partial: bool = False,
+) -> Excerpt:
+    """Read the front matter of a file and the regions that an output shows; no other byte is read.
+
+    Args:
+        source: a path, the bytes of a file, or any object with the `read`, `seek` and `tell` of a binary file.
+        size, scale, region: the output, as for `Field.decode`.
+        partial: leave out damaged regions; without it they are an error.
+
+    Raises:
+        InputError: there is no such file. ContainerError: what is needed of it is damaged, or it is no `.inr` file.
+        ConfigError: the output cannot be.
+    """
+    damaged: list[Damage] = []
+    with Reader(source, allow_truncated=True) as reader:
+        positions = None
+        if region is not None:
+            whole = outline(reader)
+            sizes, box = asked(whole.domain, size, scale, region)
+            wanted = lattice_of(whole.domain, sizes, box, channels=reader.header.signal.channels)
+            positions = touched((part.box for part in whole.regions), wanted)
+        field = loads(reader, positions, damaged=damaged if partial else None)
+        return Excerpt(field=field, damaged=tuple(damaged), regions=len(reader.index.ids))

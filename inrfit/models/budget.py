@@ -1,0 +1,149 @@
+"""Widths within a budget of weights, and the partition that meets a budget which this one misses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+
+from inrfit.config import ModelConfig
+from inrfit.errors import ConfigError
+from inrfit.models.description import describe
+from inrfit.partitions import Partition
+from inrfit.partitions.grid import cells_near
+
+TOLERANCE = 0.05
+"""A budget of weights is met to within this share, or it is an error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Widths:
+    """A choice of widths.
+
+    Attributes:
+        hidden: width of a region's network.
+        trunk: width of the shared trunk; 0 where the model has none.
+        weights: trained weights in all.
+        shared: those that all regions share.
+    """
+
+    hidden: int
+    trunk: int
+    weights: int
+    shared: int
+
+    @property
+    def share(self) -> float:
+        """Share of the weights that all regions share."""
+        return self.shared / self.weights
+
+
+class Sizes:
+    """How many weights a model has, by its widths.
+
+    Args:
+        config: the model; `trunk_features` fixes the width of the trunk when it is set, other widths are ignored.
+        dimensions: axes of the signal.
+        channels: values per sample.
+    """
+
+    def __init__(self, config: ModelConfig, dimensions: int, channels: int) -> None:
+        def count(regions: int, hidden: int, trunk: int) -> int:
+            sized = replace(config, hidden_features=hidden, trunk_features=trunk, params=None)
+            return describe(sized, dimensions, channels).count(regions)
+
+        self._count = cache(count)
+        self._fixed = config.trunk_features
+        self.has_trunk = count(0, 1, 1) > 0
+
+    def widths(self, regions: int, hidden: int, trunk: int) -> Widths:
+        """Return the weights of these widths."""
+        shared = self._count(0, hidden, trunk)
+        weights = shared + regions * (self._count(1, hidden, trunk) - shared)
+        return Widths(hidden=hidden, trunk=trunk, weights=weights, shared=shared)
+
+    def within(self, regions: int, budget: int) -> Iterator[Widths]:
+        """Yield the widths that use a budget best: the widest trunk beside each width, or the widest without one."""
+        least = (self._fixed or 1) if self.has_trunk else 0
+        most = widest(lambda h: self.widths(regions, h, least).weights, budget)
+        if not self.has_trunk:
+            if most:
+                yield self.widths(regions, most, 0)
+            return
+        for hidden in range(most, 0, -1):
+            trunk = self._fixed or self.widest_trunk(regions, hidden, budget)
+            yield self.widths(regions, hidden, trunk)
+
+    def meeting(self, regions: int, budget: int) -> Iterator[Widths]:
+        """Yield the widths that meet a budget: never more, and at most 5 % less."""
+        least = math.ceil((1 - TOLERANCE) * budget)
+        for most in self.within(regions, budget):
+            narrowest = most.trunk
+            if self.has_trunk and not self._fixed:
+                narrowest = self.widest_trunk(regions, most.hidden, least - 1) + 1
+            for trunk in range(most.trunk, narrowest - 1, -1):
+                widths = self.widths(regions, most.hidden, trunk)
+                if widths.weights >= least:
+                    yield widths
+
+    def widest_trunk(self, regions: int, hidden: int, budget: int) -> int:
+        """Return the widest trunk beside regions of one width; 0 when none fits."""
+        return widest(lambda trunk: self.widths(regions, hidden, trunk).weights, budget)
+
+
+def widest(count: Callable[[int], int], budget: int) -> int:
+    """Return the largest width whose `count` of weights is at most `budget`; 0 when none is."""
+    low, high = 0, 1
+    while count(high) <= budget:
+        low, high = high, high * 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if count(middle) <= budget else (low, middle)
+    return low
+
+
+
+
+def missed(sizes: Sizes, partition: Partition, budget: int) -> ConfigError:
+    """Return the error for a budget that is missed, with the nearest partition that meets it."""
+    regions = len(partition)
+    below = next(sizes.within(regions, budget), None)
+    hidden, trunk = (0, 1) if below is None else (below.hidden, below.trunk)
+    above = sizes.widths(regions, hidden + 1, trunk if sizes.has_trunk else 0)
+    near = f"width {hidden} gives {below.weights:,}, " if below else ""
+    message = (
+        f"--params {budget} cannot be met within 5 % by {regions} equal networks "
+        f"({near}width {above.hidden} gives {above.weights:,})"
+    )
+    meets = (c for c in _other_divisions(partition) if any(sizes.meeting(math.prod(c), budget)))
+    other = min(meets, key=lambda cells: abs(math.prod(cells) - regions), default=None)
+    if other is None:
+        return ConfigError(message, hint="give a larger --params, or set --hidden-features")
+    asked = "x".join(map(str, other))
+    if partition.kind != "grid":
+        return ConfigError(message, hint=f"--heads {asked} can; or set --hidden-features")
+    cell = _cell(partition.domain.shape, other)
+    same = "" if cell is None else f" (as --cell {cell} gives)"
+    return ConfigError(message, hint=f"--grid {asked} can{same}; or set --hidden-features")
+
+
+def _other_divisions(partition: Partition) -> Iterator[tuple[int, ...]]:
+    """Yield grids of nearly square cells, or numbers of regions where the partition is no grid."""
+    shape = partition.domain.shape
+    if partition.kind == "grid":
+        for parts in range(1, max(shape) + 1):
+            cells = tuple(max(1, round(parts * n / max(shape))) for n in shape)
+            yield cells
+            if cells[-1] < shape[-1]:
+                yield (*cells[:-1], cells[-1] + 1)
+    else:
+        for number in range(1, min(4 * len(partition), partition.domain.size) + 1):
+            yield (number,)
+
+
+def _cell(shape: tuple[int, ...], cells: tuple[int, ...]) -> int | None:
+    """Return the side for which the grid rule gives so many cells per axis; None when there is none."""
+    near = round(math.prod(n / c for n, c in zip(shape, cells, strict=True)) ** (1 / len(shape)))
+    sides = range(max(1, near - 2), near + 3)
+    return next((side for side in sides if tuple(cells_near(side, n) for n in shape) == cells), None)
