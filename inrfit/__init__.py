@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from inrfit.version import __version__
 
 if TYPE_CHECKING:
-    from inrfit.api import decode, evaluate, fit, info, load, partition, read, save
+    from inrfit.api import crop, decode, evaluate, fit, info, load, partition, read, save
     from inrfit.errors import (
         ConfigError,
         ContainerError,
@@ -35,6 +35,7 @@ __all__ = [
     "Interrupted",
     "OutputError",
     "__version__",
+    "crop",
     "decode",
     "evaluate",
     "fit",

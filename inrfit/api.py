@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Unpack
+from typing import TYPE_CHECKING, Any, BinaryIO, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inrfit import io
+from inrfit.codec import excerpt
 from inrfit.codec.container import Reader
 from inrfit.config import FitOptions, Settings, settings
 from inrfit.device import Device, pick_device
-from inrfit.domain import Box
 from inrfit.errors import InputError
 from inrfit.models.field import Field
 from inrfit.partitions import Partition, build
@@ -24,8 +23,10 @@ from inrfit.signal import ArraySignal, Signal
 from inrfit.version import __version__
 
 if TYPE_CHECKING:
+    from inrfit.edit.keep import Keep
     from inrfit.fitting.checkpoint import Checkpoint
     from inrfit.fitting.loop import Progress
+    from inrfit.kernels.lattice import Slices
 
 Source = str | Path | bytes | NDArray[Any] | Signal
 """A signal, or what one is read from: a path, the bytes of a file, or an array [height, width(, channel)]."""
@@ -46,7 +47,7 @@ class Plan:
     @property
     def params(self) -> int:
         """Number of trained weights the field will have."""
-        from inrfit.models.sizing import describe
+        from inrfit.models.description import describe
 
         domain = self.partition.domain
         description = describe(self.settings.model, domain.dimensions, self.signal.channels)
@@ -185,16 +186,17 @@ def verify(data: bytes, signal: Signal, device: Device) -> Field:
     return with_errors(load(data), signal, device)
 
 
-def load(source: FileSource) -> Field:
+def load(source: FileSource, *, partial: bool = False) -> Field:
     """Read a field from a `.inr` file.
+
+    Args:
+        source: the file.
+        partial: leave out damaged regions, which `info` names; without it they are an error.
 
     Raises:
         InputError: there is no such file. ContainerError: it is damaged or not a `.inr` file.
     """
-    from inrfit.codec.weights import loads
-
-    with Reader(source) as reader:
-        return loads(reader)
+    return excerpt.read(source, partial=partial).field
 
 
 def decode(
@@ -203,24 +205,106 @@ def decode(
     *,
     size: Sequence[int] | None = None,
     scale: float | None = None,
-    region: Box | None = None,
+    region: Slices | None = None,
+    fill: float | Sequence[float] | None = None,
+    partial: bool = False,
     device: str = "auto",
     threads: int | None = None,
     overwrite: bool = False,
 ) -> NDArray[np.generic]:
     """Decode a field to native samples [*shape, channel], and write them to `output` when it is given.
 
+    Of a file, only the front matter and the regions that `region` shows are read. Samples that no region covers, as
+    in a crop with holes, are `fill`; in an output without `fill` they are transparent, or white where its format has
+    no transparency.
+
     Args:
         source: a field or a `.inr` file.
         output: file to write; its suffix picks the format.
-        size, scale, region, device, threads: see `Field.decode`.
+        size, scale, region, fill, device, threads: see `Field.decode`.
+        partial: see `load`.
         overwrite: replace an existing output.
     """
-    field = source if isinstance(source, Field) else load(source)
-    values = field.decode(size=size, scale=scale, region=region, device=device, threads=threads)
+    shown = {"size": size, "scale": scale, "region": region}
+    field = source if isinstance(source, Field) else excerpt.read(source, **shown, partial=partial).field
+    values = field.decode(**shown, fill=fill, device=device, threads=threads)
     if output is not None:
-        io.write(values, field.info, Path(output), overwrite=overwrite)
+        target, written, info = Path(output), values, field.info
+        if fill is None:
+            written, info, _ = io.with_holes(values, info, field.covered(**shown), target.suffix)
+        io.write(written, info, target, overwrite=overwrite)
     return values
+
+
+@overload
+def crop(
+    source: FileSource,
+    output: None = None,
+    *,
+    keep: Keep | None = None,
+    region: Slices | None = None,
+    snap: str = "out",
+    overwrite: bool = False,
+) -> bytes: ...
+
+
+@overload
+def crop(
+    source: FileSource,
+    output: str | Path,
+    *,
+    keep: Keep | None = None,
+    region: Slices | None = None,
+    snap: str = "out",
+    overwrite: bool = False,
+) -> int: ...
+
+
+def crop(
+    source: FileSource,
+    output: str | Path | None = None,
+    *,
+    keep: Keep | None = None,
+    region: Slices | None = None,
+    snap: str = "out",
+    overwrite: bool = False,
+) -> bytes | int:
+    """Make a smaller `.inr` file of some regions of another, without decoding or fitting.
+
+    The regions kept are copied byte for byte and decode to the same samples as before; the file has the bytes of
+    its front matter and of those regions. Its samples span the box around the regions kept; what lies between them
+    is empty. Where regions go, the hash of the source and the tags of the EXIF block that could tell of them go too.
+
+    >>> crop("photo.inr", "corner.inr", keep="0:2,0:2")  # doctest: +SKIP
+
+    Args:
+        source: the file. Of its regions only those kept are read, so that others may be damaged or cut off.
+        output: file to write, region by region; None to get the bytes.
+        keep: cells of a grid, rows first, as "0:8,:4" or (slice(0, 8), slice(4)); ids of segments, as "1,3" or
+            (1, 3). Ranges and numbers mean what they do in Python and count from 0 at the first cell of this
+            file; segments go by their ids, which stay the same. Of a list of strings the union is kept.
+        region: in place of `keep`, samples of this file, rows first, as ((0, 64), (32, None)); see `decode`.
+        snap: regions that the border of `region` cuts are kept ("out"), dropped ("in") or an error ("error").
+        overwrite: replace an existing output.
+
+    Returns:
+        The bytes of the file, or their number where `output` is given.
+
+    Raises:
+        InputError: there is no such file. ContainerError: it is damaged before its first region or in one that is
+            kept. ConfigError: what to keep is not said, or is not there. OutputError: see `save`.
+    """
+    from inrfit.edit.crop import plan as plan_crop
+    from inrfit.edit.keep import selection
+    from inrfit.io.files import atomic_write_blocks
+
+    wanted = selection(keep, region, snap)
+    with Reader(source, allow_truncated=True) as reader:
+        cut = plan_crop(reader, wanted)
+        if output is None:
+            return b"".join(cut.blocks())
+        atomic_write_blocks(Path(output), cut.blocks(), overwrite=overwrite)
+        return cut.size
 
 
 def info(source: FileSource) -> dict[str, Any]:
@@ -231,16 +315,19 @@ def info(source: FileSource) -> dict[str, Any]:
             error: they are listed under "damaged".
     """
     from inrfit.codec.weights import model_config
+    from inrfit.edit.layout import Layout
     from inrfit.metrics.fidelity import unit_decibel
-    from inrfit.models.sizing import describe
+    from inrfit.models.description import describe
 
     with Reader(source) as reader:
         header, index = reader.header, reader.index
         description = describe(model_config(header), len(header.signal.shape), header.signal.channels)
-        samples = math.prod(header.signal.shape)
+        layout = Layout(header=header, index=index)
+        samples = sum(layout.area(position) for position in range(len(layout)))
         return {
             "bytes": reader.size,
             "bpp": 8 * reader.size / samples,
+            "samples": samples,
             "params": description.count(len(index.ids)),
             "regions": len(index.ids),
             "grid": [len(edges) - 1 for edges in header.partition.edges],
@@ -282,6 +369,9 @@ def evaluate(
 ) -> dict[str, Any]:
     """Compare a decoded field with its reference.
 
+    Samples that no region covers, as in a crop with holes, are not counted; SSIM and MS-SSIM, which look at whole
+    pictures, take them for equal.
+
     Args:
         source: a field or a `.inr` file.
         reference: the signal it should give back, of the same size, channels and sample type.
@@ -306,17 +396,23 @@ def evaluate(
     wanted = read(reference)
     _same_kind(wanted, field)
     target, decoded = wanted.dense(), field.decode(device=device, threads=threads)
-    value_range = field.info.value_range
+    covered, value_range = field.covered(), field.info.value_range
+    points = pictures = target, decoded
+    if not covered.all():
+        points = target[covered], decoded[covered]
+        pictures = np.where(covered[..., None], target, decoded), decoded
+    pairs = {name: points if name in fidelity.POINTWISE else pictures for name in metrics}
+    samples = int(covered.sum())
     size = len(to_bytes(field)) if isinstance(source, Field) else file_size(source)
     return {
-        **{name: load_named("metric", name)(target, decoded, value_range) for name in metrics},
-        "mse": fidelity.mse(target, decoded, value_range),
+        **{name: load_named("metric", name)(*pair, value_range) for name, pair in pairs.items()},
+        "mse": fidelity.mse(*points, value_range),
         "border_error": regions.border_error(target, decoded, field.partition, value_range),
         "region_psnr": regions.region_psnr(target, decoded, field.partition, value_range),
         "params": field.params,
-        "samples": field.domain.size,
+        "samples": samples,
         "bytes": size,
-        "bpp": rate.bpp(size, field.domain.size),
+        "bpp": rate.bpp(size, samples),
     }
 
 
@@ -337,5 +433,5 @@ def _same_kind(reference: Signal, field: Field) -> None:
         if a != b:
             raise InputError(
                 f"the reference differs in {what}: {a}, but the field has {b}",
-                hint="compare with the signal that was fitted",
+                hint="compare with the signal that was fitted, or after a crop with the part that is left",
             )

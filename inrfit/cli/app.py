@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import inrfit
-from inrfit.cli import decode, evaluate, fit, info, partition
+from inrfit.cli import crop, decode, evaluate, fit, info, partition
 from inrfit.cli.batch import unexpected
 from inrfit.cli.console import drop_stdout, say, show_error
 from inrfit.errors import ConfigError, InrfitError, Interrupted
@@ -25,6 +25,7 @@ app = typer.Typer(
 app.command("fit")(fit.command)
 app.command("decode")(decode.command)
 app.command("info")(info.command)
+app.command("crop")(crop.command)
 app.command("partition")(partition.command)
 app.command("eval")(evaluate.command)
 

@@ -13,10 +13,22 @@ from inrfit.cli.inputs import Item, container, expand, make_room, plan_work
 from inrfit.errors import ConfigError, InrfitError, OutputError
 
 if TYPE_CHECKING:
-    from inrfit.models.field import Field
+    from numpy.typing import NDArray
 
-KEYS: dict[str, str] = {}
+    from inrfit.codec.excerpt import Excerpt
+    from inrfit.device import Device
+    from inrfit.models.field import Field
+    from inrfit.signal import SignalInfo
+
+KEYS = {
+    "damaged": "ids of the damaged regions that were left out, by `--partial`",
+    "uncovered": "samples of the output that no region covers",
+    "fill": "what they are, one number per channel; null where they are transparent, or where there are none",
+}
 """Keys of the command's own in JSON."""
+
+SHOWN_DAMAGE = 8
+"""Damaged regions that are named."""
 
 
 def command(
@@ -31,8 +43,19 @@ def command(
     ] = None,
     region: Annotated[
         str | None,
-        typer.Option(metavar="Y0:Y1,X0:X1", help="Only these rows and columns of the fitted image."),
+        typer.Option(metavar="Y0:Y1,X0:X1", help="Only these rows and columns."),
     ] = None,
+    fill: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLOUR",
+            help="Samples that no region covers: a grey level, R,G,B, or a name or #rrggbb for 8 bit; "
+            "transparent by default, or white where the format cannot.",
+        ),
+    ] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Leave out damaged regions, as if they were cropped away.")
+    ] = False,
     format_: Annotated[
         str | None,
         typer.Option(
@@ -52,6 +75,8 @@ def command(
 ) -> None:
     """Decode .inr files to images.
 
+    Rows and columns count from 0 in this file at its fitted size; ranges are half-open, negative numbers count from
+    the end and ends may be left away, as in Python. Only what --region needs is read of a file.
     The output goes beside the input as NAME.dec.SUFFIX unless -o says otherwise.
     """
     with batch.json_errors(json, KEYS):
@@ -60,7 +85,13 @@ def command(
         scale = options.factor(scale, "--scale")
         if wide is not None and scale is not None:
             raise ConfigError("--size and --scale both set the output size", hint="give one of them")
-        window = options.region(region)
+        shown = {
+            "size": None if wide is None else (wide[1], wide[0]),
+            "scale": scale,
+            "region": options.region(region),
+        }
+        if fill is not None:
+            _fill(fill, "uint8", "rgb")
         options.check_device(device, threads)
         options.check_stdout(output, json=json)
         _check_suffix(wanted, f"--format {format_}")
@@ -70,11 +101,13 @@ def command(
             _check_suffix(items[0].output.suffix, f"-o {output}")
 
     def work(item: Item) -> dict[str, Any]:
-        from inrfit import api, io
+        from inrfit import io
+        from inrfit.codec import excerpt
         from inrfit.device import pick_device
         from inrfit.io.files import atomic_write
 
-        field = api.load(container(item))
+        taken = excerpt.read(container(item), **shown, partial=partial)
+        field = taken.field
         suffix = wanted or (io.decode_suffix(field.info) if item.output is None else item.output.suffix)
         name = "<stdout>" if item.output is None else str(item.output)
         _check_holds(field, suffix, name)
@@ -82,28 +115,87 @@ def command(
         picked = pick_device(device, threads)
         if not quiet:
             say(f"{picked.why} · {item.name}")
-        values = field.decode(
-            size=None if wide is None else (wide[1], wide[0]),
-            scale=scale,
-            region=window,
-            device=picked.name,
-            threads=picked.threads,
-        )
-        data = io.encode(values, field.info, suffix, name=name)
+        _tell_damaged(item, taken)
+        values, info, facts = _picture(field, shown, fill, suffix, picked)
+        if facts["fill"] is not None and fill is None and not quiet:
+            say(
+                f"{item.name}: samples that no region covers are white: {suffix} has no transparency (see --fill)"
+            )
+        data = io.encode(values, info, suffix, name=name)
         if item.output is None:
             out_bytes(data)
         else:
             atomic_write(item.output, data, overwrite=True)
         return {
             "bytes": len(data),
-            "params": field.params,
+            "params": field.description.count(taken.regions),
             "device": picked.name,
-            "shape": values.shape,
+            "damaged": [damage.id for damage in taken.damaged],
+            **facts,
         }
 
     talk = listener(quiet=quiet, data_on_stdout=output == "-")
     _, code = batch.run(items, work, keys=KEYS, as_json=json, debug=debug, summary=_summary, talk=talk)
     batch.leave(code)
+
+
+def _picture(
+    field: Field, shown: dict[str, Any], fill: str | None, suffix: str, device: Device
+) -> tuple[NDArray[Any], SignalInfo, dict[str, Any]]:
+    """Decode a field.
+
+    Args:
+        field: what to decode.
+        shown: size, scale and region.
+        fill: the option.
+        suffix: format of the output.
+        device: where it runs.
+
+    Returns:
+        Samples that a file of the format can hold, what is known about them, and what the result says of them.
+    """
+    from inrfit import io
+
+    filled = None if fill is None else _fill(fill, field.info.dtype, field.info.colour)
+    values = field.decode(**shown, fill=filled, device=device.name, threads=device.threads)
+    covered, info, transparent = field.covered(**shown), field.info, False
+    if filled is None:
+        values, info, transparent = io.with_holes(values, info, covered, suffix)
+    holes = values[~covered]
+    opaque = holes[0].tolist() if len(holes) and not transparent else None
+    return values, info, {"shape": values.shape, "uncovered": len(holes), "fill": opaque}
+
+
+def _fill(text: str, dtype: str, colour: str) -> list[float]:
+    """Read the value of --fill for samples of a type and colour.
+
+    Raises:
+        ConfigError: it is neither numbers nor the name of a colour that these samples can have.
+    """
+    from PIL import ImageColor
+
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        pass
+    try:
+        named = ImageColor.getcolor(text, "L" if colour.startswith("grey") else "RGB")
+    except ValueError:
+        named = None
+    if named is None or dtype != "uint8" or colour == "channels":
+        raise ConfigError(
+            f"--fill {text!r} is no value of {dtype} {colour} samples",
+            hint="give a number, or one per channel such as 255,0,0; names and #rrggbb are for 8-bit grey and RGB",
+        )
+    return [float(named)] if isinstance(named, int) else [float(value) for value in named]
+
+
+def _tell_damaged(item: Item, taken: Excerpt) -> None:
+    """Name the regions that are left out."""
+    for damage in taken.damaged[:SHOWN_DAMAGE]:
+        say(f"Left out: {damage.reason}")
+    if len(taken.damaged) > SHOWN_DAMAGE:
+        say(f"{item.name}: {len(taken.damaged)} of {taken.regions} regions are left out in all")
 
 
 def _summary(result: dict[str, Any]) -> str:
@@ -121,7 +213,7 @@ def _suffix(path: Path | None) -> str:
     from inrfit.codec.weights import signal_info
 
     try:
-        with Reader(path or b"") as reader:
+        with Reader(path or b"", allow_truncated=True) as reader:
             return io.decode_suffix(signal_info(reader))
     except InrfitError:
         return ".png"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 KEYS = {
     "reference": "path of the original",
-    "samples": "samples of the signal",
+    "samples": "samples of the signal that its regions cover",
     "mse": "mean squared error with values on [0, 1]",
     **dict.fromkeys(
         sorted(set(names("metric")) - {"psnr"}),
@@ -60,7 +60,8 @@ def command(
 ) -> None:
     """Measure .inr files against originals.
 
-    The original of NAME.inr is the image called NAME beside it unless --reference says otherwise.
+    The original of NAME.inr is the image called NAME beside it unless --reference says otherwise; that of a crop is
+    the same part of it. Samples that no region covers are not counted; SSIM takes them for equal.
     """
     with batch.json_errors(json, KEYS):
         wanted = [check("metric", name.strip(), option="--metrics") for name in metrics.split(",")]

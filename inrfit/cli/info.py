@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from inrfit.cli import batch, options
@@ -10,6 +11,7 @@ from inrfit.cli.inputs import Item, container, expand
 from inrfit.errors import ContainerError
 
 KEYS = {
+    "samples": "samples that its regions cover",
     "regions": "number of regions",
     "grid": "cells per axis, rows first; empty for segments",
     "steps": "steps of the fit",
@@ -74,6 +76,7 @@ def _summary(held: dict[str, Any]) -> str:
     span = f" (regions {min(parted):.2f} to {max(parted):.2f} dB)" if len(parted) > 1 else ""
     rows = {
         "signal": f"{signal['kind']} {shape}×{signal['channels']} {signal['dtype']} {signal['colour']}",
+        "place": _place(held),
         "model": f"{model['name']}, {model['activation']}, {model['hidden_features']} wide, "
         f"{model['hidden_layers']} hidden layers, {model['frame']} frame{encoding}",
         "partition": _division(held),
@@ -85,12 +88,22 @@ def _summary(held: dict[str, Any]) -> str:
         "metadata": metadata,
         "format": f"{held['version'][0]}.{held['version'][1]} by {held['writer']}; intact",
     }
-    return "\n".join([held["input"], *(f"  {name:<11}{text}" for name, text in rows.items())])
+    return "\n".join([held["input"], *(f"  {name:<11}{text}" for name, text in rows.items() if text)])
+
+
+def _place(held: dict[str, Any]) -> str:
+    """Describe where a crop or an extension lies and what it lacks; nothing for a signal as it was fitted."""
+    signal = held["signal"]
+    first = ", ".join(f"{axis} {index}" for axis, index in zip(signal["axes"], signal["origin"], strict=True))
+    holes = math.prod(signal["shape"]) - held["samples"]
+    facts = [f"first sample at {first}"] if any(signal["origin"]) else []
+    return ", ".join([*facts, f"{holes:,} samples in no region"] if holes else facts)
 
 
 def _division(held: dict[str, Any]) -> str:
-    if held["regions"] == 1:
+    if held["regions"] == math.prod(held["grid"]) == 1:
         return "one region"
     if held["grid"]:
-        return "grid " + "×".join(map(str, held["grid"]))
+        grid = "grid " + "×".join(map(str, held["grid"]))
+        return grid if held["regions"] == math.prod(held["grid"]) else f"{held['regions']} cells of a {grid}"
     return f"{held['regions']} regions of any shape"

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 from typer.cli import get_docs_for_click
 
-from inrfit.cli import decode, evaluate, fit, info, partition
+from inrfit.cli import crop, decode, evaluate, fit, info, partition
 from inrfit.cli.app import app
 from inrfit.cli.batch import RESULT
 from inrfit.io.files import atomic_write
@@ -19,6 +19,7 @@ COMMANDS = {
     "decode": decode.KEYS,
     "info": info.KEYS,
     "partition": partition.KEYS,
+    "crop": crop.KEYS,
     "eval": evaluate.KEYS,
 }
 """The keys that each command adds in JSON."""
@@ -32,8 +33,8 @@ This page is made from the program by `python -m inrfit.cli.reference docs/cli.m
 ## Files in and out
 
 - Inputs are files, folders (`-r` looks into the folders within), globs, or `-` for standard input.
-- An output goes beside its input: `photo.png` to `photo.inr`, `photo.inr` to `photo.dec.png`, `photo.png` to
-  `photo.labels.png`. `-o` names a file, a folder (one that exists, or any name without a suffix; the tree of a
+- An output goes beside its input: `photo.png` to `photo.inr`, `photo.inr` to `photo.dec.png`, `photo.inr` to
+  `photo.crop.inr`, `photo.png` to `photo.labels.png`. `-o` names a file, a folder (one that exists, or any name without a suffix; the tree of a
   folder given as input is kept below it) or `-` for standard output.
 - Nothing is replaced without `--force`. `fit --skip-existing` leaves outputs that are intact and were made from
   their input as it is now, and fits the others.
@@ -67,8 +68,7 @@ OWN = """\
 A number that is infinite or not a number is written as `"inf"`, `"-inf"` or `"nan"`: the PSNR of an exact copy is
 `"inf"`. An error that comes before any work gives one object with `input` null. The codes of errors are the names
 of the exceptions in `inrfit`, such as `InputError`. An interrupted fit is an error with the code `Interrupted`, and
-the inputs after it have no object. `fit` and `decode` add no keys; the others add their own, which are null for a
-failed input:
+the inputs after it have no object. `fit` adds no keys; the others add their own, which are null for a failed input:
 
 """
 

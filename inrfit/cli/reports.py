@@ -36,7 +36,9 @@ def entry(
         decoded=to_rgb8(ArraySignal(values=decoded, domain=signal.domain, info=signal.info)),
         overlay=overlay(signal, partition),
         numbers=numbers,
+        covered=partition.labels() >= 0,
         region_psnr=region_psnr,
+        region_ids=[region.id for region in partition.regions],
         areas=list(partition.areas),
         curve=curve,
     )

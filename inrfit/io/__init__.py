@@ -41,6 +41,12 @@ class SignalIO(Protocol):
         """Return native samples as the bytes of a file."""
         ...
 
+    def transparent(
+        self, values: NDArray[Any], info: SignalInfo, covered: NDArray[np.bool_], suffix: str
+    ) -> tuple[NDArray[Any], SignalInfo] | None:
+        """Return samples that are transparent where not covered; None when a file of this kind cannot hold that."""
+        ...
+
     def default_suffix(self, info: SignalInfo) -> str:
         """Return the suffix that decoded samples take when the user names none."""
         ...
@@ -88,6 +94,29 @@ def write(values: NDArray[Any], info: SignalInfo, path: Path, *, overwrite: bool
         OutputError: see `encode`; or the file exists and `overwrite` is False, or the disk refuses.
     """
     atomic_write(path, encode(values, info, path.suffix, name=str(path)), overwrite=overwrite)
+
+
+def with_holes(
+    values: NDArray[Any], info: SignalInfo, covered: NDArray[np.bool_], suffix: str
+) -> tuple[NDArray[Any], SignalInfo, bool]:
+    """Return samples as a file can show that some of them are not there.
+
+    Args:
+        values: native samples [*shape, channel].
+        info: what is known about them.
+        covered: which samples are there, [*shape].
+        suffix: file suffix, which picks the format.
+
+    Returns:
+        The samples, what is known about them, and whether those that are not there are transparent. In formats
+        without transparency they have the high end of the value range, which is white.
+    """
+    if covered.all():
+        return values, info, True
+    made = _kind(info.kind).transparent(values, info, covered, suffix)
+    if made is not None:
+        return *made, True
+    return np.where(covered[..., None], values, values.dtype.type(info.value_range[1])), info, False
 
 
 def decode_suffix(info: SignalInfo) -> str:

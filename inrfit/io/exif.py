@@ -19,6 +19,42 @@ _DIRECTORIES = (0x8769, 0x8825)  # Exif, GPS
 _DESCRIPTIVE = (0x010F, 0x0110, 0x0132, 0x013B, 0x8298, *_DIRECTORIES)  # make, model, date, artist, copyright
 _DAMAGED = "the EXIF block is damaged and was left out"
 _TEXT = (0x010E, 0x0131)  # description, software
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+"""Bytes of a value of each TIFF type."""
+
+_OF_PART: dict[int, frozenset[int]] = {
+    0: frozenset(_DESCRIPTIVE) - frozenset(_DIRECTORIES),
+    0x8769: frozenset(
+        [
+            *(
+                0x829A,
+                0x829D,
+                0x8822,
+                0x8827,
+                *range(0x8830, 0x8836),
+            ),  # exposure, aperture, programme, sensitivity
+            *(0x9000, 0x9003, 0x9004, 0x9010, 0x9011, 0x9012, 0x9290, 0x9291, 0x9292),  # EXIF version, times
+            *(
+                0x9201,
+                0x9202,
+                0x9204,
+                0x9205,
+                0x9207,
+                0x9208,
+                0x9209,
+                0x920A,
+            ),  # shutter, metering, flash, focus
+            *range(0x9400, 0x9406),  # weather and attitude of the camera
+            *(0xA001, 0xA215, 0xA217, 0xA300, 0xA401, 0xA402, 0xA403, 0xA404, 0xA405),  # colour, sensor, zoom
+            *(0xA407, 0xA408, 0xA409, 0xA40A, 0xA500),  # gain, contrast, saturation, sharpness, gamma
+            *range(0xA430, 0xA436),  # owner, serial numbers, lens
+        ]
+    ),
+    0x8825: frozenset(
+        [*range(0x13), 0x1D, 0x1F]
+    ),  # place, time and direction of the camera, not of its target
+}
+"""Tags of each directory (0 is the first) that say nothing of what is where in the picture."""
 
 
 def orient(values: NDArray[Any], orientation: int) -> NDArray[Any]:
@@ -111,3 +147,88 @@ def descriptive(block: bytes | None, kept: tuple[int, ...] = (*_DESCRIPTIVE, *_T
             # An offset into the block it came from.
             tags[tag] = {key: value for key, value in directory.items() if key != _INTEROPERABILITY}
     return tags
+
+
+def of_part(block: bytes | None) -> bytes | None:
+    """Return the tags of an EXIF block that stay true of a part of its picture and tell nothing of the rest.
+
+    Camera, lens, exposure, time, place, artist and copyright stay, byte for byte. All else goes: the thumbnail,
+    maker notes, texts, sizes, places of subjects, ids of the picture, and tags not known here. The block is laid
+    out anew, so that nothing remains between the tags; doing it twice changes nothing.
+
+    Returns:
+        The block, or None when nothing is left or it is damaged.
+    """
+    if not block:
+        return None
+    block = block.removeprefix(PREFIX)
+    try:
+        order = {b"II*\0": "<", b"MM\0*": ">"}[block[:4]]
+        directories = {tag: entries for tag, entries in _directories(block, order).items() if entries}
+    except (KeyError, struct.error, ValueError):
+        return None
+    values = sum(len(value) for entries in directories.values() for _, _, value in entries.values())
+    if not directories or values > len(block):  # values that overlap could otherwise be multiplied
+        return None
+    return _laid_out(order, directories)
+
+
+_Entries = dict[int, tuple[int, int, bytes]]
+"""Type, count and value of each tag of a directory."""
+
+
+def _directories(block: bytes, order: str) -> dict[int, _Entries]:
+    """Read the entries of `_OF_PART` from the first directory and from those it points to."""
+    (start,) = struct.unpack_from(order + "I", block, 4)
+    first = _entries(block, order, start, _OF_PART[0].union(_DIRECTORIES))
+    directories = {0: first}
+    for pointer in _DIRECTORIES:
+        if pointer in first:
+            (at,) = struct.unpack(order + "I", first.pop(pointer)[2])
+            directories[pointer] = _entries(block, order, at, _OF_PART[pointer])
+    return directories
+
+
+def _entries(block: bytes, order: str, start: int, wanted: frozenset[int]) -> _Entries:
+    """Read the wanted entries of the directory at `start`; layout: TIFF 6.0, section 2."""
+    (count,) = struct.unpack_from(order + "H", block, start)
+    found = {}
+    for entry in range(start + 2, start + 2 + 12 * count, 12):
+        tag, kind, number = struct.unpack_from(order + "HHI", block, entry)
+        if tag not in wanted:
+            continue
+        size, at = number * _SIZES[kind], entry + 8
+        if size > 4:
+            (at,) = struct.unpack_from(order + "I", block, at)
+        if at + size > len(block):
+            raise ValueError("a value is cut off")
+        found[tag] = (kind, number, block[at : at + size])
+    return found
+
+
+def _laid_out(order: str, directories: dict[int, _Entries]) -> bytes:
+    """Return a TIFF of the directory 0 and those it points to, each followed by its values."""
+    first = dict(directories.get(0, {}))
+    first |= {pointer: (4, 1, bytes(4)) for pointer in directories if pointer}
+    start, others = 8 + len(_directory(order, first, 8)), b""
+    for pointer, entries in directories.items():
+        if pointer:
+            first[pointer] = (4, 1, struct.pack(order + "I", start + len(others)))
+            others += _directory(order, entries, start + len(others))
+    magic = b"II*\0" if order == "<" else b"MM\0*"
+    return magic + struct.pack(order + "I", 8) + _directory(order, first, 8) + others
+
+
+def _directory(order: str, entries: _Entries, start: int) -> bytes:
+    """Return the bytes of a directory that lies at `start`: its entries by tag, then values of more than 4 bytes."""
+    table, values = struct.pack(order + "H", len(entries)), b""
+    after = start + 2 + 12 * len(entries) + 4
+    for tag in sorted(entries):
+        kind, number, value = entries[tag]
+        if len(value) > 4:
+            held = struct.pack(order + "I", after + len(values))
+            values += value + bytes(len(value) % 2)  # values begin at even places
+        else:
+            held = value.ljust(4, b"\0")
+        table += struct.pack(order + "HHI", tag, kind, number) + held
+    return table + bytes(4) + values

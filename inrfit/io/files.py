@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from inrfit.errors import InputError, OutputError
@@ -50,12 +51,23 @@ def atomic_write(path: Path, data: bytes, *, overwrite: bool) -> None:
     Raises:
         OutputError: the file exists and `overwrite` is False, or it cannot be written; nothing is left behind.
     """
+    atomic_write_blocks(path, (data,), overwrite=overwrite)
+
+
+def atomic_write_blocks(path: Path, blocks: Iterable[bytes], *, overwrite: bool) -> None:
+    """Write a file block by block, as they are made, so that it is there whole or not at all.
+
+    Raises:
+        OutputError: see `atomic_write`. Errors of the `blocks` themselves leave nothing behind either.
+    """
     try:
         _check_target(path, overwrite=overwrite)
         temporary = path.with_name(f".inrfit-{secrets.token_hex(8)}.tmp")
         try:
             with temporary.open("xb") as file:
-                file.write(data)
+                for block in blocks:
+                    file.write(block)
+                    del block  # else it stays in memory while the next one is made
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)

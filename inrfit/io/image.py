@@ -6,10 +6,11 @@ import hashlib
 from pathlib import PurePath
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.errors import InputError
-from inrfit.io import arrays, formats, image_read, image_write
+from inrfit.io import arrays, formats, image_read, image_write, transparency
 from inrfit.signal import ArraySignal, SignalInfo
 
 
@@ -75,6 +76,12 @@ class ImageIO:
             OutputError: the suffix is unknown, or its format cannot hold these samples.
         """
         return image_write.encode(values, info, suffix, name)
+
+    def transparent(
+        self, values: NDArray[Any], info: SignalInfo, covered: NDArray[np.bool_], suffix: str
+    ) -> tuple[NDArray[Any], SignalInfo] | None:
+        """Return an image with alpha 0 where it is not covered; see `transparency.transparent`."""
+        return transparency.transparent(values, info, covered, suffix)
 
     def default_suffix(self, info: SignalInfo) -> str:
         """Return the suffix that decoded samples take when the user names none."""

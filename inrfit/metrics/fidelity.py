@@ -23,6 +23,8 @@ MS_SSIM_SMALLEST = 176
 """Shortest image side, in samples, that torchmetrics accepts with 5 scales and a window of 11: n // 16 > 10."""
 BAND = 256
 """Rows that are compared at once; bounds the memory of SSIM and does not change its value."""
+POINTWISE = ("psnr", "psnr-minmax")
+"""Metrics of the registry that take samples of any shape; the others look at whole pictures."""
 
 Array = NDArray[np.generic]
 ValueRange = tuple[float, float]

@@ -25,7 +25,9 @@ class Entry:
         decoded: RGB picture of the same shape; given exactly when `original` is.
         overlay: RGB picture of the partition, or None.
         numbers: values by name, in native units (bytes, dB, seconds); None where one is not defined.
+        covered: which pixels of the pictures a region covers, [height, width]; None when all are. Others have no error.
         region_psnr: dB per region in partition order, or None.
+        region_ids: id per region, as many as `region_psnr`; None for their places in it.
         areas: samples per region, as many as `region_psnr`, or None.
         curve: the course of the fit, or None.
     """
@@ -35,7 +37,9 @@ class Entry:
     decoded: NDArray[np.uint8] | None = None
     overlay: NDArray[np.uint8] | None = None
     numbers: Mapping[str, Number] = field(default_factory=dict)
+    covered: NDArray[np.bool_] | None = None
     region_psnr: Sequence[float] | None = None
+    region_ids: Sequence[int] | None = None
     areas: Sequence[int] | None = None
     curve: Sequence[CurvePoint] | None = None
 
@@ -54,10 +58,11 @@ class Entry:
                 "of a report need one shape",
                 hint="decode at the size of the original",
             )
-        if self.region_psnr is not None and self.areas is not None:
-            regions, areas = len(self.region_psnr), len(self.areas)
-            if regions != areas:
-                raise InputError(f"{self.name}: {regions} regions have a PSNR and {areas} an area")
+        for label, held in (("an area", self.areas), ("an id", self.region_ids)):
+            if self.region_psnr is not None and held is not None and len(held) != len(self.region_psnr):
+                raise InputError(
+                    f"{self.name}: {len(self.region_psnr)} regions have a PSNR and {len(held)} {label}"
+                )
 
 
 def _check_picture(label: str, picture: NDArray[np.generic]) -> None:

@@ -143,7 +143,8 @@ def _slider(original: NDArray[np.uint8]) -> str:
 def _pictures(entry: Entry) -> str:
     figures = []
     if entry.original is not None and entry.decoded is not None:
-        error = error_map(entry.original, entry.decoded)
+        covered = True if entry.covered is None else entry.covered[..., None]
+        error = error_map(entry.original, np.where(covered, entry.decoded, entry.original))
         figures += [
             _figure("original", entry.original, "Original"),
             _figure("decoded", entry.decoded, "Decoded"),
@@ -204,8 +205,9 @@ def _region_table(entry: Entry) -> str:
     head = "<th>Region</th><th>PSNR<small>dB</small></th>"
     head += "<th>Area<small>pixels</small></th><th>Share<small>%</small></th>" if total else ""
     rows = []
+    ids = range(len(entry.region_psnr)) if entry.region_ids is None else entry.region_ids
     for place, psnr in enumerate(entry.region_psnr):
-        cells = f"<th>{place}</th><td>{number('psnr', psnr)}</td>"
+        cells = f"<th>{ids[place]}</th><td>{number('psnr', psnr)}</td>"
         if total:
             cells += f"<td>{areas[place]:,d}</td><td>{100 * areas[place] / total:.2f}</td>"
         rows.append(f"<tr>{cells}</tr>")

@@ -29,6 +29,8 @@ def test_the_name_is_that_of_the_source_with_dec(field: Path) -> None:
         (["--size", "10x20"], (20, 10)),
         (["--region", "2:10,30:36"], (8, 6)),
         (["--region", "2:10,30:36", "--scale", "3"], (24, 18)),
+        (["--region", "-22:10,-6:"], (8, 6)),
+        (["--region", ":10,:"], (10, 36)),
     ],
 )
 def test_sizes_and_regions(field: Path, words: list[str], shape: tuple[int, int]) -> None:
@@ -36,7 +38,10 @@ def test_sizes_and_regions(field: Path, words: list[str], shape: tuple[int, int]
     decoded = pixels(field.parent / "x.png")
     assert decoded.shape == (*shape, 3)
     if "--scale" not in words and "--region" in words:
-        assert (decoded == api.load(field).decode()[2:10, 30:36]).all()
+        rows, columns = (
+            slice(*(int(end) if end else None for end in part.split(":"))) for part in words[1].split(",")
+        )
+        assert (decoded == api.load(field).decode()[rows, columns]).all()
 
 
 @pytest.mark.parametrize("suffix", ["png", ".PNG", "jpg", "webp", "avif", "tif", "bmp", "npy"])
@@ -77,6 +82,13 @@ def test_the_suffix_of_the_output_picks_the_format_unless_format_does(field: Pat
             2,
             "region 0:4,0:37 is empty or outside the signal, which spans 0:24,0:36",
         ),
+        (["--region", "-25:,0:3"], 2, "region -25:,0:3 is empty or outside"),
+        (["--region", "1:2:3,0:3"], 2, "--region '1:2:3,0:3' is not a range for each axis"),
+        (["--fill", "purplish"], 2, "--fill 'purplish' is no value of uint8 rgb samples"),
+        (["--fill", ""], 2, "--fill '' is no value"),
+        (["--fill", "1,2"], 2, "fill [1.0, 2.0] is not a rgb sample"),
+        (["--fill", "256"], 2, "fill [256.0] is not a rgb sample"),
+        (["--fill", "nan"], 2, "fill [nan] is not a rgb sample"),
         (["--size", "999999x999999"], 2, "too large"),
     ],
 )
@@ -84,7 +96,7 @@ def test_refused_before_anything_is_decoded(
     field: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], code: int, said: str
 ) -> None:
     before = files(field.parent)
-    if words[0] not in ("--region", "--size"):
+    if words[0] not in ("--region", "--size", "--fill"):
         monkeypatch.setattr(Field, "decode", lambda *args, **kwargs: pytest.fail("it was decoded"))
     ran = inrfit("decode", "photo.inr", *words)
     assert said in ran.err
@@ -116,3 +128,93 @@ def test_one_damaged_file_stops_nothing(field: Path) -> None:
     assert "bad.inr is damaged in region 3: its checksum does not match" in ran.err
     assert "missing.inr does not exist" in ran.err
     assert "other.png is not an .inr file" in ran.err
+
+
+@pytest.fixture
+def holed(field: Path) -> Path:
+    """holed.inr: the cells (0, 0) and (1, 1) of photo.inr."""
+    api.crop(field, "holed.inr", keep=["0,0", "1,1"])
+    return field.with_name("holed.inr")
+
+
+def test_what_was_cropped_away_is_transparent(holed: Path) -> None:
+    ran = inrfit("decode", "holed.inr", "--json")
+    (result,) = ran.results
+    assert (result["uncovered"], result["fill"], result["damaged"]) == (2 * 12 * 18, None, [])
+    decoded, whole = pixels(Path("holed.dec.png")), api.load("photo.inr").decode()
+    covered = api.load(holed).covered()
+    assert np.array_equal(decoded[covered][:, :3], whole[covered])
+    assert np.array_equal(decoded[..., 3], np.where(covered, 255, 0))
+    assert inrfit("decode", "holed.inr", "-o", "half.png", "--scale", "0.5").out.count("18×12×4") == 1
+    assert pixels(Path("half.png")).shape == (12, 18, 4)
+
+
+def test_a_part_without_holes_stays_without_alpha(holed: Path) -> None:
+    (result,) = inrfit("decode", "holed.inr", "-o", "x.png", "--region", ":12,:18", "--json").results
+    assert (result["uncovered"], pixels(Path("x.png")).shape) == (0, (12, 18, 3))
+    inrfit("decode", "holed.inr", "-o", "y.png", "--region", ":12,18:")
+    assert (pixels(Path("y.png")) == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("fill", "sample"),
+    [("7", [7] * 3), ("1,2,3", [1, 2, 3]), ("#0a0b0c", [10, 11, 12]), ("red", [255, 0, 0])],
+)
+def test_fill_is_written_in_place(holed: Path, fill: str, sample: list[int]) -> None:
+    ran = inrfit("decode", "holed.inr", "-o", "x.png", "--fill", fill, "--json")
+    decoded = pixels(Path("x.png"))
+    assert decoded.shape == (24, 36, 3)
+    assert (decoded[:12, 18:] == sample).all()
+    assert ran.results[0]["fill"] == sample
+    assert "white" not in ran.err
+
+
+def test_formats_without_transparency_get_white_and_say_so(holed: Path) -> None:
+    ran = inrfit("decode", "holed.inr", "-o", "x.bmp", "--json")
+    assert "holed.inr: samples that no region covers are white: .bmp has no transparency" in ran.err
+    assert ran.results[0]["fill"] == [255, 255, 255]
+    assert (pixels(Path("x.bmp"))[:12, 18:] == 255).all()
+    assert "white" not in inrfit("decode", "holed.inr", "-o", "y.bmp", "--fill", "0").err
+    assert "white" not in inrfit("decode", "photo.inr", "-o", "z.bmp").err
+
+
+def test_a_colour_name_is_for_8_bit(here: Path) -> None:
+    np.save("deep.npy", np.arange(30, dtype=np.uint16).reshape(5, 6))
+    assert inrfit("fit", "deep.npy", "--steps", "1", "-q").code == 0
+    inrfit("decode", "deep.inr", "--fill", "red").refused("--fill 'red' is no value of uint16 grey", code=2)
+
+
+def damage(path: Path, *places: int) -> None:
+    data = bytearray(path.read_bytes())
+    for place in places:
+        data[place] ^= 1
+    path.write_bytes(data)
+
+
+def test_partial_decodes_what_is_intact(field: Path) -> None:
+    whole = api.load(field).decode()
+    size = len(field.read_bytes())
+    damage(field, -1)
+    ran = inrfit("decode", "photo.inr")
+    ran.refused("photo.inr is damaged in region 3: its checksum does not match", "--partial")
+    ran = inrfit("decode", "photo.inr", "--partial", "--json")
+    assert ran.code == 0
+    assert "Left out: photo.inr is damaged in region 3: its checksum does not match" in ran.err
+    assert ran.results[0]["damaged"] == [3]
+    decoded = pixels(Path("photo.dec.png"))
+    assert (decoded[12:, 18:] == 0).all()
+    assert np.array_equal(decoded[:12, :, :3], whole[:12])
+    intact = inrfit("decode", "photo.inr", "-o", "top.png", "--region", ":12,:", "--json")
+    assert (intact.code, intact.results[0]["damaged"]) == (0, [])
+    assert np.array_equal(pixels(Path("top.png")), whole[:12])
+    field.write_bytes(field.read_bytes()[: size - 100])
+    inrfit("decode", "photo.inr", "-f").refused("region 3", "are missing", "--partial")
+    assert inrfit("decode", "photo.inr", "-f", "--partial", "--json").results[0]["damaged"] == [3]
+    assert np.array_equal(pixels(Path("photo.dec.png")), decoded)
+    field.write_bytes(field.read_bytes()[:50])
+    inrfit("decode", "photo.inr", "-f", "--partial").refused("is cut off or damaged in chunk HEAD")
+
+
+def test_params_are_those_of_the_file(field: Path) -> None:
+    (result,) = inrfit("decode", "photo.inr", "--region", ":3,:3", "--json").results
+    assert result["params"] == api.load(field).params

@@ -9,6 +9,8 @@ import pytest
 from tests_cli import inrfit, pixels, save
 from tests_data import textured
 
+from inrfit import api
+
 
 @pytest.fixture
 def two(field: Path) -> Path:
@@ -128,3 +130,21 @@ def test_only_the_metrics_that_are_asked_for(field: Path) -> None:
     result = inrfit("eval", "photo.inr", "--metrics", " ssim ", "--json").results[0]
     assert result["psnr"] is None
     assert 0 < result["ssim"] < 1
+
+
+def test_a_crop_is_measured_against_its_part_of_the_original(field: Path) -> None:
+    whole = inrfit("eval", "photo.inr", "--json").results[0]["region_psnr"]
+    api.crop(field, "part.inr", keep=["0,0", "1,1"])
+    found = inrfit("eval", "part.inr", "--reference", "photo.png", "--report", "r.html", "--json").results[0]
+    assert found["region_psnr"] == [whole[0], whole[3]]
+    assert found["samples"] == 2 * 12 * 18
+    assert found["psnr"] == pytest.approx(
+        -10 * np.log10(np.mean([10 ** (-p / 10) for p in found["region_psnr"]]))
+    )
+    assert "<th>3</th>" in Path("r.html").read_text()
+    api.crop(field, "corner.inr", keep="1,1")
+    inrfit("eval", "corner.inr", "--reference", "photo.png").refused(
+        "differs in size", "the part that is left"
+    )
+    save(Path("corner.png"), textured(24, 36)[12:, 18:])
+    assert inrfit("eval", "corner.inr", "--json").results[0]["psnr"] == pytest.approx(whole[3])

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from tests_cli import inrfit
 
+from inrfit import api
+
 
 def test_a_good_file(field: Path) -> None:
     ran = inrfit("info", "photo.inr")
@@ -36,3 +38,21 @@ def test_damaged_and_foreign_files(field: Path) -> None:
     ran = inrfit("info", "bad.inr", "photo.inr", "photo.png", "--quiet")
     assert (ran.code, ran.out) == (1, "")
     assert "2 of 3 inputs failed: bad.inr, photo.png" in ran.err
+
+
+def test_a_crop_counts_the_samples_that_are_left(field: Path) -> None:
+    api.crop(field, "part.inr", keep=["0,1", "1,0"])
+    api.crop(field, "corner.inr", keep="1,1")
+    held, corner = (inrfit("info", name, "--json").results[0] for name in ("part.inr", "corner.inr"))
+    assert (held["samples"], held["signal"]["shape"], held["regions"]) == (432, [24, 36], 2)
+    assert held["bpp"] == 8 * held["bytes"] / 432
+    assert (corner["samples"], corner["signal"]["shape"], corner["signal"]["origin"]) == (
+        216,
+        [12, 18],
+        [12, 18],
+    )
+    shown = inrfit("info", "part.inr").out
+    assert "partition  2 cells of a grid 2×2" in shown
+    assert "place      432 samples in no region" in shown
+    assert "place      first sample at y 12, x 18\n" in inrfit("info", "corner.inr").out
+    assert "place" not in inrfit("info", "photo.inr").out

@@ -20,6 +20,7 @@ from tests_cli import FAST, Ran, files, inrfit, save
 from tests_data import textured
 
 from inrfit import api
+from inrfit.codec import excerpt
 
 FIT = ("--grid", "2x2", "--hidden-features", "6", "--steps", "30")
 
@@ -173,7 +174,7 @@ def test_ctrl_c_elsewhere_ends_with_130(field: Path, monkeypatch: pytest.MonkeyP
     def press(*args: object, **kwargs: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(api, "load", press)
+    monkeypatch.setattr(excerpt, "read", press)
     ran = inrfit("decode", "photo.inr")
     assert (ran.code, ran.out, ran.err) == (130, "", "Interrupted\n")
 

@@ -43,11 +43,13 @@ def test_pairs_and_regions():
     assert options.pair("8x16", "--grid", example="8x8") == (8, 16)
     assert options.pair(" 8×16 ", "--grid", example="8x8") == (8, 16)
     assert options.region("0:4,-3:7") == ((0, 4), (-3, 7))
+    assert options.region(":4, -3:") == ((None, 4), (-3, None))
+    assert options.region(":") == ((None, None),)
     assert options.pair(None, "--grid", example="8x8") is options.region(None) is None
     for text in ("", "8", "8x", "x8", "8x8x8", "0x8", "8x0", "-1x8", "axb", "1.5x2"):
         with pytest.raises(ConfigError, match="--grid"):
             options.pair(text, "--grid", example="8x8")
-    for text in ("", "1", "1:2,3", "a:b", "1:2;3:4", ":"):
+    for text in ("", "1", "1:2,3", "a:b", "1:2;3:4", "1:2:3"):
         with pytest.raises(ConfigError, match="--region"):
             options.region(text)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inrfit.errors import InputError
 from inrfit.report import Entry, curve_html, html
 
 VOID = {"meta", "img", "input", "br", "link", "hr"}
@@ -192,6 +193,22 @@ def test_the_regions_are_listed_with_their_areas():
     words = " ".join(Page(report(full_entry())).words.split())
     assert "All 2 regions as a table" in words
     assert "0 30.00 400 66.67 1 ∞ 200 33.33" in words
+
+
+def test_the_regions_are_listed_by_their_ids_where_those_are_known():
+    entry = Entry(name="x", region_psnr=[30.0, 31.0], region_ids=[4, 17])
+    words = " ".join(Page(report(entry)).words.split())
+    assert "4 30.00 17 31.00" in words
+    with pytest.raises(InputError, match="2 regions have a PSNR and 1 an id"):
+        Entry(name="x", region_psnr=[30.0, 31.0], region_ids=[4])
+
+
+def test_pixels_that_no_region_covers_have_no_error():
+    original, decoded = np.full((4, 4, 3), 200, np.uint8), np.full((4, 4, 3), 199, np.uint8)
+    decoded[:, 2:] = 0
+    entry = Entry(name="x", original=original, decoded=decoded, covered=np.arange(4) < 2 * np.ones((4, 1)))
+    shown = Page(report(entry)).words
+    assert "amplified 100" in shown
 
 
 def test_regions_without_areas_have_no_area_column():

@@ -1,0 +1,128 @@
+"""`inrfit crop`: `.inr` files in, smaller `.inr` files of some of their regions out; nothing is decoded."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import typer
+
+from inrfit.cli import batch, options
+from inrfit.cli.console import listener, number, out_bytes, size
+from inrfit.cli.inputs import Item, container, expand, make_room, plan_work
+from inrfit.codec.header import Header
+
+KEYS = {
+    "regions": "number of regions kept",
+    "removed": "number of regions that the input has and the output has not",
+    "shape": "samples along each axis of the box around the regions kept, rows first",
+}
+"""Keys of the command's own in JSON."""
+
+
+def command(
+    inputs: options.Inputs,
+    output: options.Output = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CELLS|IDS",
+            help="Cells of a grid such as 0:8,:4 (rows first), or ids of segments such as 1,3; several are joined.",
+        ),
+    ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            metavar="Y0:Y1,X0:X1", help="The regions in these rows and columns. In place of --keep."
+        ),
+    ] = None,
+    snap: Annotated[
+        str,
+        typer.Option(
+            metavar="RULE",
+            help="Regions that the border of --region cuts: out keeps them, in drops them, error refuses them.",
+        ),
+    ] = "out",
+    force: options.Force = False,
+    recursive: options.Recursive = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Keep some regions of .inr files, without decoding or fitting.
+
+    Cells, rows and columns count from 0 in this file; ranges are half-open and negative numbers count from the end,
+    as in Python. The output goes beside the input as NAME.crop.inr unless -o says otherwise.
+    """
+    from inrfit.edit.keep import selection
+
+    with batch.json_errors(json, KEYS):
+        wanted = selection(keep or None, options.region(region), snap)
+        options.check_stdout(output, json=json)
+        found = expand(inputs, (".inr",), recursive=recursive)
+        items = plan_work(found, output, lambda path: ".inr", force=force, beside=".crop")
+
+    def work(item: Item) -> dict[str, Any]:
+        from inrfit.codec.container import Reader
+        from inrfit.edit.crop import plan
+        from inrfit.io.files import atomic_write_blocks
+
+        with Reader(_opened(item), allow_truncated=True) as reader:
+            cut = plan(reader, wanted)
+            signal, kept = cut.header.signal, len(cut.positions)
+            facts = {
+                "bytes": cut.size,
+                "bpp": 8 * cut.size / math.prod(signal.shape),
+                "params": _params(cut.header, kept),
+                "psnr": cut.header.psnr,
+                "regions": kept,
+                "removed": cut.removed,
+                "shape": signal.shape,
+                "channels": signal.channels,
+            }
+            if item.output is None:
+                cut.check()
+                for block in cut.blocks():
+                    out_bytes(block)
+            else:
+                make_room(item.output)
+                atomic_write_blocks(item.output, cut.blocks(), overwrite=True)
+        return facts
+
+    talk = listener(quiet=quiet, data_on_stdout=output == "-")
+    _, code = batch.run(items, work, keys=KEYS, as_json=json, debug=debug, summary=_summary, talk=talk)
+    batch.leave(code)
+
+
+def _opened(item: Item) -> Path | BinaryIO:
+    """Return an input; standard input is used as it is where it is a file, and read whole where it is a pipe."""
+    if item.source is None and sys.stdin is not None:
+        stream = sys.stdin.buffer
+        if stream.seekable() and stream.tell() == 0:
+            return stream
+    return container(item)
+
+
+def _params(header: Header, regions: int) -> int:
+    """Return the number of trained weights of so many regions.
+
+    Raises:
+        ContainerError: the model is not one this version knows.
+    """
+    from inrfit.codec.weights import model_config
+    from inrfit.models.description import describe
+
+    description = describe(model_config(header), len(header.signal.shape), header.signal.channels)
+    return description.count(regions)
+
+
+def _summary(result: dict[str, Any]) -> str:
+    shown = result["output"] if result["output"] == "-" else Path(result["output"]).absolute()
+    shape = "×".join(map(str, [*reversed(result["shape"]), result["channels"]]))
+    kept, of = result["regions"], result["regions"] + result["removed"]
+    return (
+        f"{shown}  {shape}  {kept} of {of} regions  {size(result['bytes'])}  "
+        f"{number(result['psnr'], 2, 'dB')}  {number(result['seconds'], 2, 's')}"
+    )

@@ -1,0 +1,185 @@
+"""Which regions of a file a selection means: from cells, ids or a window to positions in the index."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from inrfit.codec.container import Reader
+from inrfit.domain import Box
+from inrfit.edit.keep import Entry, Selection, resolved, shown
+from inrfit.edit.layout import Layout, bounding, inside, meeting
+from inrfit.errors import ConfigError
+
+SHOWN = 8
+"""Regions that a message lists."""
+
+
+def choose(reader: Reader, layout: Layout, wanted: Selection) -> list[int]:
+    """Return the positions in the index of the regions that a selection means, rising; at least one.
+
+    Args:
+        reader: the file. Segments that the border of a window may cut are read for their mask, nothing else is.
+        layout: where its regions lie.
+        wanted: what to keep.
+
+    Raises:
+        ConfigError: the selection does not suit the file, or no region is there.
+        ContainerError: the mask of a segment is needed and damaged.
+    """
+    if wanted.window is not None:
+        return _in_window(reader, layout, _absolute(layout, wanted.window), wanted.snap)
+    find = _cells if layout.is_grid else _ids
+    found = {position for entries in wanted.sets for position in find(layout, entries)}
+    if not found:
+        raise ConfigError(
+            f"--keep {' --keep '.join(map(shown, wanted.sets))} keeps no region of the file",
+            hint=_what_there_is(layout),
+        )
+    return sorted(found)
+
+
+def _cells(layout: Layout, entries: Sequence[Entry]) -> list[int]:
+    """Return the regions of a grid in a range of cells per axis, counted among the cells of this file."""
+    counts = [len(borders) - 1 for borders in layout.borders]
+    spans = _ranges("--keep", "cells", entries, counts, layout.axes)
+    window = tuple(
+        (borders[first], borders[last]) for borders, (first, last) in zip(layout.borders, spans, strict=True)
+    )
+    return [position for position in range(len(layout)) if inside(layout.box(position), window)]
+
+
+def _ids(layout: Layout, entries: Sequence[Entry]) -> list[int]:
+    """Return the regions of a label map with these ids; a range covers those that are there."""
+    places = {number: position for position, number in enumerate(layout.index.ids)}
+    found: list[int] = []
+    for entry in entries:
+        if isinstance(entry, int):
+            if entry not in places:
+                raise ConfigError(f"--keep {entry} is no region of the file", hint=_what_there_is(layout))
+            found.append(places[entry])
+            continue
+        first, last = entry.start or 0, math.inf if entry.stop is None else entry.stop
+        if not 0 <= first < last:
+            raise ConfigError(
+                f"--keep {shown([entry])} is not a range of ids",
+                hint="lower id first, for example --keep 1:4 for 1, 2 and 3",
+            )
+        found += [position for number, position in places.items() if first <= number < last]
+    return found
+
+
+def _absolute(layout: Layout, window: Sequence[slice]) -> Box:
+    """Return a window in absolute indices, from one that counts the samples of this file."""
+    counts = [last - first for first, last in layout.domain]
+    spans = _ranges("--region", "samples", window, counts, layout.axes)
+    return tuple((a + first, b + first) for (a, b), (first, _) in zip(spans, layout.domain, strict=True))
+
+
+def _ranges(
+    option: str, what: str, entries: Sequence[Entry], counts: Sequence[int], axes: str
+) -> list[tuple[int, int]]:
+    """Return what the entries mean among so many things per axis.
+
+    Raises:
+        ConfigError: there is not one entry per axis, or one is empty or reaches beyond.
+    """
+    spans = [resolved(entry, count) for entry, count in zip(entries, counts, strict=False)]
+    good = [span for span in spans if span is not None]
+    if len(entries) != len(counts) or len(good) != len(counts):
+        wrong = "gives another number of axes than" if len(entries) != len(counts) else "is empty or outside"
+        raise ConfigError(
+            f"{option} {shown(entries)} {wrong} the {what} of the file, "
+            f"{','.join(f'0:{count}' for count in counts)} ({axes})",
+            hint="ranges are half-open and count from 0 in this file; negative numbers count from its end",
+        )
+    return good
+
+
+def _in_window(reader: Reader, layout: Layout, window: Box, snap: str) -> list[int]:
+    """Return the regions that meet a window ("out"), or those wholly inside it."""
+    whole = [position for position in range(len(layout)) if inside(layout.box(position), window)]
+    met = whole if snap == "in" else _meeting(reader, layout, window)
+    asked = f"--region {_relative(layout, window)}"
+    if not met and snap == "in" and (cut := _meeting(reader, layout, window)):
+        raise ConfigError(
+            f"{asked} holds no whole region",
+            hint=f"--snap out keeps the {len(cut)} it cuts, {_relative(layout, _extent(layout, cut))}",
+        )
+    if not met:
+        raise ConfigError(
+            f"{asked} meets no region of the file; these samples were cropped away",
+            hint=_what_there_is(layout),
+        )
+    if snap == "error" and not _fits(layout, met, window):
+        raise ConfigError(
+            f"{asked} does not follow the borders of the regions",
+            hint=_fitting_windows(reader, layout, window, whole),
+        )
+    return met
+
+
+def _meeting(reader: Reader, layout: Layout, window: Box) -> list[int]:
+    """Return the regions with a sample in a window; the mask decides where the border cuts a segment's box."""
+    return [
+        position
+        for position in range(len(layout))
+        if meeting(box := layout.box(position), window)
+        and (layout.is_grid or inside(box, window) or _mask_meets(reader, layout, position, window))
+    ]
+
+
+def _mask_meets(reader: Reader, layout: Layout, position: int, window: Box) -> bool:
+    """Return whether a segment has a sample in a window."""
+    from inrfit.codec.weights import _split_mask  # imports NumPy
+
+    box, index = layout.box(position), layout.index
+    what = f"the weights of region {index.ids[position]}"
+    mask, _ = _split_mask(reader, reader.part(position), index.boxes[position], index.areas[position], what)
+    if mask is None:
+        return True
+    part = tuple(
+        slice(max(a, first) - first, min(b, last) - first)
+        for (a, b), (first, last) in zip(window, box, strict=True)
+    )
+    return bool(mask[part].any())
+
+
+def _fits(layout: Layout, met: Sequence[int], window: Box) -> bool:
+    """Return whether the regions that meet a window give exactly it, without a sample more."""
+    return _extent(layout, met) == window
+
+
+def _fitting_windows(reader: Reader, layout: Layout, window: Box, whole: Sequence[int]) -> str:
+    """Name the nearest windows that the regions follow: the smallest around a window, and one within it."""
+    around = _extent(layout, _meeting(reader, layout, window))
+    while (wider := _extent(layout, _meeting(reader, layout, around))) != around:
+        around = wider
+    text = f"--region {_relative(layout, around)} around it does"
+    if whole:
+        within = _extent(layout, whole)
+        if _fits(layout, _meeting(reader, layout, within), within):
+            text += f", --region {_relative(layout, within)} within it too"
+    return f"{text}; or give --snap out or in"
+
+
+def _extent(layout: Layout, positions: Sequence[int]) -> Box:
+    return bounding(layout.box(position) for position in positions)
+
+
+def _relative(layout: Layout, window: Box) -> str:
+    """Write a window the way the options take it: counted in this file."""
+    return ",".join(
+        f"{a - first}:{b - first}" for (a, b), (first, _) in zip(window, layout.domain, strict=True)
+    )
+
+
+def _what_there_is(layout: Layout) -> str:
+    """Name the regions of a file in the words of --keep."""
+    count = len(layout)
+    more = f", ... ({count} in all)" if count > SHOWN else ""
+    first = range(min(count, SHOWN))
+    if not layout.is_grid:
+        return f"the file holds the ids {', '.join(str(layout.index.ids[i]) for i in first)}{more}"
+    cells = ("(" + ",".join(map(str, layout.cell(position))) + ")" for position in first)
+    return f"the file holds the cells {', '.join(cells)}{more}"

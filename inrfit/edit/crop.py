@@ -1,0 +1,125 @@
+"""Crop: a new front matter and a copy of the region chunks that are kept; nothing is decoded, torch is not used."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from inrfit.codec.container import CHUNK, EXIF, ICC, Reader, front_matter, parts_size
+from inrfit.codec.header import Header, Index
+from inrfit.edit.choose import choose
+from inrfit.edit.keep import Selection
+from inrfit.edit.layout import Layout, bounding
+from inrfit.io import exif
+from inrfit.models.field import pooled_psnr
+from inrfit.version import __version__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Crop:
+    """A crop that is decided and not yet written.
+
+    Attributes:
+        reader: the file it is taken from; it must stay open.
+        positions: places in the index of `reader` of the regions kept, rising.
+        header, index: those of the crop.
+        front: the bytes of the crop before its first region.
+    """
+
+    reader: Reader
+    positions: tuple[int, ...]
+    header: Header
+    index: Index
+    front: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes of the crop: those of its front matter and of the region chunks kept."""
+        return len(self.front) + parts_size(self.index)
+
+    @property
+    def removed(self) -> int:
+        """Number of regions that are not kept."""
+        return len(self.reader.index.ids) - len(self.positions)
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield the bytes of the crop, a piece at a time; no more than one region is in memory.
+
+        Raises:
+            ContainerError: a region that is kept is damaged; the message names it.
+        """
+        yield self.front
+        for position in self.positions:
+            yield from _part(self.reader, position)
+
+    def check(self) -> None:
+        """Read every region that is kept, for outputs that cannot be taken back; errors as in `blocks`."""
+        for position in self.positions:
+            self.reader.part(position)
+
+
+def plan(reader: Reader, wanted: Selection) -> Crop:
+    """Decide on a crop; reads regions only where the mask of a segment is needed to choose it.
+
+    The header keeps frames, borders and ids, so that a crop of a crop is a crop of the whole. Where regions go, so
+    does what tells of them: the hash of the source, and tags of the EXIF block (see `exif.of_part`).
+
+    Args:
+        reader: the file; one opened with `allow_truncated` can be cropped to the regions that are there.
+        wanted: what to keep.
+
+    Raises:
+        ConfigError: the selection does not suit the file, or no region is there.
+        ContainerError: the mask of a segment is needed and damaged.
+    """
+    layout = Layout(header=reader.header, index=reader.index)
+    positions = choose(reader, layout, wanted)
+    ancillary = reader.ancillary if len(positions) == len(layout) else _of_part(reader.ancillary)
+    header, index = _header(layout, positions), _index(layout, positions)
+    return Crop(
+        reader=reader,
+        positions=tuple(positions),
+        header=header,
+        index=index,
+        front=front_matter(header, index, reader.shared, ancillary),
+    )
+
+
+def _part(reader: Reader, position: int) -> Iterator[bytes]:
+    """Yield one region chunk in two pieces; `container.chunk` would hold it twice."""
+    payload = reader.part(position)
+    start = CHUNK.pack(b"PART", len(payload), 0)[:-4]
+    yield start + zlib.crc32(payload, zlib.crc32(start)).to_bytes(4, "little")
+    yield payload
+
+
+def _header(layout: Layout, positions: Sequence[int]) -> Header:
+    """Return the header of a crop: the box around the regions kept, and their PSNR."""
+    header = layout.header
+    box = bounding(layout.box(position) for position in positions)
+    signal = replace(
+        header.signal, origin=[first for first, _ in box], shape=[last - first for first, last in box]
+    )
+    psnr = header.psnr
+    if len(positions) < len(layout):
+        mse = [layout.index.mse[position] for position in positions] if layout.index.mse else []
+        psnr = pooled_psnr(mse, [layout.area(position) for position in positions])
+    return replace(header, signal=signal, psnr=psnr, writer=f"inrfit {__version__}")
+
+
+def _index(layout: Layout, positions: Sequence[int]) -> Index:
+    """Return the rows of the index for the regions kept."""
+    index = layout.index
+    lists = {name: getattr(index, name) for name in ("ids", "lengths", "boxes", "areas", "mse")}
+    return replace(
+        index, **{name: [rows[p] for p in positions] if rows else [] for name, rows in lists.items()}
+    )
+
+
+def _of_part(ancillary: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the metadata that is true of a part of the picture: the colour profile, and some tags."""
+    kept = {ICC: ancillary.get(ICC), EXIF: exif.of_part(ancillary.get(EXIF))}
+    return {tag: blob for tag, blob in kept.items() if blob}

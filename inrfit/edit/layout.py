@@ -1,0 +1,88 @@
+"""Where the regions of a `.inr` file lie, from its header and index alone; it reads no region."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from inrfit.codec.header import Header, Index
+from inrfit.domain import Box
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Boxes and areas of the regions, by position in the index, in absolute sample indices.
+
+    Attributes:
+        header, index: those of the file; they agree with each other.
+    """
+
+    header: Header
+    index: Index
+
+    def __len__(self) -> int:
+        return len(self.index.ids)
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether the regions are cells of a grid."""
+        return self.header.partition.kind == "grid"
+
+    @property
+    def axes(self) -> str:
+        """Axis names for messages, for example "y, x"."""
+        return ", ".join(self.header.signal.axes)
+
+    @property
+    def domain(self) -> Box:
+        """Half-open index ranges of the file's samples."""
+        signal = self.header.signal
+        return tuple((o, o + n) for o, n in zip(signal.origin, signal.shape, strict=True))
+
+    @property
+    def borders(self) -> list[list[int]]:
+        """Borders of the cells that lie inside the domain, one more than there are cells, per axis of a grid."""
+        found = []
+        for edges, (first, last) in zip(self.header.partition.edges, self.domain, strict=True):
+            found.append([edge for edge in edges if first <= edge <= last])
+        return found
+
+    def box(self, position: int) -> Box:
+        """Return the half-open index ranges of a region."""
+        if not self.is_grid:
+            corners = self.index.boxes[position]
+            return tuple(zip(corners[::2], corners[1::2], strict=True))
+        box = []
+        rest = self.index.ids[position]
+        for edges in reversed(self.header.partition.edges):
+            rest, place = divmod(rest, len(edges) - 1)
+            box.append((edges[place], edges[place + 1]))
+        return tuple(reversed(box))
+
+    def area(self, position: int) -> int:
+        """Return the number of samples of a region."""
+        if not self.is_grid:
+            return self.index.areas[position]
+        return math.prod(last - first for first, last in self.box(position))
+
+    def cell(self, position: int) -> tuple[int, ...]:
+        """Return the place of a region of a grid among the cells of this file, counted from 0 on each axis."""
+        box = self.box(position)
+        return tuple(borders.index(first) for borders, (first, _) in zip(self.borders, box, strict=True))
+
+
+def bounding(boxes: Iterable[Box]) -> Box:
+    """Return the smallest box around at least one box."""
+    axes = zip(*boxes, strict=True)
+    return tuple((min(a for a, _ in spans), max(b for _, b in spans)) for spans in axes)
+
+
+def inside(box: Box, window: Box) -> bool:
+    """Return whether a box lies wholly in a window."""
+    return all(a <= first and last <= b for (first, last), (a, b) in zip(box, window, strict=True))
+
+
+def meeting(box: Box, window: Box) -> bool:
+    """Return whether a box has a sample in a window."""
+    return all(first < b and a < last for (first, last), (a, b) in zip(box, window, strict=True))
