@@ -25,9 +25,9 @@ TITLES = {
     "models": "Models at equal weights",
     "long": "1,000 steps",
     "frames": "Coordinates",
-    "grids": "Grids",
-    "shares": "Share of shared weights, and other activations",
     "budgets": "Few weights",
+    "shares": "Share of shared weights, and other activations",
+    "grids": "Grids",
 }
 
 

@@ -173,6 +173,7 @@ class FitConfig:
     Attributes:
         steps: optimiser steps.
         lr: peak learning rate of Adam; None takes one that suits the width.
+        beta2: decay of Adam's running mean of squared gradients, 0 to 1; lower follows a fit that changes fast.
         schedule: "cosine" (to zero over the steps) or "constant".
         points: samples drawn per step over all regions, at least one in each; None uses every sample in every step.
         sampling: how `points` are divided among the regions: "error" (where the error is) or "uniform" (by area).
@@ -188,6 +189,7 @@ class FitConfig:
 
     steps: int = 500
     lr: float | None = None
+    beta2: float = 0.95
     schedule: str = "cosine"
     points: int | None = None
     sampling: str = "error"
@@ -203,6 +205,7 @@ class FitConfig:
         check("schedule", self.schedule)
         require(self.steps >= 1, f"--steps {self.steps} must be at least 1")
         require(self.lr is None or 0 < self.lr < 1e6, f"--lr {self.lr} must lie between 0 and 1e6")
+        require(0 <= self.beta2 < 1, f"--beta2 {self.beta2} must be at least 0 and below 1")
         require(self.points is None or self.points >= 1, f"--points {self.points} must be at least 1")
         require(
             self.sampling in ("uniform", "error"),
@@ -258,6 +261,7 @@ class FitOptions(TypedDict, total=False):
     weights_per_sample: float
     steps: int
     lr: float | None
+    beta2: float
     schedule: str
     points: int | None
     sampling: str

@@ -10,7 +10,8 @@ def _paper(given: Mapping[str, object]) -> dict[str, object]:
     gridded = given.get("grid") is not None
     rule = given.get("partition", "grid" if gridded else "seg")
     single = rule == "none" or given.get("model") == "mlp"
-    filled = {"hidden_layers": 3, "frame": "global", "lr": 1e-4, "schedule": "constant", "weights": "float32"}
+    filled = {"hidden_layers": 3, "frame": "global", "lr": 1e-4, "beta2": 0.999, "schedule": "constant"}
+    filled |= {"weights": "float32"}
     if not single:
         filled |= {"partition": rule}
     if not single and not gridded and rule in ("grid", "seg"):
@@ -36,7 +37,7 @@ def _paper_lg(given: Mapping[str, object]) -> dict[str, object]:
         "trunk_frame": "global",
     }
     filled |= {"first_omega_0": 30.0, "hidden_omega_0": 30.0, "trunk_omega_0": 30.0}
-    filled |= {"lr": 5e-4, "schedule": "constant", "steps": 1000, "weights": "float32"}
+    filled |= {"lr": 5e-4, "beta2": 0.999, "schedule": "constant", "steps": 1000, "weights": "float32"}
     divided = any(given.get(word) is not None for word in ("partition", "grid", "heads", "cell"))
     if model != "mlp" and not divided:
         filled |= {"grid": (16, 16)}

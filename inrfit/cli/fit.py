@@ -12,7 +12,7 @@ from inrfit.cli import batch, options, reports
 from inrfit.cli import fit_options as network
 from inrfit.cli.console import listener, number, say, size
 from inrfit.cli.fit_job import Interruptible, Job
-from inrfit.cli.inputs import Item, check_extra, expand, plan_work
+from inrfit.cli.inputs import Item, check_container, check_extra, expand, plan_work
 from inrfit.cli.options import default
 from inrfit.cli.progress import Display
 from inrfit.config import CELL, FitOptions, settings
@@ -87,6 +87,7 @@ def command(
     trunk_frame: network.TrunkFrame = None,
     trunk_omega_0: network.TrunkOmega = None,
     lr: network.Lr = None,
+    beta2: network.Beta2 = None,
     schedule: network.Schedule = None,
     points: network.Points = None,
     sampling: network.Sampling = None,
@@ -159,6 +160,7 @@ def command(
             "params": options.count_of(params, "--params"),
             "steps": steps,
             "lr": lr,
+            "beta2": beta2,
             "schedule": schedule,
             "points": options.count_of(points, "--points"),
             "sampling": sampling,
@@ -220,17 +222,11 @@ def _paths(items: list[Item]) -> list[Path | None]:
 
 def _check_output(output: str | None, *, force: bool, skip_existing: bool) -> None:
     """Refuse what cannot be meant."""
-    from inrfit.io import input_suffixes
-
     if force and skip_existing:
         raise ConfigError(
             "--force and --skip-existing say opposite things of existing outputs", hint="give one of them"
         )
-    if output is not None and Path(output).suffix.lower() in input_suffixes():
-        raise ConfigError(
-            f"-o {output} names an image, but fit writes .inr files",
-            hint=f"for example -o {Path(output).with_suffix('.inr')}",
-        )
+    check_container(output, "fit")
 
 
 def _again(inputs: int, *, resume: bool, replacing: bool) -> tuple[str, ...]:

@@ -100,6 +100,12 @@ Lr = Annotated[
         help="Peak learning rate of Adam; by default one that suits the width.", rich_help_panel=FITTING
     ),
 ]
+Beta2 = Annotated[
+    float | None,
+    typer.Option(
+        help=f"Decay of Adam's second moment; {default('beta2'):g} by default.", rich_help_panel=FITTING
+    ),
+]
 Schedule = Annotated[
     str | None,
     typer.Option(

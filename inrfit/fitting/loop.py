@@ -41,7 +41,10 @@ TIMED_STEPS = 8
 ESTIMATE_SLACK = 0.5
 """How far, in dB, the PSNR of the decoded output may lie above that of the network's own output."""
 
-SHARED_LR = 1.0
+BETA1 = 0.9
+"""Decay of Adam's running mean of gradients."""
+
+SHARED_LR = 0.2
 """Learning rate of weights that all regions share, as a factor of that of the regions' own."""
 
 SPEND_EVERY = 25
@@ -159,7 +162,7 @@ class _Fit:
         for local, factor in ((True, 1.0), (False, SHARED_LR)):
             leaves = [self.weights[name] for name in self.trained if self.local[name] == local]
             groups += [{"params": leaves, "factor": factor}] if leaves else []
-        self.optimiser = torch.optim.Adam(groups, lr=self.lr, fused=True)
+        self.optimiser = torch.optim.Adam(groups, lr=self.lr, betas=(BETA1, config.beta2), fused=True)
         self.rates = {n: torch.tensor(r, device=device.name)[:, None, None] for n, r in start.rates.items()}
         self.step, self.steps, self.fixed = 0, config.steps, False
         self.warm = 0.0
