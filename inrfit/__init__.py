@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from inrfit.version import __version__
 
 if TYPE_CHECKING:
-    from inrfit.api import crop, decode, evaluate, fit, info, load, partition, read, save
+    from inrfit.api import crop, decode, evaluate, extend, fit, info, load, partition, read, save
     from inrfit.errors import (
         ConfigError,
         ContainerError,
@@ -38,6 +38,7 @@ __all__ = [
     "crop",
     "decode",
     "evaluate",
+    "extend",
     "fit",
     "info",
     "load",

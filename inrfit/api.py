@@ -23,6 +23,8 @@ from inrfit.signal import ArraySignal, Signal
 from inrfit.version import __version__
 
 if TYPE_CHECKING:
+    from inrfit.edit.extend import ExtendOptions
+    from inrfit.edit.extend import Plan as Extension
     from inrfit.edit.keep import Keep
     from inrfit.fitting.checkpoint import Checkpoint
     from inrfit.fitting.loop import Progress
@@ -207,6 +209,7 @@ def decode(
     scale: float | None = None,
     region: Slices | None = None,
     fill: float | Sequence[float] | None = None,
+    blend: int = 0,
     partial: bool = False,
     device: str = "auto",
     threads: int | None = None,
@@ -221,13 +224,14 @@ def decode(
     Args:
         source: a field or a `.inr` file.
         output: file to write; its suffix picks the format.
-        size, scale, region, fill, device, threads: see `Field.decode`.
+        size, scale, region, fill, blend, device, threads: see `Field.decode`.
         partial: see `load`.
         overwrite: replace an existing output.
     """
     shown = {"size": size, "scale": scale, "region": region}
-    field = source if isinstance(source, Field) else excerpt.read(source, **shown, partial=partial).field
-    values = field.decode(**shown, fill=fill, device=device, threads=threads)
+    whole = isinstance(source, Field)
+    field = source if whole else excerpt.read(source, **shown, blend=blend, partial=partial).field
+    values = field.decode(**shown, fill=fill, blend=blend, device=device, threads=threads)
     if output is not None:
         target, written, info = Path(output), values, field.info
         if fill is None:
@@ -307,6 +311,72 @@ def crop(
         return cut.size
 
 
+def plan_extension(
+    source: FileSource | Field,
+    new: Source,
+    *,
+    side: str,
+    mode: str = "strict",
+    device: str = "auto",
+    name: str | None = None,
+    **options: Unpack[ExtendOptions],
+) -> Extension:
+    """Decide how a field will be extended, without fitting; see `extend`.
+
+    Args:
+        source, new, side, mode, device, options: as for `extend`.
+        name: what to call the new part in messages when it has no path.
+    """
+    from inrfit.edit.extend import configured
+    from inrfit.edit.extend import plan as decide
+
+    config = configured(options)
+    old = source if isinstance(source, Field) else load(source)
+    picked = pick_device(device, config.threads)
+    return decide(old, read(new, name=name), side=side, mode=mode, config=config, device=picked)
+
+
+def extend(
+    source: FileSource | Field,
+    new: Source,
+    *,
+    side: str,
+    mode: str = "strict",
+    device: str = "auto",
+    progress: Progress | None = None,
+    **options: Unpack[ExtendOptions],
+) -> Field:
+    """Add a part to a field: new regions beside those it has, which keep their weights.
+
+    The new part is divided as the old one is, and only its regions are fitted. It gets the next indices of its axis,
+    negative ones on the left and at the top, so that nothing moves. Samples that were cropped away stay away. The hash
+    of the source goes, and so do tags of the EXIF block that tell of the old part alone.
+
+    >>> save(extend("left.inr", "right.png", side="right"), "both.inr")  # doctest: +SKIP
+
+    Args:
+        source: the field or its file.
+        new: the part to add, with the field's channels, sample type and extent on the other axes.
+        side: "left", "right", "top", "bottom"; "before" or "after" on an axis of time.
+        mode: "strict" keeps the shared weights, and the old part decodes to the same bits. "joint" tunes them too:
+            the old part changes by an error at least 16 dB below the one it has.
+        device: where it is fitted.
+        progress: hooks that are told of every step.
+        options: `steps`, `lr`, `overlap`, `seed`, `threads` and `memory` as for `fit`.
+
+    Returns:
+        The field with both parts. Its PSNR is that of both by area; for the old part it goes by what the file states.
+
+    Raises:
+        InputError: the new part cannot be read or does not fit to the field. ConfigError: the side, the mode or an
+            option is not known. ContainerError, FitError: see `load` and `fit`.
+    """
+    from inrfit.edit.extend import run as carry_out
+
+    plan = plan_extension(source, new, side=side, mode=mode, device=device, **options)
+    return carry_out(plan, progress)
+
+
 def info(source: FileSource) -> dict[str, Any]:
     """Return what a `.inr` file holds, as plain values, without decoding it or importing torch.
 
@@ -314,49 +384,10 @@ def info(source: FileSource) -> dict[str, Any]:
         InputError: there is no such file. ContainerError: its front matter is damaged. Damaged regions are no
             error: they are listed under "damaged".
     """
-    from inrfit.codec.weights import model_config
-    from inrfit.edit.layout import Layout
-    from inrfit.metrics.fidelity import unit_decibel
-    from inrfit.models.description import describe
+    from inrfit.codec.summary import summary
 
     with Reader(source) as reader:
-        header, index = reader.header, reader.index
-        description = describe(model_config(header), len(header.signal.shape), header.signal.channels)
-        layout = Layout(header=header, index=index)
-        samples = sum(layout.area(position) for position in range(len(layout)))
-        return {
-            "bytes": reader.size,
-            "bpp": 8 * reader.size / samples,
-            "samples": samples,
-            "params": description.count(len(index.ids)),
-            "regions": len(index.ids),
-            "grid": [len(edges) - 1 for edges in header.partition.edges],
-            "psnr": header.psnr,
-            "steps": header.steps,
-            "seed": header.seed,
-            "weights": header.weights,
-            "macs_per_sample": description.macs(),
-            "signal": _plain(header.signal),
-            "model": _plain(header.model),
-            "partition": header.partition.kind,
-            "bytes_by_part": {
-                "front": reader.size - len(reader.shared) - sum(index.lengths),
-                "shared": len(reader.shared),
-                "regions": sum(index.lengths),
-            },
-            "region_ids": list(index.ids),
-            "region_bytes": list(index.lengths),
-            "region_psnr": [unit_decibel(error) for error in index.mse],
-            "metadata": {tag.strip(): len(blob) for tag, blob in reader.ancillary.items()},
-            "version": list(reader.version),
-            "writer": header.writer,
-            "damaged": [damage.id for damage in reader.check()],
-        }
-
-
-def _plain(struct: Any) -> dict[str, Any]:
-    """Return a header structure as a dictionary."""
-    return {name: getattr(struct, name) for name in struct.__struct_fields__}
+        return summary(reader)
 
 
 def evaluate(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import inrfit
-from inrfit.cli import crop, decode, evaluate, fit, info, partition
+from inrfit.cli import crop, decode, evaluate, extend, fit, info, partition
 from inrfit.cli.batch import unexpected
 from inrfit.cli.console import drop_stdout, say, show_error
 from inrfit.errors import ConfigError, InrfitError, Interrupted
@@ -26,6 +26,7 @@ app.command("fit")(fit.command)
 app.command("decode")(decode.command)
 app.command("info")(info.command)
 app.command("crop")(crop.command)
+app.command("extend")(extend.command)
 app.command("partition")(partition.command)
 app.command("eval")(evaluate.command)
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from inrfit.cli.console import out, say, show_error
-from inrfit.cli.inputs import Item
+from inrfit.cli.inputs import STANDARD, Item
 from inrfit.errors import InrfitError, Interrupted
 
 RESULT: dict[str, str] = {
@@ -98,7 +98,7 @@ def print_json(result: Result, keys: Mapping[str, str]) -> None:
 
 
 def _one(item: Item, work: Work) -> tuple[Result, InrfitError | None]:
-    result: Result = {"input": item.name, "output": "-" if item.output is None else str(item.output)}
+    result: Result = {"input": item.name, "output": _output(item)}
     if item.skip:
         return result | {"status": "skipped"}, None
     began = time.monotonic()
@@ -110,6 +110,13 @@ def _one(item: Item, work: Work) -> tuple[Result, InrfitError | None]:
     except Exception as error:  # whatever one file breaks, the next one has its turn
         failure = unexpected(error)
     return result | {"status": "error", "error": described(failure)}, failure
+
+
+def _output(item: Item) -> str | None:
+    """Return what the result calls the output."""
+    if not item.writes:
+        return None
+    return STANDARD if item.output is None else str(item.output)
 
 
 def unexpected(error: Exception) -> InrfitError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
@@ -11,10 +10,10 @@ import typer
 
 from inrfit.cli import batch, options
 from inrfit.cli.console import listener, number, out_bytes, size
-from inrfit.cli.inputs import Item, container, expand, make_room, plan_work
-from inrfit.codec.header import Header
+from inrfit.cli.inputs import Item, check_container, container, expand, make_room, plan_work
 
 KEYS = {
+    "samples": "samples that the regions kept cover",
     "regions": "number of regions kept",
     "removed": "number of regions that the input has and the output has not",
     "shape": "samples along each axis of the box around the regions kept, rows first",
@@ -61,21 +60,25 @@ def command(
     with batch.json_errors(json, KEYS):
         wanted = selection(keep or None, options.region(region), snap)
         options.check_stdout(output, json=json)
+        check_container(output, "crop")
         found = expand(inputs, (".inr",), recursive=recursive)
         items = plan_work(found, output, lambda path: ".inr", force=force, beside=".crop")
 
     def work(item: Item) -> dict[str, Any]:
         from inrfit.codec.container import Reader
+        from inrfit.codec.summary import network
         from inrfit.edit.crop import plan
         from inrfit.io.files import atomic_write_blocks
+        from inrfit.metrics.rate import bpp
 
         with Reader(_opened(item), allow_truncated=True) as reader:
             cut = plan(reader, wanted)
             signal, kept = cut.header.signal, len(cut.positions)
             facts = {
                 "bytes": cut.size,
-                "bpp": 8 * cut.size / math.prod(signal.shape),
-                "params": _params(cut.header, kept),
+                "bpp": bpp(cut.size, cut.samples),
+                "samples": cut.samples,
+                "params": network(cut.header).count(kept),
                 "psnr": cut.header.psnr,
                 "regions": kept,
                 "removed": cut.removed,
@@ -105,24 +108,12 @@ def _opened(item: Item) -> Path | BinaryIO:
     return container(item)
 
 
-def _params(header: Header, regions: int) -> int:
-    """Return the number of trained weights of so many regions.
-
-    Raises:
-        ContainerError: the model is not one this version knows.
-    """
-    from inrfit.codec.weights import model_config
-    from inrfit.models.description import describe
-
-    description = describe(model_config(header), len(header.signal.shape), header.signal.channels)
-    return description.count(regions)
-
-
 def _summary(result: dict[str, Any]) -> str:
     shown = result["output"] if result["output"] == "-" else Path(result["output"]).absolute()
     shape = "×".join(map(str, [*reversed(result["shape"]), result["channels"]]))
     kept, of = result["regions"], result["regions"] + result["removed"]
     return (
-        f"{shown}  {shape}  {kept} of {of} regions  {size(result['bytes'])}  "
+        f"{shown}  {shape}  {kept} of {of} regions  "
+        f"{size(result['bytes'])}  {result['bpp']:.3f} bpp  "
         f"{number(result['psnr'], 2, 'dB')}  {number(result['seconds'], 2, 's')}"
     )

@@ -53,6 +53,14 @@ def command(
             "transparent by default, or white where the format cannot.",
         ),
     ] = None,
+    blend: Annotated[
+        int,
+        typer.Option(
+            metavar="SAMPLES",
+            help="Mix neighbouring regions up to so many samples beyond their border, 0 to 64. "
+            "For fits with --overlap, about as many as that; others get worse.",
+        ),
+    ] = 0,
     partial: Annotated[
         bool, typer.Option("--partial", help="Leave out damaged regions, as if they were cropped away.")
     ] = False,
@@ -79,6 +87,8 @@ def command(
     the end and ends may be left away, as in Python. Only what --region needs is read of a file.
     The output goes beside the input as NAME.dec.SUFFIX unless -o says otherwise.
     """
+    from inrfit.kernels.lattice import check_blend
+
     with batch.json_errors(json, KEYS):
         wanted = None if format_ is None else f".{format_.lower().lstrip('.')}".rstrip(".")
         wide = options.pair(size_, "--size", example="1024x768")
@@ -92,6 +102,7 @@ def command(
         }
         if fill is not None:
             _fill(fill, "uint8", "rgb")
+        check_blend(blend)
         options.check_device(device, threads)
         options.check_stdout(output, json=json)
         _check_suffix(wanted, f"--format {format_}")
@@ -106,7 +117,7 @@ def command(
         from inrfit.device import pick_device
         from inrfit.io.files import atomic_write
 
-        taken = excerpt.read(container(item), **shown, partial=partial)
+        taken = excerpt.read(container(item), **shown, blend=blend, partial=partial)
         field = taken.field
         suffix = wanted or (io.decode_suffix(field.info) if item.output is None else item.output.suffix)
         name = "<stdout>" if item.output is None else str(item.output)
@@ -116,7 +127,7 @@ def command(
         if not quiet:
             say(f"{picked.why} · {item.name}")
         _tell_damaged(item, taken)
-        values, info, facts = _picture(field, shown, fill, suffix, picked)
+        values, info, facts = _picture(field, shown, fill, blend, suffix, picked)
         if facts["fill"] is not None and fill is None and not quiet:
             say(
                 f"{item.name}: samples that no region covers are white: {suffix} has no transparency (see --fill)"
@@ -140,14 +151,14 @@ def command(
 
 
 def _picture(
-    field: Field, shown: dict[str, Any], fill: str | None, suffix: str, device: Device
+    field: Field, shown: dict[str, Any], fill: str | None, blend: int, suffix: str, device: Device
 ) -> tuple[NDArray[Any], SignalInfo, dict[str, Any]]:
     """Decode a field.
 
     Args:
         field: what to decode.
         shown: size, scale and region.
-        fill: the option.
+        fill, blend: the options.
         suffix: format of the output.
         device: where it runs.
 
@@ -157,7 +168,7 @@ def _picture(
     from inrfit import io
 
     filled = None if fill is None else _fill(fill, field.info.dtype, field.info.colour)
-    values = field.decode(**shown, fill=filled, device=device.name, threads=device.threads)
+    values = field.decode(**shown, fill=filled, blend=blend, device=device.name, threads=device.threads)
     covered, info, transparent = field.covered(**shown), field.info, False
     if filled is None:
         values, info, transparent = io.with_holes(values, info, covered, suffix)

@@ -98,7 +98,7 @@ def command(
     def summary(result: dict[str, Any]) -> str:
         return _summary(result, wanted)
 
-    items = [Item(source=source, output=None) for source in sources]
+    items = [Item(source=source, output=None, writes=False) for source in sources]
     results, code = batch.run(
         items, work, keys=KEYS, as_json=json, debug=debug, summary=summary, talk=listener(quiet=quiet)
     )

@@ -46,7 +46,7 @@ def command(
     """
     with batch.json_errors(json, KEYS):
         found = expand(inputs, (".inr",), recursive=recursive)
-    items = [Item(source=path, output=None) for path, _ in found]
+    items = [Item(source=path, output=None, writes=False) for path, _ in found]
     _, code = batch.run(
         items, _work, keys=KEYS, as_json=json, debug=debug, summary=_summary, talk=listener(quiet=quiet)
     )
@@ -105,5 +105,6 @@ def _division(held: dict[str, Any]) -> str:
         return "one region"
     if held["grid"]:
         grid = "grid " + "×".join(map(str, held["grid"]))
-        return grid if held["regions"] == math.prod(held["grid"]) else f"{held['regions']} cells of a {grid}"
-    return f"{held['regions']} regions of any shape"
+        cells = "1 cell" if held["regions"] == 1 else f"{held['regions']} cells"
+        return grid if held["regions"] == math.prod(held["grid"]) else f"{cells} of a {grid}"
+    return f"{held['regions']} region{'s' if held['regions'] > 1 else ''} of any shape"

@@ -27,11 +27,13 @@ class Item:
         source: path of the input, or None for standard input.
         output: path of the output, or None for standard output.
         skip: whether it is done already.
+        writes: whether there is an output at all.
     """
 
     source: Path | None
     output: Path | None
     skip: bool = False
+    writes: bool = True
 
     @property
     def name(self) -> str:
@@ -159,6 +161,21 @@ def plan_work(
         items.append(Item(source=source, output=target))
     _refuse_collisions(items)
     return [_existing(item, force=force, skip=skip, hint=hint) for item in items]
+
+
+def check_container(output: str | None, verb: str) -> None:
+    """Refuse to give the name of an image to a `.inr` file.
+
+    Raises:
+        ConfigError: -o names an image.
+    """
+    from inrfit.io import input_suffixes
+
+    if output is not None and Path(output).suffix.lower() in input_suffixes():
+        raise ConfigError(
+            f"-o {output} names an image, but {verb} writes .inr files",
+            hint=f"for example -o {Path(output).with_suffix('.inr')}",
+        )
 
 
 def check_extra(option: str, path: str | None, taken: Sequence[Path | None], *, force: bool) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 from typer.cli import get_docs_for_click
 
-from inrfit.cli import crop, decode, evaluate, fit, info, partition
+from inrfit.cli import crop, decode, evaluate, extend, fit, info, partition
 from inrfit.cli.app import app
 from inrfit.cli.batch import RESULT
 from inrfit.io.files import atomic_write
@@ -20,6 +20,7 @@ COMMANDS = {
     "info": info.KEYS,
     "partition": partition.KEYS,
     "crop": crop.KEYS,
+    "extend": extend.KEYS,
     "eval": evaluate.KEYS,
 }
 """The keys that each command adds in JSON."""
@@ -34,7 +35,7 @@ This page is made from the program by `python -m inrfit.cli.reference docs/cli.m
 
 - Inputs are files, folders (`-r` looks into the folders within), globs, or `-` for standard input.
 - An output goes beside its input: `photo.png` to `photo.inr`, `photo.inr` to `photo.dec.png`, `photo.inr` to
-  `photo.crop.inr`, `photo.png` to `photo.labels.png`. `-o` names a file, a folder (one that exists, or any name without a suffix; the tree of a
+  `photo.crop.inr` or `photo.ext.inr`, `photo.png` to `photo.labels.png`. `-o` names a file, a folder (one that exists, or any name without a suffix; the tree of a
   folder given as input is kept below it) or `-` for standard output.
 - Nothing is replaced without `--force`. `fit --skip-existing` leaves outputs that are intact and were made from
   their input as it is now, and fits the others.

@@ -43,7 +43,7 @@ TORN = "copy or download the file again"
 NEWER = "install a newer inrfit"
 WRONG = "the program that wrote it made a mistake; write the file again"
 
-Source = str | os.PathLike[str] | bytes | BinaryIO
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +132,12 @@ def parts_size(index: Index) -> int:
 
 
 def chunk(tag: str, payload: bytes) -> bytes:
-    """Return one chunk.
+    """Return one chunk; errors as in `chunk_start`."""
+    return chunk_start(tag, payload) + payload
+
+
+def chunk_start(tag: str, payload: bytes) -> bytes:
+    """Return what goes before the payload of a chunk: tag, length and checksum.
 
     Raises:
         ContainerError: the payload has 4 GiB or more.
@@ -140,7 +145,7 @@ def chunk(tag: str, payload: bytes) -> bytes:
     if len(payload) >= MAX_CHUNK:
         raise ContainerError(f"chunk {tag} of {len(payload)} bytes is too large (at most {MAX_CHUNK - 1})")
     start = CHUNK.pack(tag.encode("ascii"), len(payload), 0)[:-4]
-    return start + zlib.crc32(payload, zlib.crc32(start)).to_bytes(4, "little") + payload
+    return start + zlib.crc32(payload, zlib.crc32(start)).to_bytes(4, "little")
 
 
 def read(source: Source) -> Container:
@@ -162,8 +167,8 @@ class Reader:
     written in the file. Not for use by several threads at once.
 
     Args:
-        source: a path, the bytes, or a binary file that can seek and starts at its byte 0. A file given open
-            stays open.
+        source: a path, the bytes, or a binary file that can seek and starts at its byte 0: any object with `read`,
+            `seek` and `tell`. A file given open stays open.
         allow_truncated: accept a file that ends within its regions; those cut off count as damaged.
 
     Attributes:
@@ -241,21 +246,34 @@ class Reader:
         try:
             self._file.seek(0, io.SEEK_END)
             return self._file.tell()
-        except (OSError, ValueError) as error:
+        except Exception as error:  # files of other libraries have errors of their own
             raise InputError(
-                f"{self.name} is a stream that cannot seek ({error})",
+                f"{self.name} is a stream that cannot seek ({_words(error)})",
                 hint="read all of it and pass the bytes",
             ) from error
 
     def _read_at(self, offset: int, count: int) -> bytes:
+        found, left = [], count
         try:
             self._file.seek(offset)
-            data = self._file.read(count)
-        except (OSError, ValueError) as error:
-            raise InputError(f"{self.name} cannot be read ({error})") from error
-        if len(data) != count:
-            raise InputError(f"{self.name} became shorter while it was read")
-        return data
+            while left > 0 and (
+                data := self._file.read(left)
+            ):  # a raw file may give less than it is asked for
+                found.append(data)
+                left -= len(data)
+            whole = b"".join(found)
+        except MemoryError:
+            raise
+        except Exception as error:  # files of other libraries have errors of their own
+            raise InputError(
+                f"{self.name} cannot be read ({_words(error)})", hint="open it for reading, in binary mode"
+            ) from error
+        if left:
+            raise InputError(
+                f"{self.name} became shorter while it was read",
+                hint="wait until it is written, and try again",
+            )
+        return whole
 
     def _chunk(self, offset: int, end: int, place: str) -> tuple[bytes, bytes]:
         """Return tag and payload of the chunk at `offset`, which must not reach beyond `end`."""
@@ -373,9 +391,14 @@ class Reader:
 
 def _open(source: Source) -> tuple[str, BinaryIO, bool]:
     """Return a name for messages, a file, and whether it is ours to close."""
-    if isinstance(source, bytes):
+    if isinstance(source, bytes | bytearray | memoryview):
         return "<bytes>", io.BytesIO(source), True
     if not isinstance(source, str | os.PathLike):
+        if not all(callable(getattr(source, name, None)) for name in ("read", "seek", "tell")):
+            raise InputError(
+                f"cannot read an .inr file from {type(source).__name__}",
+                hint="give a path, bytes, or a file that is open in binary mode",
+            )
         name = getattr(source, "name", None)
         return name if isinstance(name, str) else "<stream>", source, False
     path = Path(source)
@@ -393,6 +416,11 @@ def _compressed(tag: str, data: bytes) -> bytes:
     if len(data) > MAX_METADATA:
         raise ContainerError(f"metadata {tag!r} has {len(data)} bytes, allowed: at most {MAX_METADATA}")
     return zlib.compress(data, 9)
+
+
+def _words(error: Exception) -> str:
+    """Return what an error says, in one line."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _shown(tag: bytes) -> str:

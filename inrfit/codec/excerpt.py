@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inrfit.codec.container import Damage, Reader, Source
-from inrfit.codec.weights import loads, outline
-from inrfit.kernels.lattice import Slices, asked, lattice_of, touched
+from inrfit.codec.layout import Layout
+from inrfit.codec.weights import loads
+from inrfit.kernels.lattice import Slices, asked, check_blend, lattice_of, touched
 from inrfit.models.field import Field
 
 
@@ -32,26 +33,27 @@ def read(
     size: Sequence[int] | None = None,
     scale: float | None = None,
     region: Slices | None = None,
+    blend: int = 0,
     partial: bool = False,
 ) -> Excerpt:
     """Read the front matter of a file and the regions that an output shows; no other byte is read.
 
     Args:
         source: a path, the bytes of a file, or any object with the `read`, `seek` and `tell` of a binary file.
-        size, scale, region: the output, as for `Field.decode`.
+        size, scale, region, blend: the output, as for `Field.decode`. Regions that are blended into it are read too.
         partial: leave out damaged regions; without it they are an error.
 
     Raises:
         InputError: there is no such file. ContainerError: what is needed of it is damaged, or it is no `.inr` file.
         ConfigError: the output cannot be.
     """
-    damaged: list[Damage] = []
+    margin, damaged = check_blend(blend), list[Damage]()
     with Reader(source, allow_truncated=True) as reader:
         positions = None
         if region is not None:
-            whole = outline(reader)
-            sizes, box = asked(whole.domain, size, scale, region)
-            wanted = lattice_of(whole.domain, sizes, box, channels=reader.header.signal.channels)
-            positions = touched((part.box for part in whole.regions), wanted)
+            layout = Layout(header=reader.header, index=reader.index)
+            sizes, box = asked(layout.domain, size, scale, region)
+            wanted = lattice_of(layout.domain, sizes, box, channels=reader.header.signal.channels)
+            positions = touched(map(layout.box, range(len(layout))), wanted, margin)
         field = loads(reader, positions, damaged=damaged if partial else None)
         return Excerpt(field=field, damaged=tuple(damaged), regions=len(reader.index.ids))

@@ -19,9 +19,9 @@ from inrfit.codec.header import (
     PartitionHeader,
     SignalHeader,
 )
+from inrfit.codec.layout import Layout
 from inrfit.config import ModelConfig
 from inrfit.coords import Frame
-from inrfit.domain import Domain
 from inrfit.errors import ConfigError, ContainerError
 from inrfit.models.description import Description, Stack, describe
 from inrfit.models.field import Field, pooled_psnr
@@ -111,10 +111,13 @@ def loads(
     )
 
 
-def outline(reader: Reader) -> Partition:
-    """Return the partition of a file with the boxes of its regions, not their masks: it needs the front matter only."""
-    count = len(reader.index.ids)
-    return _partition(reader.header, reader.index, range(count), [None] * count)
+def region_mask(reader: Reader, position: int) -> NDArray[np.bool_] | None:
+    """Read which samples of its box a segment covers, [*box shape]; None when all of them.
+
+    Raises:
+        ContainerError: the region is damaged.
+    """
+    return _split_mask(reader, reader.part(position), position)[0]
 
 
 def model_config(header: Header) -> ModelConfig:
@@ -149,16 +152,15 @@ def _region(
     payload, mask = reader.part(position), None
     what = f"the weights of region {index.ids[position]}"
     if header.partition.kind == "labels":
-        mask, payload = _split_mask(reader, payload, index.boxes[position], index.areas[position], what)
+        mask, payload = _split_mask(reader, payload, position)
     return mask, _unpack(reader, description, payload, header.weights, local=True, what=what)
 
 
-def _split_mask(
-    reader: Reader, payload: bytes, box: Sequence[int], area: int, what: str
-) -> tuple[NDArray[np.bool_] | None, bytes]:
+def _split_mask(reader: Reader, payload: bytes, position: int) -> tuple[NDArray[np.bool_] | None, bytes]:
     """Split the payload of a segment into its mask and its weights."""
-    shape = tuple(last - first for first, last in zip(box[::2], box[1::2], strict=True))
-    count = math.prod(shape)
+    layout = Layout(header=reader.header, index=reader.index)
+    shape, area = tuple(last - first for first, last in layout.box(position)), layout.area(position)
+    count, what = math.prod(shape), f"the weights of region {reader.index.ids[position]}"
     size = int.from_bytes(payload[:4], "little")
     if len(payload) < 4 + size:
         raise ContainerError(f"{reader.name}: the mask before {what} is cut off")
@@ -318,21 +320,13 @@ def _partition(
     header: Header, index: Index, positions: Sequence[int], masks: Sequence[NDArray[np.bool_] | None]
 ) -> Partition:
     """Return the domain of a file with the regions at some places of the index, which have these masks."""
-    signal = header.signal
-    domain = Domain(
-        shape=tuple(signal.shape),
-        axes=tuple(signal.axes),
-        units=tuple(signal.units),
-        spacing=tuple(signal.spacing),
-        origin=tuple(signal.origin),
-    )
+    layout = Layout(header=header, index=index)
     ids = [index.ids[position] for position in positions]
-    if header.partition.kind == "grid":
+    if layout.is_grid:
         edges = tuple(tuple(e) for e in header.partition.edges)
-        return from_edges(domain, edges, tuple(header.partition.nominal), ids)
+        return from_edges(layout.domain, edges, tuple(header.partition.nominal), ids)
     regions = []
     for number, position, mask in zip(ids, positions, masks, strict=True):
-        box, side = index.boxes[position], float(np.sqrt(index.areas[position]))
-        pairs = tuple((box[i], box[i + 1]) for i in range(0, len(box), 2))
-        regions.append(Region(id=number, box=pairs, nominal=(side,) * len(pairs), mask=mask))
-    return Partition(domain=domain, regions=tuple(regions), kind="labels")
+        box, side = layout.box(position), float(np.sqrt(layout.area(position)))
+        regions.append(Region(id=number, box=box, nominal=(side,) * len(box), mask=mask))
+    return Partition(domain=layout.domain, regions=tuple(regions), kind="labels")

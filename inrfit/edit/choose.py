@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 
 from inrfit.codec.container import Reader
-from inrfit.domain import Box
+from inrfit.codec.layout import Layout, bounding, inside, meeting
+from inrfit.codec.weights import region_mask
+from inrfit.domain import Box, Domain
 from inrfit.edit.keep import Entry, Selection, resolved, shown
-from inrfit.edit.layout import Layout, bounding, inside, meeting
 from inrfit.errors import ConfigError
 
 SHOWN = 8
@@ -42,7 +43,7 @@ def choose(reader: Reader, layout: Layout, wanted: Selection) -> list[int]:
 def _cells(layout: Layout, entries: Sequence[Entry]) -> list[int]:
     """Return the regions of a grid in a range of cells per axis, counted among the cells of this file."""
     counts = [len(borders) - 1 for borders in layout.borders]
-    spans = _ranges("--keep", "cells", entries, counts, layout.axes)
+    spans = _ranges("--keep", "cells", entries, counts, layout.domain)
     window = tuple(
         (borders[first], borders[last]) for borders, (first, last) in zip(layout.borders, spans, strict=True)
     )
@@ -71,13 +72,13 @@ def _ids(layout: Layout, entries: Sequence[Entry]) -> list[int]:
 
 def _absolute(layout: Layout, window: Sequence[slice]) -> Box:
     """Return a window in absolute indices, from one that counts the samples of this file."""
-    counts = [last - first for first, last in layout.domain]
-    spans = _ranges("--region", "samples", window, counts, layout.axes)
-    return tuple((a + first, b + first) for (a, b), (first, _) in zip(spans, layout.domain, strict=True))
+    domain = layout.domain
+    spans = _ranges("--region", "samples", window, domain.shape, domain)
+    return tuple((a + first, b + first) for (a, b), first in zip(spans, domain.origin, strict=True))
 
 
 def _ranges(
-    option: str, what: str, entries: Sequence[Entry], counts: Sequence[int], axes: str
+    option: str, what: str, entries: Sequence[Entry], counts: Sequence[int], domain: Domain
 ) -> list[tuple[int, int]]:
     """Return what the entries mean among so many things per axis.
 
@@ -90,7 +91,7 @@ def _ranges(
         wrong = "gives another number of axes than" if len(entries) != len(counts) else "is empty or outside"
         raise ConfigError(
             f"{option} {shown(entries)} {wrong} the {what} of the file, "
-            f"{','.join(f'0:{count}' for count in counts)} ({axes})",
+            f"{','.join(f'0:{count}' for count in counts)} ({', '.join(domain.axes)})",
             hint="ranges are half-open and count from 0 in this file; negative numbers count from its end",
         )
     return good
@@ -131,11 +132,7 @@ def _meeting(reader: Reader, layout: Layout, window: Box) -> list[int]:
 
 def _mask_meets(reader: Reader, layout: Layout, position: int, window: Box) -> bool:
     """Return whether a segment has a sample in a window."""
-    from inrfit.codec.weights import _split_mask  # imports NumPy
-
-    box, index = layout.box(position), layout.index
-    what = f"the weights of region {index.ids[position]}"
-    mask, _ = _split_mask(reader, reader.part(position), index.boxes[position], index.areas[position], what)
+    box, mask = layout.box(position), region_mask(reader, position)
     if mask is None:
         return True
     part = tuple(
@@ -170,7 +167,7 @@ def _extent(layout: Layout, positions: Sequence[int]) -> Box:
 def _relative(layout: Layout, window: Box) -> str:
     """Write a window the way the options take it: counted in this file."""
     return ",".join(
-        f"{a - first}:{b - first}" for (a, b), (first, _) in zip(window, layout.domain, strict=True)
+        f"{a - first}:{b - first}" for (a, b), first in zip(window, layout.domain.origin, strict=True)
     )
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from inrfit.codec.container import CHUNK, EXIF, ICC, Reader, front_matter, parts_size
+from inrfit.codec.container import EXIF, ICC, Reader, chunk_start, front_matter, parts_size
 from inrfit.codec.header import Header, Index
+from inrfit.codec.layout import Layout, bounding
 from inrfit.edit.choose import choose
 from inrfit.edit.keep import Selection
-from inrfit.edit.layout import Layout, bounding
 from inrfit.io import exif
 from inrfit.models.field import pooled_psnr
 from inrfit.version import __version__
@@ -39,6 +38,11 @@ class Crop:
     def size(self) -> int:
         """Bytes of the crop: those of its front matter and of the region chunks kept."""
         return len(self.front) + parts_size(self.index)
+
+    @property
+    def samples(self) -> int:
+        """Number of samples that the regions kept cover."""
+        return Layout(header=self.header, index=self.index).samples
 
     @property
     def removed(self) -> int:
@@ -91,8 +95,7 @@ def plan(reader: Reader, wanted: Selection) -> Crop:
 def _part(reader: Reader, position: int) -> Iterator[bytes]:
     """Yield one region chunk in two pieces; `container.chunk` would hold it twice."""
     payload = reader.part(position)
-    start = CHUNK.pack(b"PART", len(payload), 0)[:-4]
-    yield start + zlib.crc32(payload, zlib.crc32(start)).to_bytes(4, "little")
+    yield chunk_start("PART", payload)
     yield payload
 
 

@@ -64,7 +64,7 @@ def selection(keep: Keep | None, region: Slices | None, snap: str) -> Selection:
         keep is None or region is None, "--keep and --region both say what to keep", hint="give one of them"
     )
     if snap not in SNAPS:
-        raise unknown(snap, SNAPS, option="--snap")
+        raise unknown(str(snap), SNAPS, option="--snap")
     if region is not None:
         return Selection(sets=(), window=_window(region), snap=snap)
     require(snap == "out", f"--snap {snap} is for --region, --keep was given", hint="leave --snap away")

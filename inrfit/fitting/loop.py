@@ -82,7 +82,6 @@ class Start:
     Attributes:
         weights: stack name -> initial weights [group, *shape], in place of drawn ones.
         frozen: names of stacks that are not trained.
-        rates: stack name -> factor on the learning rate of each group, [group]; 1 for the stacks not named.
         frame: the global frame; that of the domain when None.
         tile: points of a decode tile; by the size of the regions when None.
         known: which samples of the domain have a target, [*shape] bool; all when None.
@@ -90,7 +89,6 @@ class Start:
 
     weights: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     frozen: frozenset[str] = frozenset()
-    rates: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     frame: Frame | None = None
     tile: int | None = None
     known: NDArray[np.bool_] | None = None
@@ -163,7 +161,6 @@ class _Fit:
             leaves = [self.weights[name] for name in self.trained if self.local[name] == local]
             groups += [{"params": leaves, "factor": factor}] if leaves else []
         self.optimiser = torch.optim.Adam(groups, lr=self.lr, betas=(BETA1, config.beta2), fused=True)
-        self.rates = {n: torch.tensor(r, device=device.name)[:, None, None] for n, r in start.rates.items()}
         self.step, self.steps, self.fixed = 0, config.steps, False
         self.warm = 0.0
         self.blank = Field(
@@ -207,7 +204,7 @@ class _Fit:
                     self._spend(squares)
                 for group in self.optimiser.param_groups:
                     group["lr"] = self.lr * group["factor"] * schedule(self.step, self.steps)
-                self._update()
+                self.optimiser.step()
                 self.step += 1
                 if self.config.max_time is not None and not self.fixed:
                     self._fix_steps(self.step - first, began, self.config.max_time)
@@ -255,14 +252,6 @@ class _Fit:
                     totals[name] = gradient.new_zeros((groups, *gradient.shape[1:]))
                 totals[name][inside if self.local[name] else slice(None)] += gradient
         return first, last, squares, totals
-
-    def _update(self) -> None:
-        """Let the optimiser take its step, shortened for the groups with a rate of their own."""
-        before = {name: self.weights[name].detach().clone() for name in self.rates}
-        self.optimiser.step()
-        with torch.no_grad():
-            for name, w in before.items():
-                self.weights[name].copy_(torch.lerp(w, self.weights[name], self.rates[name]))
 
     def _event(self, squares: Tensor, seconds: float) -> FitEvent:
         loss = float(squares.sum()) / (sum(self.partition.areas) * self.signal.channels)

@@ -24,6 +24,9 @@ from inrfit.partitions import Partition, Region
 MOST_SAMPLES = 1 << 28
 """Largest output, in samples of up to 4 channels, before box filtering: beyond it a decode would not fit in memory."""
 
+MOST_BLEND = 64
+"""Samples beyond its border up to which a region can be blended: each costs one more ring of network evaluations."""
+
 Slices = Sequence[tuple[int | None, int | None]]
 """A (start, stop) per axis, counted as in Python slices from the first sample of a signal; None for an open end."""
 
@@ -96,6 +99,29 @@ class Lattice:
         return all(max(a, c) < min(b, d) for (a, b), (c, d) in zip(self.spans(box), self.fine, strict=True))
 
 
+def grown(box: Box, margin: int) -> Box:
+    """Return a box with some samples more on every side."""
+    return tuple((a - margin, b + margin) for a, b in box)
+
+
+def check_blend(blend: int) -> int:
+    """Return the samples over which neighbours are blended.
+
+    Raises:
+        ConfigError: it is not a whole number from 0 to `MOST_BLEND`.
+    """
+    try:
+        samples = operator.index(blend)
+    except TypeError:
+        samples = -1
+    if not 0 <= samples <= MOST_BLEND:
+        raise ConfigError(
+            f"--blend {blend!r} is not a whole number of samples from 0 to {MOST_BLEND}",
+            hint="about the --overlap of the fit; 0 switches it off",
+        )
+    return samples
+
+
 def asked(
     domain: Domain, size: Sequence[int] | None, scale: float | None, region: Slices | None
 ) -> tuple[tuple[int, ...], Box]:
@@ -113,12 +139,16 @@ def asked(
     if size is not None and scale is not None:
         raise ConfigError("size and scale both set the output size", hint="give one of them")
     if scale is not None:
-        if not 0 < scale < 1e4:
-            raise ConfigError(f"scale {scale} must lie between 0 and 10000")
-        size = [max(1, round(n * scale)) for n in domain.shape]
-    sizes = domain.shape if size is None else tuple(int(n) for n in size)
+        size = _scaled(domain.shape, scale)
+    try:
+        sizes = domain.shape if size is None else tuple(operator.index(n) for n in size)
+    except TypeError:
+        sizes = ()
     if len(sizes) != domain.dimensions or min(sizes) < 1:
-        raise ConfigError(f"output size {sizes} needs a positive number for each of the axes {domain.axes}")
+        raise ConfigError(
+            f"output size {size} is not a positive whole number for each of the axes {', '.join(domain.axes)}",
+            hint="for example (768, 1024), rows first",
+        )
     return sizes, domain.box if region is None else _sliced(domain, region)
 
 
@@ -155,16 +185,16 @@ def lattice_of(
     return made
 
 
-def touched(boxes: Iterable[Box], lattice: Lattice) -> list[int]:
-    """Return the positions of the boxes that hold a wanted sample."""
-    return [position for position, box in enumerate(boxes) if lattice.meets(box)]
+def touched(boxes: Iterable[Box], lattice: Lattice, margin: int = 0) -> list[int]:
+    """Return the positions of the boxes that, grown by a margin of source samples, hold a wanted sample."""
+    return [position for position, box in enumerate(boxes) if lattice.meets(grown(box, margin))]
 
 
 def region_samples(region: Region, lattice: Lattice) -> RegionSamples:
     """Return which fine samples belong to a region, wanted or not."""
     spans = lattice.spans(region.box)
     inside = (
-        None if region.mask is None else np.flatnonzero(_resampled(region.mask, region.box, lattice, spans))
+        None if region.mask is None else np.flatnonzero(resampled(region.mask, region.box, lattice, spans))
     )
     return RegionSamples(
         start=tuple(a for a, _ in spans), shape=tuple(b - a for a, b in spans), inside=inside
@@ -182,7 +212,7 @@ def coverage(partition: Partition, lattice: Lattice) -> NDArray[np.bool_]:
             both = zip(lattice.spans(region.box), lattice.fine, strict=True)
             spans = tuple((max(a, c), min(b, d)) for (a, b), (c, d) in both)
             place = tuple(slice(a - c, b - c) for (a, b), (c, _) in zip(spans, lattice.fine, strict=True))
-            own = True if region.mask is None else _resampled(region.mask, region.box, lattice, spans)
+            own = True if region.mask is None else resampled(region.mask, region.box, lattice, spans)
             painted[place] |= own
     return painted
 
@@ -220,7 +250,7 @@ def owner_of(partition: Partition, positions: NDArray[np.float64]) -> NDArray[np
     return partition.labels(window)[tuple((index - first).T)]
 
 
-def _resampled(mask: NDArray[np.bool_], box: Box, lattice: Lattice, spans: Box) -> NDArray[np.bool_]:
+def resampled(mask: NDArray[np.bool_], box: Box, lattice: Lattice, spans: Box) -> NDArray[np.bool_]:
     """Return the mask over a box of source samples at the fine samples `spans`, whose owners lie in the box."""
     rows = [
         axis.owners(np.arange(a, b)) - start
@@ -239,6 +269,19 @@ def _block_sums(values: NDArray[Any], factors: Sequence[int]) -> NDArray[Any]:
                 total += rows[offset::factor]
             values = np.moveaxis(total, 0, axis)
     return values
+
+
+def _scaled(shape: Sequence[int], scale: float) -> list[int]:
+    """Return the output size for a factor on every axis."""
+    try:
+        factor = float(scale)
+    except (TypeError, ValueError):
+        factor = math.nan
+    if not 0 < factor < 1e4:
+        raise ConfigError(
+            f"scale {scale} must lie between 0 and 10000", hint="for example 2, or 0.5 for half"
+        )
+    return [max(1, round(n * factor)) for n in shape]
 
 
 def _sliced(domain: Domain, region: Slices) -> Box:

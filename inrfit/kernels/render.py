@@ -8,6 +8,7 @@ in a crop and in the whole, with any number of threads, on one device.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -123,33 +124,67 @@ class Network:
         return torch.from_numpy(coords).to(self._device)
 
 
+class Window:
+    """The wanted samples of an output, found tile by tile in those of a region."""
+
+    def __init__(self, wanted: Lattice, tile: int) -> None:
+        self._wanted = wanted
+        self._tile = tile
+
+    def tiles(self, samples: RegionSamples) -> Iterator[range]:
+        """Yield the ranks of each tile that has samples in the rows of the window.
+
+        They are the same tiles in every window.
+        """
+        ranks = samples.rows(*self._wanted.fine[0])
+        for start in range(ranks.start // self._tile * self._tile, ranks.stop, self._tile):
+            yield range(start, min(start + self._tile, samples.count))
+
+    def look(self, samples: RegionSamples, ranks: range) -> Look | None:
+        """Return where the samples of a tile lie; None where no one is wanted."""
+        index = samples.index(np.arange(ranks.start, ranks.stop))
+        inside = np.ones(len(index), bool)
+        for axis, (start, stop) in enumerate(self._wanted.fine):
+            inside &= (index[:, axis] >= start) & (index[:, axis] < stop)
+        if not inside.any():
+            return None
+        points = np.stack([axis.positions(index[:, d]) for d, axis in enumerate(self._wanted.axes)], axis=-1)
+        at = tuple(index[inside, d] - start for d, (start, _) in enumerate(self._wanted.fine))
+        return Look(points=points, inside=inside, at=at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Look:
+    """A tile of an output.
+
+    Attributes:
+        points: [point, axis], where its samples lie, in source samples.
+        inside: [point], which of them are wanted.
+        at: indices in the output of those.
+    """
+
+    points: NDArray[np.float64]
+    inside: NDArray[np.bool_]
+    at: tuple[NDArray[np.int64], ...]
+
+
 def _render_lattice(field: Field, wanted: Lattice, device: Device) -> NDArray[np.float32]:
     """Fill the fine samples of a window, one tile of one region at a time."""
     out = np.zeros((*(stop - start for start, stop in wanted.fine), field.channels), np.float32)
-    network = Network(field, device)
+    network, window = Network(field, device), Window(wanted, field.tile)
 
     def work(job: tuple[int, RegionSamples, range]) -> None:
         position, samples, ranks = job
-        index = samples.index(np.arange(ranks.start, ranks.stop))
-        inside = np.ones(len(index), bool)
-        for axis, (start, stop) in enumerate(wanted.fine):
-            inside &= (index[:, axis] >= start) & (index[:, axis] < stop)
-        if not inside.any():
-            return
-        points = np.stack([axis.positions(index[:, d]) for d, axis in enumerate(wanted.axes)], axis=-1)
-        at = tuple(index[inside, d] - start for d, (start, _) in enumerate(wanted.fine))
-        out[at] = network.run(position, points)[inside]
+        if seen := window.look(samples, ranks):
+            out[seen.at] = network.run(position, seen.points)[seen.inside]
+
+    def jobs() -> Iterator[tuple[int, RegionSamples, range]]:
+        for position in touched((region.box for region in field.partition.regions), wanted):
+            samples = region_samples(field.partition.regions[position], wanted)
+            for ranks in window.tiles(samples):
+                yield position, samples, ranks
 
     with tile_threads(1 if device.is_cuda else device.threads) as map_tiles:
-        for _ in map_tiles(work, _wanted_tiles(field, wanted)):
+        for _ in map_tiles(work, jobs()):
             pass
     return out
-
-
-def _wanted_tiles(field: Field, wanted: Lattice) -> Iterator[tuple[int, RegionSamples, range]]:
-    """Yield the position, samples and ranks of each tile that has samples in the rows of the window."""
-    for position in touched((region.box for region in field.partition.regions), wanted):
-        samples = region_samples(field.partition.regions[position], wanted)
-        ranks = samples.rows(*wanted.fine[0])
-        for start in range(ranks.start // field.tile * field.tile, ranks.stop, field.tile):
-            yield position, samples, range(start, min(start + field.tile, samples.count))

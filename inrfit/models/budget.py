@@ -103,8 +103,6 @@ def widest(count: Callable[[int], int], budget: int) -> int:
     return low
 
 
-
-
 def missed(sizes: Sizes, partition: Partition, budget: int) -> ConfigError:
     """Return the error for a budget that is missed, with the nearest partition that meets it."""
     regions = len(partition)

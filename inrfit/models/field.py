@@ -101,7 +101,7 @@ class Field:
     def append(self, other: Field) -> Field:
         """Return the field with the regions of another beside its own, as `inrfit extend` makes it.
 
-        Frame and tile are those of this field. Cells are numbered anew, segments of the other after the largest id
+        Frame and tile are those of this field, seed and steps those of the other, which was fitted last. Cells are numbered anew, segments of the other after the largest id
         here. What belongs to one of the two parts alone goes: the hash of the source, and tags of the EXIF block.
 
         Args:
@@ -128,6 +128,8 @@ class Field:
             partition=partition,
             info=replace(self.info, exif=of_part(self.info.exif), sha256=""),
             weights={n: both[n][order] if n in local else w for n, w in self.weights.items()},
+            seed=other.seed,
+            steps=other.steps,
             mse=mse,
             psnr=pooled_psnr(mse, partition.areas),
         )
@@ -139,6 +141,7 @@ class Field:
         scale: float | None = None,
         region: Slices | None = None,
         fill: float | Sequence[float] | None = None,
+        blend: int = 0,
         device: str = "auto",
         threads: int | None = None,
     ) -> NDArray[np.generic]:
@@ -151,20 +154,28 @@ class Field:
                 0 at its first sample, negative from the end, None for an open end; all of it when None.
             fill: value, or one per channel, of samples that no region covers (see `covered`); the low end of the
                 value range when None. A value for the colours alone goes with full alpha.
+            blend: samples of this field on either side of a border over which the regions beside it are mixed, 0 to
+                64. With 0 every region gives what it gives alone. Beyond its border a network knows only what
+                the overlap of its fit showed it: give about as many, and 0 for a fit without overlap.
             device, threads: where it runs.
 
         Raises:
-            ConfigError: both `size` and `scale`, an empty or too large output, a region outside the domain, or a
-                fill that is no sample.
+            ConfigError: both `size` and `scale`, an empty or too large output, a region outside the domain, a fill
+                that is no sample, or a blend that cannot be.
             FitError: a network gives values that are not finite.
         """
         from inrfit.device import pick_device
-        from inrfit.kernels.lattice import asked
+        from inrfit.kernels.blend import render_blended
+        from inrfit.kernels.lattice import asked, check_blend
         from inrfit.kernels.render import render
 
         filled = fill_sample(fill, self.info, self.channels)
         sizes, box = asked(self.domain, size, scale, region)
-        unit = render(self, size=sizes, region=box, device=pick_device(device, threads))
+        picked = pick_device(device, threads)
+        if margin := check_blend(blend):
+            unit = render_blended(self, blend=margin, size=sizes, region=box, device=picked)
+        else:
+            unit = render(self, size=sizes, region=box, device=picked)
         values = self.info.from_unit(unit)
         covered = self.covered(size=size, scale=scale, region=region)
         if not covered.all():

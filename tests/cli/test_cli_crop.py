@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from tests_cli import FAST, files, inrfit, pixels
@@ -65,9 +66,59 @@ def test_the_result_in_json(field: Path) -> None:
     assert result["output"] == "photo.crop.inr"
     assert (result["regions"], result["removed"], result["shape"]) == (2, 2, [24, 18])
     assert result["bytes"] == Path("photo.crop.inr").stat().st_size
-    for key in ("bytes", "bpp", "params", "psnr", "regions"):
+    for key in ("bytes", "bpp", "samples", "params", "psnr", "regions"):
         assert result[key] == seen[key], key
     assert (result["status"], result["error"], result["device"]) == ("ok", None, None)
+
+
+def test_the_rate_counts_the_samples_that_are_left(field: Path) -> None:
+    ran = inrfit("crop", "photo.inr", "--keep", "0,0", "--keep", "1,1")
+    size = Path("photo.crop.inr").stat().st_size
+    assert f"  2 of 4 regions  {size / 1000:.1f} kB  {8 * size / 432:.3f} bpp  " in ran.out
+    Path("photo.crop.png").write_bytes(Path("photo.png").read_bytes())
+    assert f"{8 * size / 432:.3f} bpp" in inrfit("eval", "photo.crop.inr").out
+    assert f"({8 * size / 432:.3f} bpp)" in inrfit("info", "photo.crop.inr").out
+
+
+def test_names_in_other_scripts(field: Path, fitted: bytes) -> None:
+    Path("fö lder").mkdir()
+    for name in ("写真 ✂.inr", "-x.inr"):
+        (Path("fö lder") / name).write_bytes(fitted)
+    ran = inrfit("crop", "fö lder/*.inr", "--keep", "1,0", "-o", "öut", "--json")
+    assert [result["output"] for result in ran.results] == ["öut/-x.inr", "öut/写真 ✂.inr"]
+    assert files(Path("öut")) == ["-x.inr", "写真 ✂.inr"]
+    assert inrfit("decode", "öut/写真 ✂.inr", "-o", "✂.png").code == 0
+    assert (pixels(Path("✂.png")) == api.load(field).decode()[12:, :18]).all()
+
+
+def test_fields_of_one_region(here: Path) -> None:
+    for words in (["--grid", "1x1"], ["--partition", "none"]):
+        assert inrfit("fit", "photo.png", "-o", "one.inr", *words, *FAST, "-q", "-f").code == 0
+        for keep in ("0,0", ":,:", "-1,0:1"):
+            assert inrfit("crop", "one.inr", f"--keep={keep}", "-o", "same.inr", "-f", "-q").code == 0
+            assert Path("same.inr").read_bytes() == Path("one.inr").read_bytes()
+        inrfit("crop", "one.inr", "--keep", "0", "-o", "x.inr").refused("0:1,0:1 (y, x)", code=2)
+        inrfit("crop", "one.inr", "--keep", "1,0", "-o", "x.inr").refused("is empty or outside", code=2)
+
+
+def test_crops_of_crops_of_segments(here: Path) -> None:
+    labels = np.arange(24)[:, None] // 6 * 3 + np.arange(36) // 12
+    labels[5:9, 10:20] = 20
+    Image.fromarray(labels.astype(np.uint8)).save("labels.png")
+    assert inrfit("fit", "photo.png", "--partition", "labels.png", *FAST, "-q").code == 0
+    whole = api.decode("photo.inr", device="cpu")
+    names = ["photo"]
+    for keep, origin in (("0,2,4,12", (0, 0)), ("2:5", (0, 12)), ("4", (6, 12)), ("4", (6, 12))):
+        names.append(f"{names[-1]}x")
+        assert inrfit("crop", f"{names[-2]}.inr", "--keep", keep, "-o", f"{names[-1]}.inr").code == 0
+        (y, x), part = origin, api.load(f"{names[-1]}.inr")
+        height, width = part.domain.shape
+        there = part.covered()
+        window = whole[y : y + height, x : x + width]
+        assert part.domain.origin == origin
+        assert np.array_equal(part.decode(device="cpu")[there], window[there])
+    assert Path(f"{names[-1]}.inr").read_bytes() == Path(f"{names[-2]}.inr").read_bytes()
+    inrfit("crop", f"{names[-1]}.inr", "--keep", "0", "-o", "x.inr").refused("holds the ids 4", code=2)
 
 
 def test_streams(field: Path, fitted: bytes) -> None:
@@ -136,6 +187,11 @@ def test_nothing_is_replaced_unless_told(field: Path, fitted: bytes) -> None:
         (["--region", "0:13,0:18", "--snap", "error"], "--region 0:24,0:18 around it does"),
         (["--region", "1:13,0:18", "--snap", "in"], "holds no whole region"),
         (["--keep", "0,0", "-o", "-", "--json"], "both write to standard output"),
+        (["--keep", "0,0", "-o", "photo.PNG"], "-o photo.PNG names an image, but crop writes .inr files"),
+        (["--keep", "9999999999,0"], "--keep 9999999999,0 is empty or outside"),
+        (["--keep", "99999999999,0"], "is not made of numbers and ranges"),
+        (["--region", "0:9999999999,0:1"], "--region 0:9999999999,0:1 is empty or outside"),
+        (["--keep", "0,0", "--keep", "1"], "--keep 1 gives another number of axes"),
     ],
 )
 def test_refused(field: Path, words: list[str], said: str) -> None:

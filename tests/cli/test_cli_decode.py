@@ -218,3 +218,22 @@ def test_partial_decodes_what_is_intact(field: Path) -> None:
 def test_params_are_those_of_the_file(field: Path) -> None:
     (result,) = inrfit("decode", "photo.inr", "--region", ":3,:3", "--json").results
     assert result["params"] == api.load(field).params
+
+
+def test_borders_are_blended_when_asked_for(field: Path) -> None:
+    for blend in (0, 2):
+        assert inrfit("decode", "photo.inr", "-o", f"{blend}.png", "--blend", blend).code == 0
+        assert (pixels(Path(f"{blend}.png")) == api.load(field).decode(blend=blend)).all()
+    words = ["--region", "10:14,16:20", "--scale", "2", "--blend", "2"]
+    assert inrfit("decode", "photo.inr", "-o", "part.png", *words).code == 0
+    whole = api.load(field).decode(scale=2, blend=2)
+    assert (pixels(Path("part.png")) == whole[20:28, 32:40]).all()
+    assert (pixels(Path("0.png")) != pixels(Path("2.png"))).any()
+
+
+@pytest.mark.parametrize("blend", ["-1", "65", "9" * 30])
+def test_blends_that_cannot_be(field: Path, blend: str) -> None:
+    ran = inrfit("decode", "photo.inr", "--blend", blend, "--json")
+    ran.refused(f"--blend {blend} is not a whole number of samples from 0 to 64", code=2)
+    assert ran.results[0]["error"]["code"] == "ConfigError"
+    inrfit("decode", "photo.inr", "--blend", "much").refused("'--blend'", "valid integer", code=2)

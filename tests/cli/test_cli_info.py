@@ -56,3 +56,13 @@ def test_a_crop_counts_the_samples_that_are_left(field: Path) -> None:
     assert "place      432 samples in no region" in shown
     assert "place      first sample at y 12, x 18\n" in inrfit("info", "corner.inr").out
     assert "place" not in inrfit("info", "photo.inr").out
+
+
+def test_nothing_is_written_whether_the_file_is_good_or_bad(field: Path) -> None:
+    for name in ("photo.inr", "photo.png"):
+        assert inrfit("info", name, "--json").results[0]["output"] is None
+
+
+def test_one_region_of_many_is_shown_as_one(field: Path) -> None:
+    api.crop(field, "corner.inr", keep="1,1")
+    assert "partition  1 cell of a grid 2×2\n" in inrfit("info", "corner.inr").out

@@ -18,7 +18,7 @@ from inrfit import api
 from inrfit.cli.app import main
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "docs/quickstart.md", "docs/cli.md")
+PAGES = ("README.md", "docs/quickstart.md", "docs/croppable.md", "docs/cli.md")
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -78,7 +78,7 @@ def test_commands_run_as_written(page, folder, few_steps, monkeypatch, capsys):
         run_line(line)
 
 
-@pytest.mark.parametrize("page", PAGES[:2])
+@pytest.mark.parametrize("page", PAGES[:3])
 def test_python_blocks_run_as_written(page, folder, few_steps, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     found = blocks(page, "python")

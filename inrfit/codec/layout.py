@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from inrfit.codec.header import Header, Index
-from inrfit.domain import Box
+from inrfit.domain import Box, Domain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,21 +30,27 @@ class Layout:
         return self.header.partition.kind == "grid"
 
     @property
-    def axes(self) -> str:
-        """Axis names for messages, for example "y, x"."""
-        return ", ".join(self.header.signal.axes)
+    def domain(self) -> Domain:
+        """The lattice of the file's samples."""
+        signal = self.header.signal
+        return Domain(
+            shape=tuple(signal.shape),
+            axes=tuple(signal.axes),
+            units=tuple(signal.units),
+            spacing=tuple(signal.spacing),
+            origin=tuple(signal.origin),
+        )
 
     @property
-    def domain(self) -> Box:
-        """Half-open index ranges of the file's samples."""
-        signal = self.header.signal
-        return tuple((o, o + n) for o, n in zip(signal.origin, signal.shape, strict=True))
+    def samples(self) -> int:
+        """Number of samples that the regions cover."""
+        return sum(self.area(position) for position in range(len(self)))
 
     @property
     def borders(self) -> list[list[int]]:
         """Borders of the cells that lie inside the domain, one more than there are cells, per axis of a grid."""
         found = []
-        for edges, (first, last) in zip(self.header.partition.edges, self.domain, strict=True):
+        for edges, (first, last) in zip(self.header.partition.edges, self.domain.box, strict=True):
             found.append([edge for edge in edges if first <= edge <= last])
         return found
 

@@ -1,0 +1,199 @@
+"""`inrfit extend`: a `.inr` file and a picture beside it in, one `.inr` file of both out."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from inrfit.cli import batch, options
+from inrfit.cli import fit_options as fitting
+from inrfit.cli.console import listener, number, out_bytes, say, size
+from inrfit.cli.inputs import Item, container, content, expand, make_room, plan_work
+from inrfit.cli.options import default
+from inrfit.cli.progress import Display
+from inrfit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from inrfit.edit.extend import Extended, ExtendOptions, Plan
+
+KEYS = {
+    "regions": "number of regions of both parts",
+    "added": "number of new regions",
+    "psnr_new": "dB of the new part of the file, decoded to its output type, against its source",
+    "psnr_old_kept": "dB of the old part, decoded, against its decode before; null where they are equal to the bit",
+}
+"""Keys of the command's own in JSON; `psnr` is that of both parts by area, for the old part as its file states it."""
+
+
+def command(
+    field: Annotated[str, typer.Argument(metavar="IN", help="A .inr file, or - for standard input.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The part to add, or - for standard input.")],
+    side: Annotated[
+        str,
+        typer.Option(
+            metavar="SIDE",
+            help="Where it goes: right, left, top, bottom; before or after on an axis of time.",
+        ),
+    ],
+    mode: Annotated[
+        str,
+        typer.Option(
+            metavar="MODE",
+            help="strict: the old part decodes to the same bits. joint: weights that all regions share are tuned, "
+            "and the old part changes by an error 16 dB or more below its own.",
+        ),
+    ] = "strict",
+    output: options.Output = None,
+    steps: Annotated[
+        int | None, typer.Option(help=f"Optimiser steps; {default('steps')} by default.")
+    ] = None,
+    lr: fitting.Lr = None,
+    overlap: fitting.Overlap = None,
+    seed: Annotated[
+        int, typer.Option(help="Seed of every random number.", rich_help_panel=fitting.FITTING)
+    ] = 0,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
+    force: options.Force = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
+    """Add a part to a .inr file: new regions beside those it has, which keep their weights.
+
+    The new part must be as high as the file where it goes to the left or right, and as wide where it goes to the top or
+    bottom. The output goes beside the input as NAME.ext.inr unless -o says otherwise. Ctrl-C leaves nothing behind, no
+    checkpoint either.
+    """
+    with batch.json_errors(json, KEYS):
+        given = {"steps": steps, "lr": lr, "overlap": overlap, "seed": seed, "threads": threads}
+        words: ExtendOptions = {k: v for k, v in given.items() if v is not None}  # type: ignore[assignment]
+        _check_words(side, mode, words)
+        options.check_device(device, threads)
+        options.check_stdout(output, json=json)
+        item, part = _inputs(field, new, output, force=force)
+    display = Display(quiet=quiet, limited=False)
+
+    def work(item: Item) -> dict[str, Any]:
+        from inrfit import api
+        from inrfit.edit import extend
+        from inrfit.fitting.loop import Progress
+        from inrfit.io.files import atomic_write
+
+        plan = api.plan_extension(
+            api.load(container(item)),
+            content(part),
+            side=side,
+            mode=mode,
+            device=device,
+            name=part.name,
+            **words,
+        )
+        make_room(item.output)
+        if not quiet:
+            _tell(item, part, plan, verbose=verbose)
+        began = time.monotonic()
+        with display.fit(part.name) as show:
+            made = extend.run(plan, Progress(on_event=show))
+        seconds = time.monotonic() - began
+        data = api.to_bytes(made)
+        found = extend.verify(plan, data)
+        if item.output is None:
+            out_bytes(data)
+        else:
+            atomic_write(item.output, data, overwrite=True)
+        return _facts(plan, found, len(data)) | {"seconds": round(seconds, 3)}
+
+    talk = listener(quiet=quiet, data_on_stdout=output == "-")
+    _, code = batch.run([item], work, keys=KEYS, as_json=json, debug=debug, summary=_summary, talk=talk)
+    batch.leave(code)
+
+
+def _check_words(side: str, mode: str, words: ExtendOptions) -> None:
+    """Refuse options that cannot work before any work; imports torch for none of them."""
+    from inrfit.config import FitConfig
+    from inrfit.edit.sides import MODES, SIDES
+    from inrfit.registry import unknown
+
+    for value, known, option in ((side, SIDES, "--side"), (mode, MODES, "--mode")):
+        if value not in known:
+            raise unknown(value, tuple(known), option=option)
+    FitConfig(**words)
+
+
+def _inputs(field: str, new: str, output: str | None, *, force: bool) -> tuple[Item, Item]:
+    """Return the field with its output, and the new part.
+
+    Raises:
+        ConfigError: there is more than one field or part, or the output would replace the part.
+    """
+    found = expand([field, new], (), recursive=False)
+    if len(found) != 2:
+        raise ConfigError(
+            f"extend takes one .inr file and one part to add, {len(found)} files were given",
+            hint="extend by one part after the other",
+        )
+    item = plan_work(found[:1], output, lambda source: ".inr", force=force, beside=".ext")[0]
+    part = Item(source=found[1][0], output=None)
+    paths = (item.output, part.source)
+    if None not in paths and len({os.path.realpath(path) for path in paths if path is not None}) == 1:
+        raise ConfigError(f"{item.output} is both the part to add and the output", hint="choose another -o")
+    return item, part
+
+
+def _tell(item: Item, part: Item, plan: Plan, *, verbose: bool) -> None:
+    """Say what will be done, and what was noticed on the way."""
+    for note in plan.notes:
+        say(f"{part.name}: {note}")
+    old, shape = plan.old, "×".join(map(str, reversed(plan.new.domain.shape)))
+    kept = "shared weights are tuned" if plan.joint else "all old weights are kept"
+    say(
+        f"{plan.device.why} · {part.name} {shape}×{plan.new.channels} {old.info.dtype} · {len(plan.added)} new regions "
+        f"beside the {len(old.partition)} of {item.name} · {old.model.name} {old.model.activation} "
+        f"{old.model.hidden_features} wide · {kept}"
+    )
+    if verbose:
+        say(f"{item.name}: {old.model}")
+        say(f"{part.name}: {plan.config}")
+
+
+def _facts(plan: Plan, found: Extended, written: int) -> dict[str, Any]:
+    """Return what is told of an extension."""
+    field, kept = found.field, found.psnr_old_kept
+    return {
+        "bytes": written,
+        "bpp": 8 * written / sum(field.partition.areas),
+        "params": field.params,
+        "psnr": field.psnr,
+        "device": plan.device.name,
+        "regions": len(field.partition),
+        "added": len(plan.added),
+        "psnr_new": found.psnr_new,
+        "psnr_old_kept": kept if math.isfinite(kept) else None,
+        "shape": field.domain.shape,
+        "channels": field.channels,
+    }
+
+
+def _summary(result: dict[str, Any]) -> str:
+    shown = result["output"] if result["output"] == "-" else Path(result["output"]).absolute()
+    kept = result["psnr_old_kept"]
+    old = "old part the same" if kept is None else f"old part kept to {kept:.2f} dB"
+    shape = "×".join(map(str, [*reversed(result["shape"]), result["channels"]]))
+    return "  ".join(
+        (
+            str(shown),
+            shape,
+            f"{result['regions']} regions, {result['added']} new",
+            size(result["bytes"]),
+            f"PSNR {number(result['psnr'], 2, 'dB')}, new part {number(result['psnr_new'], 2, 'dB')}",
+            old,
+            number(result["seconds"], 1, "s"),
+        )
+    )

@@ -1,0 +1,69 @@
+"""What a `.inr` file holds, as plain values for people and JSON; nothing is decoded, torch is not used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from inrfit.codec.container import Reader
+from inrfit.codec.header import Header
+from inrfit.codec.layout import Layout
+from inrfit.codec.weights import model_config
+from inrfit.metrics.fidelity import unit_decibel
+from inrfit.metrics.rate import bpp
+from inrfit.models.description import Description, describe
+
+
+def summary(reader: Reader) -> dict[str, Any]:
+    """Return what a file holds; all of its regions are read to check them.
+
+    Args:
+        reader: the file. Damaged regions are listed, they are no error.
+
+    Raises:
+        ContainerError: the model is not one this version knows.
+    """
+    header, index = reader.header, reader.index
+    description = network(header)
+    samples = Layout(header=header, index=index).samples
+    return {
+        "bytes": reader.size,
+        "bpp": bpp(reader.size, samples),
+        "samples": samples,
+        "params": description.count(len(index.ids)),
+        "regions": len(index.ids),
+        "grid": [len(edges) - 1 for edges in header.partition.edges],
+        "psnr": header.psnr,
+        "steps": header.steps,
+        "seed": header.seed,
+        "weights": header.weights,
+        "macs_per_sample": description.macs(),
+        "signal": _plain(header.signal),
+        "model": _plain(header.model),
+        "partition": header.partition.kind,
+        "bytes_by_part": {
+            "front": reader.size - len(reader.shared) - sum(index.lengths),
+            "shared": len(reader.shared),
+            "regions": sum(index.lengths),
+        },
+        "region_ids": list(index.ids),
+        "region_bytes": list(index.lengths),
+        "region_psnr": [unit_decibel(error) for error in index.mse],
+        "metadata": {tag.strip(): len(blob) for tag, blob in reader.ancillary.items()},
+        "version": list(reader.version),
+        "writer": header.writer,
+        "damaged": [damage.id for damage in reader.check()],
+    }
+
+
+def network(header: Header) -> Description:
+    """Return the network that a header describes.
+
+    Raises:
+        ContainerError: the model is not one this version knows.
+    """
+    return describe(model_config(header), len(header.signal.shape), header.signal.channels)
+
+
+def _plain(struct: Any) -> dict[str, Any]:
+    """Return a header structure as a dictionary."""
+    return {name: getattr(struct, name) for name in struct.__struct_fields__}

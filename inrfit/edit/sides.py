@@ -1,0 +1,99 @@
+"""The sides of a field, the words for an extension, and a new part at its place beside one of them; it divides and fits nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from inrfit.domain import Domain
+from inrfit.errors import ConfigError, InputError
+from inrfit.models.field import Field
+from inrfit.registry import unknown
+from inrfit.signal import INTEGER_RANGES, ArraySignal, Signal
+
+SIDES = {
+    "left": ("x", False),
+    "right": ("x", True),
+    "top": ("y", False),
+    "bottom": ("y", True),
+    "before": ("t", False),
+    "after": ("t", True),
+}
+"""Side -> its axis, and whether it lies at the end of that axis."""
+
+MODES = ("strict", "joint")
+"""What becomes of weights that old and new regions share: kept, or tuned."""
+
+
+def placed(field: Field, new: Signal, side: str) -> tuple[ArraySignal, tuple[str, ...]]:
+    """Return a new part at its place beside a field, and notes.
+
+    Its samples are taken as they are, in the value range of the field.
+
+    Raises:
+        ConfigError: the side is not known, or the field has no such axis.
+        InputError: the size on another axis, the channels, the sample type or the values do not fit.
+    """
+    if side not in SIDES:
+        raise unknown(side, tuple(SIDES), option="--side")
+    name, at_end = SIDES[side]
+    axes = field.domain.axes
+    if name not in axes:
+        possible = ", ".join(word for word, (other, _) in SIDES.items() if other in axes)
+        raise ConfigError(
+            f"--side {side} is an end of the axis {name}, the field has the axes {', '.join(axes)}",
+            hint=f"its sides are {possible}",
+        )
+    axis = axes.index(name)
+    _check_size(field.domain, new.domain, axis)
+    _check_samples(field, new)
+    origin = list(field.domain.origin)
+    origin[axis] += field.domain.shape[axis] if at_end else -new.domain.shape[axis]
+    domain = replace(field.domain, shape=new.domain.shape, origin=tuple(origin))
+    notes = new.info.notes
+    if new.info.icc != field.info.icc:
+        notes += ("its colour profile differs from that of the field; the samples are taken as they are",)
+    return ArraySignal(values=new.dense(), domain=domain, info=field.info), notes
+
+
+def _check_size(old: Domain, new: Domain, axis: int) -> None:
+    """Require the same extent on every axis but one."""
+    same = old.axes == new.axes and all(
+        a == b for other, (a, b) in enumerate(zip(old.shape, new.shape, strict=True)) if other != axis
+    )
+    if not same:
+        wanted = ", ".join(
+            f"{n} along {name}"
+            for i, (n, name) in enumerate(zip(old.shape, old.axes, strict=True))
+            if i != axis
+        )
+        raise InputError(
+            f"the new part has {_sizes(new)} samples ({', '.join(new.axes)}) and does not fit to the field's "
+            f"{_sizes(old)} along {old.axes[axis]}",
+            hint=f"crop or resize the new part; it needs as many samples as the field: {wanted}",
+        )
+
+
+def _check_samples(field: Field, new: Signal) -> None:
+    """Require the channels, sample type and values that the field has."""
+    if new.channels != field.channels:
+        raise InputError(
+            f"the new part has {new.channels} channels ({new.info.colour}), the field {field.channels} "
+            f"({field.info.colour})",
+            hint=f"convert the new part to {field.info.colour}",
+        )
+    if new.info.dtype != field.info.dtype:
+        raise InputError(
+            f"the new part has samples of type {new.info.dtype}, the field {field.info.dtype}",
+            hint=f"convert the new part to {field.info.dtype}",
+        )
+    values, (low, high) = new.dense(), field.info.value_range
+    if field.info.dtype not in INTEGER_RANGES and not (low <= values.min() and values.max() <= high):
+        raise InputError(
+            f"the new part has values from {values.min():g} to {values.max():g}, the field holds those from "
+            f"{low:g} to {high:g}",
+            hint="scale or clip the new part, or fit the field anew with both parts",
+        )
+
+
+def _sizes(domain: Domain) -> str:
+    return "x".join(map(str, domain.shape))

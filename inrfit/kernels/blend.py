@@ -1,0 +1,209 @@
+"""Blending at decode: near a border the output is a weighted mean of both sides; off unless asked for.
+
+Every region is also evaluated up to `blend` source samples beyond its border. Its weight falls linearly from 1 to 0
+across that band, and the weights of the regions that are present are divided by their sum: a partition of unity, as
+in Babuska and Melenk, "The partition of unity method", 1997. Farther than `blend` from every other region the output
+has the bits of `render`: the same tiles are run, and one value, weighted and divided in double precision, comes back
+as it was.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inrfit.device import Device
+from inrfit.domain import Box
+from inrfit.kernels.lattice import (
+    Lattice,
+    box_filter,
+    coverage,
+    grown,
+    lattice_of,
+    region_samples,
+    resampled,
+    touched,
+)
+from inrfit.kernels.render import Network, Window
+from inrfit.kernels.threads import tile_threads
+from inrfit.kernels.tiles import RegionSamples
+from inrfit.models.field import Field
+from inrfit.partitions import Region
+
+BAND = 1 << 22
+"""Samples whose sums are held in memory at a time: rows of the output are made in bands of at most so many."""
+
+LONGEST_RING = 1 << 20
+"""Samples beyond the border of a cell that are listed; more are taken slab by slab."""
+
+Part = tuple[tuple[NDArray[np.int64], ...], NDArray[np.float64], NDArray[np.float64]]
+"""Indices in a band, values times weights [point, channel], and weights [point]."""
+
+
+def render_blended(
+    field: Field,
+    *,
+    blend: int,
+    size: Sequence[int] | None = None,
+    region: Box | None = None,
+    device: Device,
+) -> NDArray[np.float32]:
+    """Decode a field with borders blended.
+
+    Args:
+        field: what to decode.
+        blend: source samples on either side of a border over which the regions beside it are mixed, 1 to `MOST_BLEND`.
+        size, region, device: as for `render`.
+
+    Returns:
+        Values [*shape, channel] on [-1, 1]. Samples that no present region covers are 0.
+
+    Raises:
+        ConfigError: the output is too large.
+        FitError: a network gives values that are not finite.
+    """
+    wanted = lattice_of(field.domain, size, region, channels=field.channels)
+    out = np.zeros((*(b - a for a, b in wanted.window), field.channels), np.float32)
+    network, first = Network(field, device), wanted.window[0][0]
+    for band in _bands(wanted):
+        start, stop = band.window[0]
+        fine = _render_band(field, network, band, blend, device)
+        out[start - first : stop - first] = box_filter(fine, field.partition, band)
+    return out
+
+
+class Zone:
+    """A region with the samples beyond its border where it has a weight.
+
+    Args:
+        region: the region.
+        blend: source samples to which it reaches out, at least 1.
+    """
+
+    def __init__(self, region: Region, blend: int) -> None:
+        self.region = region
+        self.blend = blend
+        self._signed = None if region.mask is None else _signed_distance(region.mask, blend + 1)
+
+    def weights(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the weight at source positions [point, axis]: 1 inside, 1/2 on the border, 0 at `blend` beyond it."""
+        if self._signed is None:
+            low, high = np.array(self.region.box, np.float64).T - 0.5
+            distance = np.minimum(points - low, high - points).min(axis=-1)
+        else:
+            from scipy.ndimage import map_coordinates
+
+            corner = np.array([a for a, _ in grown(self.region.box, self.blend + 1)], np.float64)
+            distance = map_coordinates(self._signed, (points - corner).T, order=1, mode="nearest")
+        return np.clip(0.5 + distance / (2 * self.blend), 0, 1)
+
+    def beyond(self, lattice: Lattice) -> list[RegionSamples]:
+        """Return the fine samples that are not the region's own and may have a weight, wanted or not."""
+        own, around = (lattice.spans(grown(self.region.box, margin)) for margin in (0, self.blend))
+        if self._signed is None:
+            return _ring(own, around)
+        # Between samples the weight reaches half a sample farther than at them.
+        near = (self._signed < 0) & (self._signed > -self.blend - 1)
+        inside = resampled(near, grown(self.region.box, self.blend + 1), lattice, around)
+        return [replace(_filled(around), inside=np.flatnonzero(inside))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Job:
+    """A tile to evaluate.
+
+    Attributes:
+        position: of its region.
+        zone: that region.
+        samples, ranks: which samples, perhaps beyond its border.
+    """
+
+    position: int
+    zone: Zone
+    samples: RegionSamples
+    ranks: range
+
+
+def _bands(wanted: Lattice) -> Iterator[Lattice]:
+    """Cut a window into bands of output rows."""
+    (first, last), *others = wanted.window
+    a_row = math.prod(b - a for a, b in wanted.fine[1:]) * wanted.factors[0]
+    rows = max(1, BAND // a_row)
+    for start in range(first, last, rows):
+        yield replace(wanted, window=((start, min(start + rows, last)), *others))
+
+
+def _render_band(
+    field: Field, network: Network, band: Lattice, blend: int, device: Device
+) -> NDArray[np.float32]:
+    """Return the fine samples of a band; what regions give is added up in their order, whatever the threads do."""
+    shape = [b - a for a, b in band.fine]
+    sums, weights = np.zeros((*shape, field.channels)), np.zeros(shape)
+    window = Window(band, field.tile)
+
+    def work(job: Job) -> Part | None:
+        seen = window.look(job.samples, job.ranks)
+        if seen is None:
+            return None
+        values = network.run(job.position, seen.points)[seen.inside]
+        weight = job.zone.weights(seen.points[seen.inside])
+        return seen.at, values * weight[:, None], weight
+
+    with tile_threads(1 if device.is_cuda else device.threads) as map_tiles:
+        for part in map_tiles(work, _jobs(field, band, window, blend)):
+            if part is not None:
+                at, values, weight = part
+                sums[at] += values
+                weights[at] += weight
+    present = coverage(field.partition, band)
+    sums[~present] = 0
+    sums /= np.where(present, weights, 1)[..., None]
+    return sums.astype(np.float32)
+
+
+def _jobs(field: Field, band: Lattice, window: Window, blend: int) -> Iterator[Job]:
+    """Yield the tiles of each region: those of `render`, then those of the samples beyond its border."""
+    regions = field.partition.regions
+    for position in touched((region.box for region in regions), band, blend):
+        region, zone = regions[position], Zone(regions[position], blend)
+        for samples in (region_samples(region, band), *zone.beyond(band)):
+            for ranks in window.tiles(samples):
+                yield Job(position=position, zone=zone, samples=samples, ranks=ranks)
+
+
+def _signed_distance(mask: NDArray[np.bool_], margin: int) -> NDArray[np.float64]:
+    """Return the chessboard distance to the border of a mask, half a sample beyond its samples; positive inside.
+
+    It is given for some samples more on every side of the mask.
+    """
+    from scipy.ndimage import distance_transform_cdt
+
+    padded = np.pad(mask, margin)
+    inside, outside = (np.asarray(distance_transform_cdt(m, metric="chessboard")) for m in (padded, ~padded))
+    return np.where(padded, inside - 0.5, 0.5 - outside)
+
+
+def _ring(own: Box, around: Box) -> list[RegionSamples]:
+    """Return what lies outside a box within a larger one: slabs before and after it on each axis.
+
+    They come in one piece, which fills tiles better, unless its list of samples would be long.
+    """
+    slabs = [
+        _filled((*own[:axis], slab, *around[axis + 1 :]))
+        for axis, ((a, b), (low, high)) in enumerate(zip(own, around, strict=True))
+        for slab in ((low, a), (b, high))
+    ]
+    if sum(slab.count for slab in slabs) > LONGEST_RING:
+        return slabs
+    whole = _filled(around)
+    found = np.concatenate([slab.index(np.arange(slab.count)) for slab in slabs]) - np.array(whole.start)
+    return [replace(whole, inside=np.sort(np.ravel_multi_index(tuple(found.T), whole.shape)))]
+
+
+def _filled(box: Box) -> RegionSamples:
+    """Return all samples of a box."""
+    return RegionSamples(start=tuple(a for a, _ in box), shape=tuple(b - a for a, b in box))

@@ -1,0 +1,72 @@
+"""Files to crop: cells and segments, nearly all of their bytes local; and one that takes no fit at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from tests_data import model_header, textured
+
+from inrfit import api, registry
+from inrfit.codec import container
+from inrfit.codec import header as h
+
+MODELS = [name for name in registry.names("model") if name != "mlp"]
+QUICK = {"steps": 1, "hidden_features": 12, "device": "cpu"}
+
+
+@pytest.fixture(scope="session", params=MODELS)
+def cells(request: pytest.FixtureRequest) -> bytes:
+    """A field of 45 x 50 samples in 5 x 6 cells of different sizes."""
+    return api.to_bytes(api.fit(textured(45, 50), grid=(5, 6), model=request.param, **QUICK))
+
+
+@pytest.fixture(scope="session")
+def segments() -> bytes:
+    """A field of 40 x 60 samples in 6 segments."""
+    return api.to_bytes(api.fit(textured(40, 60), partition="seg", heads=6, **QUICK))
+
+
+@pytest.fixture(scope="session")
+def plain() -> Callable[..., bytes]:
+    """Return a function that writes a file of cells of 4 x 4 samples with `size` bytes in each, not weights."""
+
+    def make(rows: int = 3, columns: int = 4, *, size: int = 20, **metadata: bytes) -> bytes:
+        header = h.Header(
+            signal=h.SignalHeader(
+                kind="image",
+                shape=[4 * rows, 4 * columns],
+                axes=["y", "x"],
+                units=["px", "px"],
+                spacing=[1.0, 1.0],
+                origin=[-8, 100],
+                channels=3,
+                dtype="uint8",
+                value_low=0.0,
+                value_high=255.0,
+                colour="rgb",
+                suffix=".png",
+            ),
+            model=model_header(4, 0),
+            partition=h.PartitionHeader(
+                kind="grid",
+                edges=[[4 * i - 8 for i in range(rows + 1)], [4 * i + 100 for i in range(columns + 1)]],
+                nominal=[4.0, 4.0],
+            ),
+            frame=h.FrameHeader(centre=[0.0, 0.0], half=[8.0, 8.0]),
+            weights="float16",
+            tile=64,
+            seed=0,
+            steps=1,
+            psnr=30.0,
+            writer="somebody else",
+        )
+        count = rows * columns
+        index = h.Index(ids=list(range(count)), mse=[(i + 1) / 64 for i in range(count)])
+        parts = [bytes([i % 256]) * size for i in range(count)]
+        tags = {"icc": container.ICC, "exif": container.EXIF, "srce": container.SOURCE}
+        return container.write(
+            header, index, b"shared weights", {tags[name]: blob for name, blob in metadata.items()}, parts
+        )
+
+    return make
