@@ -63,6 +63,8 @@ def trials() -> Iterator[Trial]:
         yield Trial(option="hidden_omega_0", value=f"{omega:g}", cells=4, words={"hidden_omega_0": omega})
     for layers in (1, 3):
         yield Trial(option="hidden_layers", value=str(layers), cells=4, words={"hidden_layers": layers})
+    for beta2 in (0.9, 0.99, 0.999):
+        yield Trial(option="beta2", value=f"{beta2:g}", cells=4, words={"beta2": beta2})
     yield Trial(option="schedule", value="constant", cells=4, words={"schedule": "constant"})
     for activation in ("relu", "finer", "gauss", "wire"):
         yield Trial(option="activation", value=activation, cells=4, words={"activation": activation})

@@ -329,6 +329,7 @@ def run(task: Task) -> Run:
     config = FitConfig(
         steps=scale.cap + 1,  # the loss after `cap` updates is seen by the step after them
         lr=LR,
+        beta2=0.999,
         schedule="constant",
         points=scale.points if TARGETS[task.target].axes == 1 else None,
         seed=task.repeat,

@@ -1,6 +1,6 @@
 """Extension against fitting the whole from scratch: the left half of a picture fitted, the right half added to it.
 
-All fits have the same cells, widths and number of steps; joint goes on for a quarter more. Told for each picture and
+All fits have the same cells, widths and number of steps. Told for each picture and
 model: the PSNR of the right half, how far the left half is kept, the error at the seam, and seconds.
 
     python benchmarks/extend.py [--scale cpu|gpu] [--images FOLDER] [--out FILE] [--table FILE]
@@ -26,7 +26,12 @@ from inrfit.models.field import Field
 NAME = "extend"
 PHOTOS = ("kodak/kodim05.png", "kodak/kodim13.png", "kodak/kodim15.png")
 SIDE, STEPS = {"cpu": 256, "gpu": 512}, {"cpu": 300, "gpu": 1000}
-MODELS = ("partitioned", "local-global")
+MODELS: dict[str, dict[str, Any]] = {
+    "partitioned": {"model": "partitioned"},
+    "local-global": {"model": "local-global"},
+    "local-global, trunk local": {"model": "local-global", "trunk_frame": "local"},
+}
+"""Label -> words of the fit."""
 FAR = 4
 """Columns from the seam at which its error no longer counts."""
 TARGETS = {"strict": 1.0, "joint": 0.5}
@@ -79,19 +84,20 @@ def described(
     }
 
 
-def measure(path: Path, model: str, side: int, steps: int, device: Device) -> list[dict[str, Any]]:
+def measure(path: Path, label: str, side: int, steps: int, device: Device) -> list[dict[str, Any]]:
     """Fit a picture from scratch, its left half, and the right half beside that in both modes."""
     picture, where = middle(path, side), {"device": device.name, "threads": device.threads}
     half = picture.shape[1] // 2
-    plan = api.plan(picture, model=model, steps=steps, **where)
+    words: dict[str, Any] = {**MODELS[label], "steps": steps, **where}
+    plan = api.plan(picture, **words)
     began = time.perf_counter()
     rows = [described("scratch", picture, api.run(plan), time.perf_counter() - began, device)]
     widths: dict[str, Any] = {"hidden_features": plan.settings.model.hidden_features}
     if plan.settings.model.trunk_features:
         widths["trunk_features"] = plan.settings.model.trunk_features
-    left = api.fit(np.ascontiguousarray(picture[:, :half]), model=model, steps=steps, **widths, **where)
+    left = api.fit(np.ascontiguousarray(picture[:, :half]), **words, **widths)
     before = left.decode(**where)
-    for mode in TARGETS if model == "local-global" else ("strict",):
+    for mode in TARGETS if plan.settings.model.trunk_features else ("strict",):
         began = time.perf_counter()
         right = np.ascontiguousarray(picture[:, half:])
         made = api.extend(left, right, side="right", mode=mode, steps=steps, **where)
@@ -101,7 +107,7 @@ def measure(path: Path, model: str, side: int, steps: int, device: Device) -> li
         row |= {"old_kept": psnr(before, after, (0, 255)), "old_same": bool(np.array_equal(before, after))}
         row["behind"] = rows[0]["psnr_new"] - row["psnr_new"]
         rows.append(row)
-    return [{"image": path.name, "model": model, **row} for row in rows]
+    return [{"image": path.name, "model": label, **row} for row in rows]
 
 
 def table(data: dict[str, Any]) -> str:
@@ -158,8 +164,9 @@ def main() -> None:
     }
     for path in pictures(chosen.images):
         for model in MODELS:
-            data["rows"] += measure(path, model, side, steps, device)
-            for row in data["rows"][-3 if model == "local-global" else -2 :]:
+            rows = measure(path, model, side, steps, device)
+            data["rows"] += rows
+            for row in rows:
                 common.log(f"{path.name} {model} {row['method']}: {row['psnr_new']:.2f} dB")
             common.write_json(out, data)
     print(table(data))
