@@ -168,6 +168,7 @@ def _fit(trial: Trial) -> dict[str, Any]:
     curve = [(e.step, round(e.psnr, 3), round(e.seconds, 2)) for e in events if e.step in KEPT_STEPS]
     return {
         "params": fitted.params,
+        "regions": len(fitted.partition),
         "hidden": fitted.model.hidden_features,
         "trunk": fitted.model.trunk_features,
         "shared": fitted.description.count(0),

@@ -229,10 +229,10 @@ class _Fit:
                 self.gradients[name][rows] += gradient
         for name, gradient in self.gradients.items():
             gradient /= self.values if self.local[name] else self.values.sum()
-        areas, counts = (
-            torch.tensor(n, dtype=torch.float64) for n in (self.samples.areas, self.samples.counts)
-        )
-        return squares * (areas / counts).to(squares.device)
+        if self.config.points is None:
+            return squares
+        used = np.divide(self.samples.areas, self.samples.counts)
+        return squares * torch.from_numpy(used).to(squares.device)
 
     def _slot(self, blocks: list[Block]) -> tuple[int, int, Tensor, dict[str, Tensor]]:
         """Add up the errors and gradients of a slot's blocks, in order."""
