@@ -10,7 +10,7 @@ import numpy as np
 COLUMNS: tuple[tuple[str, str, Callable[[Mapping[str, Any]], float | None], str], ...] = (
     ("weights", "params", lambda row: row.get("params"), ",.0f"),
     ("width / trunk", "widths", lambda row: None, ""),
-    ("shared", "share", lambda row: row["shared"] / row["params"] if "shared" in row else None, ".1%"),
+    ("shared weights", "shared", lambda row: None, ""),
     ("PSNR (dB)", "psnr", lambda row: row.get("psnr"), ".2f"),
     ("min-max PSNR", "minmax", lambda row: row.get("psnr-minmax"), ".2f"),
     ("SSIM", "ssim", lambda row: row.get("ssim"), ".4f"),
@@ -66,6 +66,9 @@ def _cell(
     """Return the mean over the runs, with the standard deviation over the seeds of an image for the PSNR."""
     if name == "widths":
         return f"{rows[0]['hidden']} / {rows[0]['trunk']}" if "hidden" in rows[0] else ""
+    if name == "shared":
+        shared, params = rows[0].get("shared", 0), rows[0]["params"]
+        return f"{shared:,} ({shared / params:.1%})" if shared else ""
     found = [number for row in rows if (number := value(row)) is not None]
     if not found:
         return ""
@@ -85,28 +88,19 @@ def _over_seeds(rows: list[Mapping[str, Any]]) -> float | None:
 
 
 def _curves(rows: list[Mapping[str, Any]]) -> list[str]:
-    """Return the mean PSNR, and the seconds, at some steps of each setting that has several seeds or is long."""
+    """Return the mean PSNR and CPU time at some steps of each setting; every step is taken to cost the same."""
     steps = sorted({step for row in rows for step, *_ in row.get("curve", []) if step})
     wanted = [step for step in steps if step in (50, 100, 200, 300, 500, 1000)]
     if not wanted or rows[0]["section"] not in ("models", "long"):
         return []
-    lines = [
-        f"| PSNR (dB) at step (CPU s) | {' | '.join(map(str, wanted))} |",
-        "|---" * (len(wanted) + 1) + "|",
-    ]
+    heads = ["PSNR (dB) and CPU s after", *(f"{step} steps" for step in wanted)]
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
     for label in dict.fromkeys(row["label"] for row in rows):
-        good = [
-            {s: (p, t) for s, p, t in row["curve"]}
-            for row in rows
-            if row["label"] == label and "curve" in row
-        ]
+        same = [row for row in rows if row["label"] == label and "curve" in row]
         cells = []
         for step in wanted:
-            found = [curve[step] for curve in good if step in curve]
-            cells.append(
-                f"{np.mean([p for p, _ in found]):.2f} ({np.mean([t for _, t in found]):.0f})"
-                if found
-                else ""
-            )
+            found = [psnr for row in same for at, psnr, _ in row["curve"] if at == step]
+            seconds = np.mean([row["cpu_seconds"] * step / row["steps"] for row in same])
+            cells.append(f"{np.mean(found):.2f}, {seconds:.1f}" if found else "")
         lines.append(f"| {label} | {' | '.join(cells)} |")
     return lines
