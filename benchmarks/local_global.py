@@ -30,7 +30,7 @@ from typing import Any
 
 import common
 import numpy as np
-from local_global_report import table
+from local_global_report import figure, table
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -213,9 +213,12 @@ def main() -> None:
     parser.add_argument(
         "--table", type=Path, metavar="FILE", help="print the tables of a result, run nothing"
     )
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="with --table: also draw the curves")
     chosen = parser.parse_args()
     if chosen.table:
         print(table(common.read_json(chosen.table)))
+        if chosen.figure:
+            figure(common.read_json(chosen.table), chosen.figure)
         return
     sections = chosen.only.split(",")
     if unknown := set(sections) - set(SECTIONS):

@@ -1,8 +1,9 @@
-"""Tables of the Local-Global benchmark, as Markdown; it measures nothing."""
+"""Tables and a figure of the Local-Global benchmark; it measures nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -104,3 +105,29 @@ def _curves(rows: list[Mapping[str, Any]]) -> list[str]:
             cells.append(f"{np.mean(found):.2f}, {seconds:.1f}" if found else "")
         lines.append(f"| {label} | {' | '.join(cells)} |")
     return lines
+
+
+def figure(data: Mapping[str, Any], path: Path) -> None:
+    """Draw the mean PSNR of the models against steps and against CPU time."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    rows = [row for row in data["rows"] if row["section"] == "models" and "curve" in row]
+    drawn, (by_step, by_time) = pyplot.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
+    for label in dict.fromkeys(row["label"] for row in rows):
+        same = [row for row in rows if row["label"] == label]
+        steps = sorted({step for row in same for step, *_ in row["curve"] if step})
+        means = [np.mean([p for row in same for at, p, _ in row["curve"] if at == step]) for step in steps]
+        each = np.mean([row["cpu_seconds"] / row["steps"] for row in same])
+        by_step.plot(steps, means, marker=".", label=label)
+        by_time.plot(np.multiply(steps, each), means, marker=".")
+    by_step.set(xlabel="step", ylabel="PSNR (dB)")
+    by_time.set(xlabel="CPU seconds", xscale="log")
+    by_step.legend(fontsize="small")
+    for axes in (by_step, by_time):
+        axes.grid(alpha=0.3)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    drawn.savefig(path, dpi=100)
+    pyplot.close(drawn)
