@@ -29,7 +29,7 @@ SIDE, STEPS = {"cpu": 256, "gpu": 512}, {"cpu": 300, "gpu": 1000}
 MODELS: dict[str, dict[str, Any]] = {
     "partitioned": {"model": "partitioned"},
     "local-global": {"model": "local-global"},
-    "local-global, trunk local": {"model": "local-global", "trunk_frame": "local"},
+    "local-global, trunk global": {"model": "local-global", "trunk_frame": "global"},
 }
 """Label -> words of the fit."""
 FAR = 4

@@ -7,7 +7,7 @@ process of one thread per core; `gpu`: the paper's sizes. Sections (`--only`):
   yardstick `shared/bench/reference_inr.py` beside the project (left out where it is absent)
 - long: inrfit's default model and the yardstick over 1,000 steps
 - frames: global and local coordinates for the regions' networks and for the trunk
-- budgets: from few weights to many
+- budgets: fewer weights than that, shared or not
 - shares: what share of the weights the regions share; ReLU and FINER beside sine
 - grids: Local-Global from 2x2 to 32x32 cells and with sizes chosen by inrfit, on the last of the images
 
@@ -93,7 +93,7 @@ def _settings(
     cells, params, steps = CELLS[scale], PARAMS[scale], STEPS[scale]
     even = {"params": params, "grid": (cells, cells)}
     paper = {"preset": "paper-lg", "params": params}
-    ours = {"model": "local-global", **even}
+    ours = {"model": "local-global", "trunk_frame": "global", **even}
     if "models" in sections:
         yield "models", "reference lg", {"reference": True}, SEEDS[1:], steps  # seed 0 is in "long"
         for model in ("mlp", "partitioned", "local-global"):
@@ -111,10 +111,15 @@ def _settings(
                 words = {**ours, "frame": frame, "trunk_frame": trunk}
                 yield "frames", f"local-global, {frame}, trunk {trunk}", words, SEEDS[:1], steps
     if "budgets" in sections:
-        for part in (32, 8, 2):
-            words = {"params": params // part, "grid": (cells, cells)}
-            yield "budgets", f"partitioned, 1/{part}", words, SEEDS[:1], steps
-            yield "budgets", f"local-global, 1/{part}", {"model": "local-global", **words}, SEEDS[:1], steps
+        for hidden in (2, 4, 8, 12):
+            words = {"hidden_features": hidden, "grid": (cells, cells)}
+            weights = api.plan(np.zeros((SIDE[scale], SIDE[scale], 3), np.uint8), **words).params
+            yield "budgets", f"partitioned, {weights:,}", words, SEEDS[:1], steps
+            for share in (0.1, 0.3):
+                equal = {**ours, "params": weights, "global_share": share}
+                for trunk in ("global", "local"):
+                    label = f"local-global, {weights:,}, {share:.0%} shared, trunk {trunk}"
+                    yield "budgets", label, {**equal, "trunk_frame": trunk}, SEEDS[:1], steps
     if "shares" in sections:
         for share in (0.01, 0.05, 0.1, 0.15, 0.3):
             yield "shares", f"sine, {share:.0%}", {**ours, "global_share": share}, SEEDS[:1], steps
@@ -129,7 +134,8 @@ def _settings(
             yield "grids", f"{side}x{side}, paper's settings", words, SEEDS[:1], steps
             yield "grids", f"{side}x{side}", {**ours, "grid": (side, side)}, SEEDS[:1], steps
         yield "grids", "automatic, paper's settings", {**paper, "cell": 32}, SEEDS[:1], steps
-        yield "grids", "automatic", {"model": "local-global", "params": params}, SEEDS[:1], steps
+        automatic = {name: word for name, word in ours.items() if name != "grid"}
+        yield "grids", "automatic", automatic, SEEDS[:1], steps
 
 
 def crop(path: Path, side: int) -> NDArray[np.uint8]:

@@ -124,7 +124,7 @@ class ModelConfig:
     output: str = "linear"
     frame: str = "local"
     trunk_features: int | None = None
-    trunk_frame: str = "global"
+    trunk_frame: str = "local"
     trunk_omega_0: float | None = None
     global_share: float = 0.1
     params: int | None = None
@@ -286,6 +286,9 @@ class Settings:
 MODEL_WORDS = {"model": "name", "output_activation": "output"}
 """Option words that differ from the field of the configuration they set."""
 
+SHARED_WORDS = ("trunk_features", "trunk_frame", "trunk_omega_0", "global_share")
+"""Option words for weights that regions share, which one model alone has."""
+
 
 def settings(**options: Unpack[FitOptions]) -> Settings:
     """Sort option words into the three configurations; a preset and the defaults fill in the rest.
@@ -299,6 +302,7 @@ def settings(**options: Unpack[FitOptions]) -> Settings:
         if preset not in PRESETS:
             raise unknown(str(preset), tuple(PRESETS), option="--preset")
         given = {**PRESETS[str(preset)](given), **given}
+    _check_shared(options, given.get("model"))
     if given.get("model") == "mlp":
         given.setdefault("partition", "none")
     parts: dict[str, dict[str, object]] = {"partition": {}, "model": {}, "fit": {}}
@@ -319,6 +323,27 @@ def settings(**options: Unpack[FitOptions]) -> Settings:
         partition=PartitionConfig(**parts["partition"]),  # type: ignore[arg-type]
         model=ModelConfig(**parts["model"]),  # type: ignore[arg-type]
         fit=FitConfig(**parts["fit"]),  # type: ignore[arg-type]
+    )
+
+
+def _check_shared(options: FitOptions, model: object) -> None:
+    """Refuse words for shared weights that would have no effect.
+
+    Raises:
+        ConfigError: the model shares no weights, or two of the words set the width of its trunk.
+    """
+    words = [f"--{word.replace('_', '-')}" for word in SHARED_WORDS if options.get(word) is not None]
+    require(
+        not words or model == "local-global",
+        f"{' and '.join(words)} set{'' if len(words) > 1 else 's'} weights that regions share, "
+        "which only --model local-global has",
+        hint="add --model local-global, or leave this away",
+    )
+    require(options.get("trunk_features") != 0, "--trunk-features 0 must lie between 1 and 65536")
+    require(
+        options.get("trunk_features") is None or options.get("global_share") is None,
+        "--trunk-features and --global-share both set the width of the trunk",
+        hint="give one of them",
     )
 
 

@@ -301,7 +301,7 @@ def test_float_samples_within_the_range_of_the_field() -> None:
             "24 along y",
         ),
         (textured(24, 31), {"side": "top"}, InputError, "24x31 samples", "32 along x"),
-        (textured(24, 9)[..., 0], {}, InputError, "1 channels (grey), the field 3 (rgb)", "convert"),
+        (textured(24, 9)[..., 0], {}, InputError, "1 channel (grey), the field 3 (rgb)", "convert"),
         (textured(24, 9).astype(np.uint16), {}, InputError, "type uint16, the field uint8", "to uint8"),
         (textured(24, 9), {"side": "rigth"}, ConfigError, "--side 'rigth' is not known", "'right'"),
         (textured(24, 9), {"side": "after"}, ConfigError, "the axis t, the field has the axes y, x", "left"),

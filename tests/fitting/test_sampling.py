@@ -111,7 +111,7 @@ class TestOverlap:
         {"points": 150},
         {"points": 150, "sampling": "uniform"},
         {"model": "local-global", "trunk_features": 5, "points": 150},
-        {"model": "local-global", "trunk_features": 5, "trunk_frame": "local", "overlap": 1},
+        {"model": "local-global", "trunk_features": 5, "trunk_frame": "global", "overlap": 1},
         {"partition": "seg", "grid": None, "heads": 3, "overlap": 2},
     ],
 )

@@ -209,6 +209,6 @@ class TestTrunk:
             resolve(ModelConfig(name="partitioned", trunk_features=8), self.partition, 3)
 
     def test_the_trunk_takes_the_omega_of_its_frame(self):
-        assert self.resolve()[0].trunk_omega_0 == 30
-        model, _, _ = self.resolve(trunk_frame="local")
+        assert self.resolve(trunk_frame="global")[0].trunk_omega_0 == 30
+        model, _, _ = self.resolve()
         assert model.trunk_omega_0 == model.first_omega_0
