@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Unpack, overload
 
@@ -17,10 +15,10 @@ from inrfit.codec.container import Reader
 from inrfit.config import FitOptions, Settings, settings
 from inrfit.device import Device, pick_device
 from inrfit.errors import InputError
+from inrfit.fitting.plan import Plan
 from inrfit.models.field import Field
 from inrfit.partitions import Partition, build
 from inrfit.signal import ArraySignal, Signal
-from inrfit.version import __version__
 
 if TYPE_CHECKING:
     from inrfit.edit.extend import ExtendOptions
@@ -35,36 +33,6 @@ Source = str | Path | bytes | NDArray[Any] | Signal
 
 FileSource = str | Path | bytes | BinaryIO
 """Where a `.inr` file comes from: a path, its bytes, or any seekable binary file object."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """Everything that is decided before a fit starts."""
-
-    signal: Signal
-    partition: Partition
-    settings: Settings
-    device: Device
-
-    @property
-    def params(self) -> int:
-        """Number of trained weights the field will have."""
-        from inrfit.models.description import describe
-
-        domain = self.partition.domain
-        description = describe(self.settings.model, domain.dimensions, self.signal.channels)
-        return description.count(len(self.partition))
-
-    def identity(self) -> dict[str, str]:
-        """Return what a resumed fit must share with the interrupted one: the input and every option that matters."""
-        same = {"input": self.signal.info.sha256, "inrfit": __version__}
-        for name in ("partition", "model", "fit"):
-            for key, value in asdict(getattr(self.settings, name)).items():
-                if key not in ("threads", "memory"):
-                    same[f"{name}.{key}"] = repr(value)
-        if self.settings.partition.rule == "labels":  # a path may hold other labels by now
-            same["partition.regions"] = hashlib.sha256(self.partition.labels().tobytes()).hexdigest()
-        return same
 
 
 def read(source: Source, *, name: str | None = None) -> Signal:
@@ -417,52 +385,14 @@ def evaluate(
     Raises:
         InputError: the sizes, channels or sample types differ.
     """
-    from inrfit.metrics import fidelity, rate, regions
-    from inrfit.registry import check
-    from inrfit.registry import load as load_named
+    from inrfit.metrics.comparison import compare
+    from inrfit.metrics.rate import bpp
 
-    for name in metrics:
-        check("metric", name, option="--metrics")
     field = source if isinstance(source, Field) else load(source)
-    wanted = read(reference)
-    _same_kind(wanted, field)
-    target, decoded = wanted.dense(), field.decode(device=device, threads=threads)
-    covered, value_range = field.covered(), field.info.value_range
-    points = pictures = target, decoded
-    if not covered.all():
-        points = target[covered], decoded[covered]
-        pictures = np.where(covered[..., None], target, decoded), decoded
-    pairs = {name: points if name in fidelity.POINTWISE else pictures for name in metrics}
-    samples = int(covered.sum())
-    size = len(to_bytes(field)) if isinstance(source, Field) else file_size(source)
-    return {
-        **{name: load_named("metric", name)(*pair, value_range) for name, pair in pairs.items()},
-        "mse": fidelity.mse(*points, value_range),
-        "border_error": regions.border_error(target, decoded, field.partition, value_range),
-        "region_psnr": regions.region_psnr(target, decoded, field.partition, value_range),
-        "params": field.params,
-        "samples": samples,
-        "bytes": size,
-        "bpp": rate.bpp(size, samples),
-    }
-
-
-def file_size(source: FileSource) -> int:
-    """Return the size of a `.inr` file in bytes."""
-    with Reader(source) as reader:
-        return reader.size
-
-
-def _same_kind(reference: Signal, field: Field) -> None:
-    """Refuse to compare what cannot be compared."""
-    pairs: Mapping[str, tuple[object, object]] = {
-        "size": (reference.domain.shape, field.domain.shape),
-        "channels": (reference.channels, field.channels),
-        "sample type": (reference.info.dtype, field.info.dtype),
-    }
-    for what, (a, b) in pairs.items():
-        if a != b:
-            raise InputError(
-                f"the reference differs in {what}: {a}, but the field has {b}",
-                hint="compare with the signal that was fitted, or after a crop with the part that is left",
-            )
+    found = compare(field, read(reference), metrics, device=device, threads=threads)
+    if isinstance(source, Field):
+        size = len(to_bytes(source))
+    else:
+        with Reader(source) as reader:
+            size = reader.size
+    return {**found, "bytes": size, "bpp": bpp(size, found["samples"])}

@@ -104,7 +104,8 @@ class ModelConfig:
         trunk_features: width of the shared trunk of `local-global`; None sizes it from `global_share`. 0 for models
             without one.
         trunk_frame: coordinates the trunk sees: "global" or "local".
-        trunk_omega_0: frequency factor of the trunk's first activation; None takes the activation's own.
+        trunk_omega_0: frequency factor of the trunk's first activation; None takes the activation's own, or that of the
+            regions where the trunk sees local frames.
         global_share: share of the weights that all regions share, trunk and merge; used when `trunk_features` is None.
         params: upper bound for the number of weights; used when `hidden_features` is None.
         weights_per_sample: bound as a share of the samples; used when neither of the two is given.

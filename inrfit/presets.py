@@ -27,7 +27,8 @@ def _paper(given: Mapping[str, object]) -> dict[str, object]:
 def _paper_lg(given: Mapping[str, object]) -> dict[str, object]:
     """Return the settings of the Local-Global paper (NeurIPS 2024, arXiv 2409.19472) for an image of 512x512.
 
-    The widths are those of its 16x16 cells at 199k weights, and of its baselines; `params` sets others.
+    The widths are those of its 16x16 cells at 199k weights, and of its baselines; `params` and `global_share` set
+    others.
     """
     model = given.get("model", "local-global")
     filled: dict[str, object] = {
@@ -43,7 +44,7 @@ def _paper_lg(given: Mapping[str, object]) -> dict[str, object]:
         filled |= {"grid": (16, 16)}
     if given.get("params") is None and given.get("hidden_features") is None:
         filled |= {"hidden_features": {"mlp": 256, "partitioned": 15}.get(str(model), 14)}
-        filled |= {"trunk_features": 84} if model == "local-global" else {}
+        filled |= {"trunk_features": 84} if model == "local-global" and not given.get("global_share") else {}
     return filled
 
 

@@ -60,6 +60,24 @@ def test_a_path_stands_for_a_label_image_and_a_typo_for_a_suggestion(tmp_path):
     assert "seg" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    "words", [{"global_share": 0.2}, {"trunk_features": 8}, {"trunk_frame": "global"}, {"trunk_omega_0": 3.0}]
+)
+@pytest.mark.parametrize("model", [{}, {"model": "mlp"}, {"model": "partitioned", "preset": "paper-lg"}])
+def test_words_for_shared_weights_need_a_model_that_has_them(words, model):
+    with pytest.raises(ConfigError, match="only --model local-global has"):
+        settings(**words, **model)
+    assert settings(**words, model="local-global")
+    assert settings(**words, preset="paper-lg")
+
+
+def test_the_trunk_gets_its_width_from_one_word():
+    with pytest.raises(ConfigError, match="--trunk-features and --global-share both"):
+        settings(model="local-global", trunk_features=8, global_share=0.2)
+    with pytest.raises(ConfigError, match="--trunk-features 0"):
+        settings(model="local-global", trunk_features=0)
+
+
 def test_mlp_means_no_partition():
     assert settings(model="mlp").partition.rule == "none"
 

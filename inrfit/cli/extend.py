@@ -13,7 +13,7 @@ import typer
 from inrfit.cli import batch, options
 from inrfit.cli import fit_options as fitting
 from inrfit.cli.console import listener, number, out_bytes, say, size
-from inrfit.cli.inputs import Item, container, content, expand, make_room, plan_work
+from inrfit.cli.inputs import Item, check_container, container, content, expand, make_room, plan_work
 from inrfit.cli.options import default
 from inrfit.cli.progress import Display
 from inrfit.errors import ConfigError
@@ -77,8 +77,9 @@ def command(
         _check_words(side, mode, words)
         options.check_device(device, threads)
         options.check_stdout(output, json=json)
+        check_container(output, "extend")
         item, part = _inputs(field, new, output, force=force)
-    display = Display(quiet=quiet, limited=False)
+    display = Display(quiet=quiet, limited=False, shorten="--steps shortens it")
 
     def work(item: Item) -> dict[str, Any]:
         from inrfit import api
@@ -131,7 +132,7 @@ def _inputs(field: str, new: str, output: str | None, *, force: bool) -> tuple[I
     """Return the field with its output, and the new part.
 
     Raises:
-        ConfigError: there is more than one field or part, or the output would replace the part.
+        ConfigError: there is more than one field or part, the part is a field, or the output would replace it.
     """
     found = expand([field, new], (), recursive=False)
     if len(found) != 2:
@@ -139,8 +140,14 @@ def _inputs(field: str, new: str, output: str | None, *, force: bool) -> tuple[I
             f"extend takes one .inr file and one part to add, {len(found)} files were given",
             hint="extend by one part after the other",
         )
+    source = found[1][0]
+    if source is not None and source.suffix.lower() == ".inr":
+        raise ConfigError(
+            f"{source} is an .inr file, the part to add must be a picture",
+            hint="give the .inr file first and the picture after it; inrfit decode makes a picture of an .inr file",
+        )
     item = plan_work(found[:1], output, lambda source: ".inr", force=force, beside=".ext")[0]
-    part = Item(source=found[1][0], output=None)
+    part = Item(source=source, output=None)
     paths = (item.output, part.source)
     if None not in paths and len({os.path.realpath(path) for path in paths if path is not None}) == 1:
         raise ConfigError(f"{item.output} is both the part to add and the output", hint="choose another -o")
@@ -153,8 +160,9 @@ def _tell(item: Item, part: Item, plan: Plan, *, verbose: bool) -> None:
         say(f"{part.name}: {note}")
     old, shape = plan.old, "×".join(map(str, reversed(plan.new.domain.shape)))
     kept = "shared weights are tuned" if plan.joint else "all old weights are kept"
+    added = f"{len(plan.added)} new region{'s' if len(plan.added) > 1 else ''}"
     say(
-        f"{plan.device.why} · {part.name} {shape}×{plan.new.channels} {old.info.dtype} · {len(plan.added)} new regions "
+        f"{plan.device.why} · {part.name} {shape}×{plan.new.channels} {old.info.dtype} · {added} "
         f"beside the {len(old.partition)} of {item.name} · {old.model.name} {old.model.activation} "
         f"{old.model.hidden_features} wide · {kept}"
     )

@@ -41,7 +41,9 @@ def command(
     ] = None,
     cell: Annotated[
         int | None,
-        typer.Option(help=f"Nominal side of a cell, in samples; {CELL} by default. Not with --grid."),
+        typer.Option(
+            help=f"Nominal side of a cell, in samples; {CELL} by default. Not with --grid or --heads."
+        ),
     ] = None,
     heads: options.Heads = None,
     segmenter: options.Segmenter = "hfs",

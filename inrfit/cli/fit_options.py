@@ -140,7 +140,7 @@ TrunkFrame = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help=f"Coordinates of the trunk: global or local; {default('trunk_frame')} by default.",
+        help=f"Coordinates of the trunk of local-global: global or local; {default('trunk_frame')} by default.",
         rich_help_panel=NETWORK,
     ),
 ]
@@ -148,7 +148,7 @@ TrunkOmega = Annotated[
     float | None,
     typer.Option(
         "--trunk-omega-0",
-        help="Frequency factor of the trunk's first activation; its own by default.",
+        help="Frequency factor of the trunk's first activation; its own by default, that of the regions in local frames.",
         rich_help_panel=NETWORK,
     ),
 ]
@@ -156,7 +156,8 @@ GlobalShare = Annotated[
     float | None,
     typer.Option(
         metavar="SHARE",
-        help=f"Share of the weights that all regions of local-global share; {default('global_share'):g} by default.",
+        help=f"Share of the weights that all regions of local-global share; {default('global_share'):g} by default. "
+        "Not with --trunk-features.",
         rich_help_panel=NETWORK,
     ),
 ]
@@ -171,7 +172,7 @@ Sampling = Annotated[
 Overlap = Annotated[
     int | None,
     typer.Option(
-        help=f"Samples around each region that it learns as well; {default('overlap')} by default.",
+        help=f"Samples around each region that it learns as well, 0 to 256; {default('overlap')} by default.",
         rich_help_panel=FITTING,
     ),
 ]

@@ -35,10 +35,13 @@ class Display:
     Args:
         quiet: show nothing.
         limited: a limit on the time is set, so that a long fit is no surprise.
+        shorten: what the user is told of a long fit: the options that shorten it.
     """
 
-    def __init__(self, *, quiet: bool, limited: bool) -> None:
-        self._quiet, self._limited = quiet, limited
+    def __init__(
+        self, *, quiet: bool, limited: bool, shorten: str = "--steps or --max-time shorten it"
+    ) -> None:
+        self._quiet, self._limited, self._shorten = quiet, limited, shorten
         self._last = -math.inf
 
     @contextmanager
@@ -75,8 +78,7 @@ class Display:
                 told = True
                 if seconds > LONG:
                     say(
-                        f"{name}: about {seconds / 60:.0f} min to go for {event.steps} steps; "
-                        "--steps or --max-time shorten it"
+                        f"{name}: about {seconds / 60:.0f} min to go for {event.steps} steps; {self._shorten}"
                     )
             show(event)
 

@@ -35,8 +35,9 @@ This page is made from the program by `python -m inrfit.cli.reference docs/cli.m
 
 - Inputs are files, folders (`-r` looks into the folders within), globs, or `-` for standard input.
 - An output goes beside its input: `photo.png` to `photo.inr`, `photo.inr` to `photo.dec.png`, `photo.inr` to
-  `photo.crop.inr` or `photo.ext.inr`, `photo.png` to `photo.labels.png`. `-o` names a file, a folder (one that exists, or any name without a suffix; the tree of a
-  folder given as input is kept below it) or `-` for standard output.
+  `photo.crop.inr` or `photo.ext.inr`, `photo.png` to `photo.labels.png`. `-o` names a file, a folder (one that
+  exists, or any name without a suffix; the tree of a folder given as input is kept below it) or `-` for standard
+  output.
 - Nothing is replaced without `--force`. `fit --skip-existing` leaves outputs that are intact and were made from
   their input as it is now, and fits the others.
 - A file is written under a temporary name and renamed, so it is whole or not there.

@@ -1,1 +1,1 @@
-"""From `.inr` file to `.inr` file: what can be done to a field without its source; it fits and decodes nothing itself."""
+"""What becomes of a field after its fit: crops, which copy bytes, and extensions, which fit only what is added."""

@@ -158,7 +158,7 @@ def plan(old: Field, new: Signal, *, side: str, mode: str, config: FitConfig, de
         joint=mode == "joint" and _shares(old) and known,
         config=replace(config, weights=old.weight_type),
         device=device,
-        notes=(*notes, *division.warnings),
+        notes=notes,
     )
 
 
@@ -172,6 +172,7 @@ def run(plan: Plan, progress: Progress | None = None) -> Field:
     joint = min(math.ceil(TUNING * steps), steps - 1) if plan.joint else 0
     alone, began = steps - joint, time.monotonic()
     both = plan.old.append(_strict(plan, alone, _phase(hooks, 0, steps, began)))
+    both = replace(both, steps=steps)
     if not joint:
         return both
     return _held(plan, both, _tuned(plan, both, joint, _phase(hooks, alone, steps, began)))

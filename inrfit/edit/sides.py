@@ -1,4 +1,4 @@
-"""The sides of a field, the words for an extension, and a new part at its place beside one of them; it divides and fits nothing."""
+"""The sides of a field, and a new part at its place beside one of them; it divides and fits nothing."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def placed(field: Field, new: Signal, side: str) -> tuple[ArraySignal, tuple[str
         ConfigError: the side is not known, or the field has no such axis.
         InputError: the size on another axis, the channels, the sample type or the values do not fit.
     """
-    if side not in SIDES:
-        raise unknown(side, tuple(SIDES), option="--side")
+    if not isinstance(side, str) or side not in SIDES:
+        raise unknown(str(side), tuple(SIDES), option="--side")
     name, at_end = SIDES[side]
     axes = field.domain.axes
     if name not in axes:
@@ -77,7 +77,7 @@ def _check_samples(field: Field, new: Signal) -> None:
     """Require the channels, sample type and values that the field has."""
     if new.channels != field.channels:
         raise InputError(
-            f"the new part has {new.channels} channels ({new.info.colour}), the field {field.channels} "
+            f"the new part has {_channels(new.channels)} ({new.info.colour}), the field {field.channels} "
             f"({field.info.colour})",
             hint=f"convert the new part to {field.info.colour}",
         )
@@ -93,6 +93,10 @@ def _check_samples(field: Field, new: Signal) -> None:
             f"{low:g} to {high:g}",
             hint="scale or clip the new part, or fit the field anew with both parts",
         )
+
+
+def _channels(count: int) -> str:
+    return "1 channel" if count == 1 else f"{count} channels"
 
 
 def _sizes(domain: Domain) -> str:

@@ -46,6 +46,11 @@ class Sizes:
         config: the model; `trunk_features` fixes the width of the trunk when it is set, other widths are ignored.
         dimensions: axes of the signal.
         channels: values per sample.
+
+    Attributes:
+        has_trunk: whether the model has a shared trunk.
+        undivided: whether the model is for one region alone.
+        fixed: width of the trunk that the configuration sets; None or 0 where it does not.
     """
 
     def __init__(self, config: ModelConfig, dimensions: int, channels: int) -> None:
@@ -54,7 +59,8 @@ class Sizes:
             return describe(sized, dimensions, channels).count(regions)
 
         self._count = cache(count)
-        self._fixed = config.trunk_features
+        self.fixed = config.trunk_features
+        self.undivided = config.name == "mlp"
         self.has_trunk = count(0, 1, 1) > 0
 
     def widths(self, regions: int, hidden: int, trunk: int) -> Widths:
@@ -65,14 +71,14 @@ class Sizes:
 
     def within(self, regions: int, budget: int) -> Iterator[Widths]:
         """Yield the widths that use a budget best: the widest trunk beside each width, or the widest without one."""
-        least = (self._fixed or 1) if self.has_trunk else 0
+        least = (self.fixed or 1) if self.has_trunk else 0
         most = widest(lambda h: self.widths(regions, h, least).weights, budget)
         if not self.has_trunk:
             if most:
                 yield self.widths(regions, most, 0)
             return
         for hidden in range(most, 0, -1):
-            trunk = self._fixed or self.widest_trunk(regions, hidden, budget)
+            trunk = self.fixed or self.widest_trunk(regions, hidden, budget)
             yield self.widths(regions, hidden, trunk)
 
     def meeting(self, regions: int, budget: int) -> Iterator[Widths]:
@@ -80,7 +86,7 @@ class Sizes:
         least = math.ceil((1 - TOLERANCE) * budget)
         for most in self.within(regions, budget):
             narrowest = most.trunk
-            if self.has_trunk and not self._fixed:
+            if self.has_trunk and not self.fixed:
                 narrowest = self.widest_trunk(regions, most.hidden, least - 1) + 1
             for trunk in range(most.trunk, narrowest - 1, -1):
                 widths = self.widths(regions, most.hidden, trunk)
@@ -107,20 +113,24 @@ def missed(sizes: Sizes, partition: Partition, budget: int) -> ConfigError:
     """Return the error for a budget that is missed, with the nearest partition that meets it."""
     regions = len(partition)
     below = next(sizes.within(regions, budget), None)
-    hidden, trunk = (0, 1) if below is None else (below.hidden, below.trunk)
+    hidden, trunk = (0, sizes.fixed or 1) if below is None else (below.hidden, below.trunk)
     above = sizes.widths(regions, hidden + 1, trunk if sizes.has_trunk else 0)
     near = f"width {hidden} gives {below.weights:,}, " if below else ""
+    beside = f" beside a trunk of {sizes.fixed}" if sizes.fixed else ""
+    networks = f"{regions} equal networks" if regions > 1 else "one network"
     message = (
-        f"--params {budget} cannot be met within 5 % by {regions} equal networks "
-        f"({near}width {above.hidden} gives {above.weights:,})"
+        f"--params {budget} cannot be met within 5 % by {networks} "
+        f"({near}width {above.hidden}{beside} gives {above.weights:,})"
     )
-    meets = (c for c in _other_divisions(partition) if any(sizes.meeting(math.prod(c), budget)))
+    others = () if sizes.undivided else _other_divisions(partition)
+    meets = (cells for cells in others if any(sizes.meeting(math.prod(cells), budget)))
     other = min(meets, key=lambda cells: abs(math.prod(cells) - regions), default=None)
     if other is None:
-        return ConfigError(message, hint="give a larger --params, or set --hidden-features")
+        smaller = ", or a smaller --trunk-features" if sizes.fixed else ""
+        return ConfigError(message, hint=f"--params {above.weights} can{smaller}; or set --hidden-features")
     asked = "x".join(map(str, other))
     if partition.kind != "grid":
-        return ConfigError(message, hint=f"--heads {asked} can; or set --hidden-features")
+        return ConfigError(message, hint=f"--partition seg --heads {asked} can; or set --hidden-features")
     cell = _cell(partition.domain.shape, other)
     same = "" if cell is None else f" (as --cell {cell} gives)"
     return ConfigError(message, hint=f"--grid {asked} can{same}; or set --hidden-features")

@@ -101,8 +101,10 @@ class Field:
     def append(self, other: Field) -> Field:
         """Return the field with the regions of another beside its own, as `inrfit extend` makes it.
 
-        Frame and tile are those of this field, seed and steps those of the other, which was fitted last. Cells are numbered anew, segments of the other after the largest id
-        here. What belongs to one of the two parts alone goes: the hash of the source, and tags of the EXIF block.
+        Frame and tile are those of this field, seed and steps those of the other, which was fitted last. Cells are
+        numbered anew, segments of the other after the largest id here. What belongs to one of the two parts alone
+        goes: the hash of the source, and tags of the EXIF block. An `mlp` becomes `partitioned`, which is the same
+        network once for each region.
 
         Args:
             other: a field of the same model and with the same shared weights, whose domain touches this one along one

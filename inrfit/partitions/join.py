@@ -18,7 +18,7 @@ def continued(old: Partition, signal: Signal) -> Partition:
     """Divide a new part as the old one beside it is divided.
 
     A grid goes on: its rows or columns keep their borders, and the new part gets cells as near the old nominal size as
-    can be. Beside segments the new part gets segments of its own, as many as keep their mean area.
+    can be. Beside segments the new part gets segments of its own, as many as keep their mean area where it has so many.
 
     Args:
         old: the division of the old part.
@@ -30,7 +30,8 @@ def continued(old: Partition, signal: Signal) -> Partition:
     domain = signal.domain
     if old.kind == "labels":
         heads = max(1, round(domain.size * len(old) / sum(old.areas)))
-        return segments(signal, PartitionConfig(rule="seg", heads=heads))
+        # Notes of the rule speak of options that were not given here.
+        return replace(segments(signal, PartitionConfig(rule="seg", heads=heads)), warnings=())
     nominal = old.regions[0].nominal
     edges = []
     for borders, (first, last), there, size in zip(
@@ -61,7 +62,7 @@ def joined(old: Partition, new: Partition) -> tuple[Partition, list[int]]:
     if old.kind == "labels":
         after = old.regions[-1].id + 1
         added = tuple(replace(region, id=after + number) for number, region in enumerate(new.regions))
-        whole = replace(old, domain=domain, regions=(*old.regions, *added), warnings=new.warnings)
+        whole = replace(old, domain=domain, regions=(*old.regions, *added))
         return whole, list(range(len(whole)))
     pairs = zip(_borders(old), _borders(new), strict=True)
     edges = tuple(tuple(sorted({*first, *second})) for first, second in pairs)

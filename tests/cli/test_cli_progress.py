@@ -62,6 +62,11 @@ def test_a_long_fit_is_announced_after_a_few_steps(said: list[str], clock: list[
     announced = [line for line in said if "to go" in line]
     assert announced == ["a.png: about 5 min to go for 301 steps; --steps or --max-time shorten it"]
     said.clear()
+    with Display(quiet=False, limited=False, shorten="--steps shortens it").fit("a.png") as show:
+        for step in range(10):
+            show(event(step, step + 1.0, steps=301))
+    assert [line for line in said if line.endswith("to go for 301 steps; --steps shortens it")]
+    said.clear()
     for limited, steps in ((False, 60), (True, 301)):
         with Display(quiet=False, limited=limited).fit("a.png") as show:
             for step in range(10):

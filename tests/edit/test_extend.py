@@ -304,6 +304,7 @@ def test_float_samples_within_the_range_of_the_field() -> None:
         (textured(24, 9)[..., 0], {}, InputError, "1 channel (grey), the field 3 (rgb)", "convert"),
         (textured(24, 9).astype(np.uint16), {}, InputError, "type uint16, the field uint8", "to uint8"),
         (textured(24, 9), {"side": "rigth"}, ConfigError, "--side 'rigth' is not known", "'right'"),
+        (textured(24, 9), {"side": None}, ConfigError, "--side 'None' is not known", None),
         (textured(24, 9), {"side": "after"}, ConfigError, "the axis t, the field has the axes y, x", "left"),
         (textured(24, 9), {"mode": "join"}, ConfigError, "--mode 'join' is not known", "'joint'"),
         (textured(24, 9), {"steps": 0}, ConfigError, "--steps 0", None),
@@ -315,6 +316,17 @@ def test_what_cannot_be(shared: Field, new: Any, words: Any, error: Any, said: s
         api.extend(shared, new, **{"side": "right", "device": "cpu", **words})
     assert said in caught.value.message
     assert hint is None or hint in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("mode", ["strict", "joint"])
+def test_the_steps_are_those_of_both_phases(shared: Field, mode: str) -> None:
+    assert added(shared, "right", mode=mode, steps=4).steps == 4
+
+
+def test_nobody_is_told_that_segments_asked_for_are_missing() -> None:
+    old = small(partition="seg", heads=4, segmenter="felzenszwalb")
+    plain = np.full((24, 20, 3), 100, np.uint8)
+    assert api.plan_extension(old, plain, side="right", device="cpu").notes == ()
 
 
 def test_fields_that_do_not_belong_together(shared: Field) -> None:

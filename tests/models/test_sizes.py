@@ -131,13 +131,22 @@ class TestResolve:
         six = from_labels(image_domain(64, 96), np.arange(64 * 96).reshape(64, 96) // 1024)
         with pytest.raises(ConfigError, match="6 equal networks") as caught:
             resolve(ModelConfig(params=300), six, 3)
-        assert caught.value.hint.startswith("--heads ")
+        assert caught.value.hint.startswith("--partition seg --heads ")
 
     def test_a_budget_that_nothing_meets_is_refused_at_once(self):
         crowd = divide(image_domain(2048, 2048), (128, 128))
         with pytest.raises(ConfigError) as caught:
             resolve(ModelConfig(params=5), crowd, 3)
-        assert caught.value.hint == "give a larger --params, or set --hidden-features"
+        larger = int(caught.value.hint.removeprefix("--params ").split(" can")[0])
+        assert describe(resolve(ModelConfig(params=larger), crowd, 3), 2, 3).count(len(crowd)) == larger
+
+    def test_one_network_that_misses_a_budget_names_a_budget_that_it_meets(self):
+        whole = divide(image_domain(64, 96), (1, 1))
+        with pytest.raises(ConfigError, match="one network") as caught:
+            resolve(ModelConfig(params=100, hidden_layers=3), whole, 3)
+        larger = int(caught.value.hint.removeprefix("--params ").split(" can")[0])
+        model = resolve(ModelConfig(params=larger, hidden_layers=3), whole, 3)
+        assert describe(model, 2, 3).count(1) == larger
 
 
 def test_widest_is_exact():
@@ -203,6 +212,23 @@ class TestTrunk:
         assert rows == columns == round(256 / int(cell))
         _, total, _ = self.resolve(divide(image_domain(256, 256), (rows, columns)), params=3000)
         assert 0.95 * 3000 <= total <= 3000
+
+    def test_a_trunk_too_wide_for_a_budget_is_named_with_its_weights(self):
+        with pytest.raises(ConfigError, match=r"\(width 1 beside a trunk of 60 gives [\d,]+\)") as caught:
+            self.resolve(params=1000, trunk_features=60)
+        larger = int(
+            caught.value.hint.removeprefix("--params ").split(" can, or a smaller --trunk-features")[0]
+        )
+        assert larger > 7000
+        assert self.resolve(params=larger, trunk_features=60)[1] == larger
+
+    def test_the_share_sets_the_trunk_of_the_papers_preset_too(self):
+        assert settings(preset="paper-lg").model.trunk_features == 84
+        config = settings(preset="paper-lg", global_share=0.3).model
+        sixteen = divide(image_domain(256, 256), (16, 16))
+        model = resolve(config, sixteen, 3)
+        shared, total = (describe(model, 2, 3).count(regions) for regions in (0, 256))
+        assert abs(shared / total - 0.3) < 0.01
 
     def test_models_without_a_trunk_refuse_one(self):
         with pytest.raises(ConfigError, match="trunk"):

@@ -1,0 +1,59 @@
+"""A decoded field against its reference, in numbers; files are not known here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from inrfit.errors import InputError
+from inrfit.metrics import fidelity, regions
+from inrfit.registry import check, load
+
+if TYPE_CHECKING:
+    from inrfit.models.field import Field
+    from inrfit.signal import Signal
+
+
+def compare(
+    field: Field, reference: Signal, metrics: Sequence[str], *, device: str, threads: int | None
+) -> dict[str, Any]:
+    """Return the metrics by name, and "mse", "border_error", "region_psnr", "params" and "samples"; see `api.evaluate`.
+
+    Raises:
+        InputError: the sizes, channels or sample types differ. ConfigError: a metric is not known.
+    """
+    for name in metrics:
+        check("metric", name, option="--metrics")
+    _check_same_kind(reference, field)
+    target, decoded = reference.dense(), field.decode(device=device, threads=threads)
+    covered, value_range = field.covered(), field.info.value_range
+    points = pictures = target, decoded
+    if not covered.all():
+        points = target[covered], decoded[covered]
+        pictures = np.where(covered[..., None], target, decoded), decoded
+    pairs = {name: points if name in fidelity.POINTWISE else pictures for name in metrics}
+    return {
+        **{name: load("metric", name)(*pair, value_range) for name, pair in pairs.items()},
+        "mse": fidelity.mse(*points, value_range),
+        "border_error": regions.border_error(target, decoded, field.partition, value_range),
+        "region_psnr": regions.region_psnr(target, decoded, field.partition, value_range),
+        "params": field.params,
+        "samples": int(covered.sum()),
+    }
+
+
+def _check_same_kind(reference: Signal, field: Field) -> None:
+    """Refuse to compare what cannot be compared."""
+    pairs: dict[str, tuple[object, object]] = {
+        "size": (reference.domain.shape, field.domain.shape),
+        "channels": (reference.channels, field.channels),
+        "sample type": (reference.info.dtype, field.info.dtype),
+    }
+    for what, (a, b) in pairs.items():
+        if a != b:
+            raise InputError(
+                f"the reference differs in {what}: {a}, but the field has {b}",
+                hint="compare with the signal that was fitted, or after a crop with the part that is left",
+            )
