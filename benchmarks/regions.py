@@ -16,7 +16,7 @@ from typing import Any
 
 import common
 import numpy as np
-from local_global import PHOTOS, SEEDS, SIDE, crop
+from local_global import PARAMS, PHOTOS, SEEDS, SIDE, crop
 from numpy.typing import NDArray
 
 from inrfit import api
@@ -44,14 +44,14 @@ class Trial:
 
 def trials(images: list[Path], scale: str) -> Iterator[Trial]:
     """Yield the trials."""
-    paper = {"preset": "paper-lg", "params": SIDE[scale] ** 2 // 2, "grid": (SIDE[scale] // 32,) * 2}
+    paper = {"preset": "paper-lg", "params": PARAMS[scale], "grid": (SIDE[scale] // 32,) * 2}
     settings: list[tuple[str, str, dict[str, Any]]] = [
         ("seams", f"{model}, overlap {overlap}", {"model": model, "overlap": overlap})
         for model in ("partitioned", "local-global")
         for overlap in (0, 1, 2)
     ]
     settings += [
-        ("seams", f"{model}, paper's settings", {**paper, "model": model})
+        ("seams", f"{model}, paper's settings, {PARAMS[scale]:,}", {**paper, "model": model})
         for model in ("partitioned", "local-global")
     ]
     settings += [
