@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Unpack, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from inrfit import io
 from inrfit.codec import excerpt
 from inrfit.codec.container import Reader
+from inrfit.codec.source import Source as FileSource
 from inrfit.config import FitOptions, Settings, settings
 from inrfit.device import Device, pick_device
 from inrfit.errors import InputError
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
 Source = str | Path | bytes | NDArray[Any] | Signal
 """A signal, or what one is read from: a path, the bytes of a file, or an array [height, width(, channel)]."""
-
-FileSource = str | Path | bytes | BinaryIO
-"""Where a `.inr` file comes from: a path, its bytes, or any seekable binary file object."""
 
 
 def read(source: Source, *, name: str | None = None) -> Signal:

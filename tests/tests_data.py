@@ -1,10 +1,13 @@
-"""Synthetic signals for tests."""
+"""Synthetic signals, headers and files for tests."""
 
 from __future__ import annotations
 
+import io
+from collections.abc import Sequence
+
 import numpy as np
 
-from inrfit.codec.header import ModelHeader
+from inrfit.codec.header import ModelHeader, SignalHeader
 
 
 def textured(height: int, width: int, channels: int = 3) -> np.ndarray:
@@ -33,3 +36,37 @@ def model_header(hidden_features: int, hidden_layers: int) -> ModelHeader:
         output="linear",
         frame="local",
     )
+
+
+def image_header(
+    shape: Sequence[int], origin: Sequence[int] = (0, 0), *, colour: str = "rgb", suffix: str = ".png"
+) -> SignalHeader:
+    """Return the header of an 8-bit image, grey or RGB."""
+    return SignalHeader(
+        kind="image",
+        shape=list(shape),
+        axes=["y", "x"],
+        units=["px", "px"],
+        spacing=[1.0, 1.0],
+        origin=list(origin),
+        channels={"grey": 1, "rgb": 3}[colour],
+        dtype="uint8",
+        value_low=0.0,
+        value_high=255.0,
+        colour=colour,
+        suffix=suffix,
+    )
+
+
+class CountingFile(io.BytesIO):
+    """A file that remembers which of its bytes were read."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.touched: set[int] = set()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        start = self.tell()
+        data = super().read(size)
+        self.touched |= set(range(start, start + len(data)))
+        return data

@@ -6,22 +6,19 @@ one chunk per region. `docs/format.md` is the specification. Needs neither NumPy
 
 from __future__ import annotations
 
-import io
-import os
 import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
 
 import msgspec
 
 from inrfit.codec.header import Header, Index, decode_header, decode_index, encode
 from inrfit.codec.limits import MAX_CHUNK
-from inrfit.errors import ContainerError, InputError
+from inrfit.codec.source import Source, SourceBytes
+from inrfit.errors import ContainerError
 
 MAGIC = b"\x89INR\r\n\x1a\n"
 MAJOR, MINOR = 0, 1
@@ -38,12 +35,9 @@ ANCILLARY: tuple[str, ...] = (ICC, EXIF, SOURCE)
 MAX_METADATA = 16 << 20
 """Largest metadata chunk after decompression, in bytes."""
 
-CHECK_PATH = "check the spelling, the folder and its permissions"
 TORN = "copy or download the file again"
 NEWER = "install a newer inrfit"
 WRONG = "the program that wrote it made a mistake; write the file again"
-
-Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,9 +180,9 @@ class Reader:
     """
 
     def __init__(self, source: Source, *, allow_truncated: bool = False) -> None:
-        self.name, self._file, self._owned = _open(source)
+        self._source = SourceBytes(source)
+        self.name, self.size = self._source.name, self._source.size
         try:
-            self.size = self._measure()
             self.version = self._read_prefix()
             self._read_front(allow_truncated)
         except BaseException:
@@ -205,8 +199,7 @@ class Reader:
 
     def close(self) -> None:
         """Close the file, if it was opened here."""
-        if self._owned:
-            self._file.close()
+        self._source.close()
 
     def part(self, position: int) -> bytes:
         """Return the payload of one region; reads nothing else.
@@ -242,46 +235,13 @@ class Reader:
                 damages.append(Damage(position=position, id=number, reason=error.message))
         return damages
 
-    def _measure(self) -> int:
-        try:
-            self._file.seek(0, io.SEEK_END)
-            return self._file.tell()
-        except Exception as error:  # files of other libraries have errors of their own
-            raise InputError(
-                f"{self.name} is a stream that cannot seek ({_words(error)})",
-                hint="read all of it and pass the bytes",
-            ) from error
-
-    def _read_at(self, offset: int, count: int) -> bytes:
-        found, left = [], count
-        try:
-            self._file.seek(offset)
-            while left > 0 and (
-                data := self._file.read(left)
-            ):  # a raw file may give less than it is asked for
-                found.append(data)
-                left -= len(data)
-            whole = b"".join(found)
-        except MemoryError:
-            raise
-        except Exception as error:  # files of other libraries have errors of their own
-            raise InputError(
-                f"{self.name} cannot be read ({_words(error)})", hint="open it for reading, in binary mode"
-            ) from error
-        if left:
-            raise InputError(
-                f"{self.name} became shorter while it was read",
-                hint="wait until it is written, and try again",
-            )
-        return whole
-
     def _chunk(self, offset: int, end: int, place: str) -> tuple[bytes, bytes]:
         """Return tag and payload of the chunk at `offset`, which must not reach beyond `end`."""
         self._require_bytes(end - offset, CHUNK.size, place)
-        start = self._read_at(offset, CHUNK.size)
+        start = self._source.read(offset, CHUNK.size)
         tag, length, checksum = CHUNK.unpack(start)
         self._require_bytes(end - offset, CHUNK.size + length, place)
-        payload = self._read_at(offset + CHUNK.size, length)
+        payload = self._source.read(offset + CHUNK.size, length)
         if zlib.crc32(payload, zlib.crc32(start[:-4])) != checksum:
             raise ContainerError(f"{self.name} is damaged in {place}: its checksum does not match", hint=TORN)
         return tag, payload
@@ -294,7 +254,7 @@ class Reader:
             )
 
     def _read_prefix(self) -> tuple[int, int]:
-        data = self._read_at(0, min(self.size, PREFIX.size))
+        data = self._source.read(0, min(self.size, PREFIX.size))
         if not data:
             raise ContainerError(f"{self.name} is empty", hint=TORN)
         if data[: len(MAGIC)] != MAGIC[: len(data)]:
@@ -389,38 +349,10 @@ class Reader:
         return data
 
 
-def _open(source: Source) -> tuple[str, BinaryIO, bool]:
-    """Return a name for messages, a file, and whether it is ours to close."""
-    if isinstance(source, bytes | bytearray | memoryview):
-        return "<bytes>", io.BytesIO(source), True
-    if not isinstance(source, str | os.PathLike):
-        if not all(callable(getattr(source, name, None)) for name in ("read", "seek", "tell")):
-            raise InputError(
-                f"cannot read an .inr file from {type(source).__name__}",
-                hint="give a path, bytes, or a file that is open in binary mode",
-            )
-        name = getattr(source, "name", None)
-        return name if isinstance(name, str) else "<stream>", source, False
-    path = Path(source)
-    try:
-        return str(path), path.open("rb"), True
-    except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist", hint=CHECK_PATH) from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be opened ({error.strerror})", hint=CHECK_PATH) from error
-    except ValueError as error:
-        raise InputError(f"{str(path)!r} is not a path ({error})", hint=CHECK_PATH) from error
-
-
 def _compressed(tag: str, data: bytes) -> bytes:
     if len(data) > MAX_METADATA:
         raise ContainerError(f"metadata {tag!r} has {len(data)} bytes, allowed: at most {MAX_METADATA}")
     return zlib.compress(data, 9)
-
-
-def _words(error: Exception) -> str:
-    """Return what an error says, in one line."""
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _shown(tag: bytes) -> str:

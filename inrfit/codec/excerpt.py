@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inrfit.codec.container import Damage, Reader, Source
+from inrfit.codec.container import Damage, Reader
 from inrfit.codec.layout import Layout
+from inrfit.codec.source import Source
 from inrfit.codec.weights import loads
 from inrfit.kernels.lattice import Slices, asked, check_blend, lattice_of, touched
 from inrfit.models.field import Field

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests_data import model_header
+from tests_data import CountingFile, image_header, model_header
 
 from inrfit.codec import container as c
 from inrfit.codec import header as h
@@ -32,20 +32,7 @@ PARTS = [b"first part", b"", b"x" * 1000, b"\x00\xff"]
 
 def make_header(rows: int = 2, columns: int = 2, origin: tuple[int, int] = (0, 0)) -> h.Header:
     return h.Header(
-        signal=h.SignalHeader(
-            kind="image",
-            shape=[3 * rows, 4 * columns],
-            axes=["y", "x"],
-            units=["px", "px"],
-            spacing=[1.0, 1.0],
-            origin=list(origin),
-            channels=1,
-            dtype="uint8",
-            value_low=0.0,
-            value_high=255.0,
-            colour="grey",
-            suffix="",
-        ),
+        signal=image_header((3 * rows, 4 * columns), origin, colour="grey", suffix=""),
         model=model_header(4, 1),
         partition=h.PartitionHeader(
             kind="grid",
@@ -70,20 +57,6 @@ INDEX = h.Index(ids=[0, 1, 2, 3], mse=[0.0, 0.5, 1.0, 2.0])
 
 def make_file() -> bytes:
     return c.write(make_header(), INDEX, b"shared weights", METADATA, PARTS)
-
-
-class CountingFile(io.BytesIO):
-    """Remembers which bytes were read."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(data)
-        self.touched: set[int] = set()
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        start = self.tell()
-        data = super().read(size)
-        self.touched |= set(range(start, start + len(data)))
-        return data
 
 
 def test_a_file_comes_back_as_it_was() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests_data import model_header
+from tests_data import image_header, model_header
 
 from inrfit import signal as signals
 from inrfit.codec import header as h
@@ -21,20 +21,7 @@ from inrfit.registry import names
 def make_header(kind: str = "grid") -> h.Header:
     grid = kind == "grid"
     return h.Header(
-        signal=h.SignalHeader(
-            kind="image",
-            shape=[5, 7],
-            axes=["y", "x"],
-            units=["px", "px"],
-            spacing=[1.0, 1.0],
-            origin=[-2, 3],
-            channels=3,
-            dtype="uint8",
-            value_low=0.0,
-            value_high=255.0,
-            colour="rgb",
-            suffix=".png",
-        ),
+        signal=image_header((5, 7), (-2, 3)),
         model=model_header(12, 2),
         partition=h.PartitionHeader(
             kind=kind, edges=[[-2, 1, 3], [3, 7, 10]] if grid else [], nominal=[2.5, 3.5] if grid else []

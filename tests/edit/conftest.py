@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tests_data import model_header, textured
+from tests_data import image_header, model_header, textured
 
 from inrfit import api, registry
 from inrfit.codec import container
@@ -33,20 +33,7 @@ def plain() -> Callable[..., bytes]:
 
     def make(rows: int = 3, columns: int = 4, *, size: int = 20, **metadata: bytes) -> bytes:
         header = h.Header(
-            signal=h.SignalHeader(
-                kind="image",
-                shape=[4 * rows, 4 * columns],
-                axes=["y", "x"],
-                units=["px", "px"],
-                spacing=[1.0, 1.0],
-                origin=[-8, 100],
-                channels=3,
-                dtype="uint8",
-                value_low=0.0,
-                value_high=255.0,
-                colour="rgb",
-                suffix=".png",
-            ),
+            signal=image_header((4 * rows, 4 * columns), (-8, 100)),
             model=model_header(4, 0),
             partition=h.PartitionHeader(
                 kind="grid",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from tests_data import CountingFile
 
 from inrfit import api
 from inrfit.codec import container
@@ -24,20 +24,6 @@ Plain = Callable[..., bytes]
 def kept(data: bytes) -> list[int]:
     with Reader(data) as reader:
         return reader.index.ids
-
-
-class Watched(io.BytesIO):
-    """A file that remembers which of its bytes were read."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(data)
-        self.touched: set[int] = set()
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        start = self.tell()
-        data = super().read(size)
-        self.touched |= set(range(start, start + len(data)))
-        return data
 
 
 @pytest.mark.parametrize(
@@ -158,7 +144,7 @@ def test_metadata_stays_when_nothing_is_removed_and_the_hash_of_the_source_goes_
 
 def test_only_the_front_matter_and_the_kept_regions_are_read(plain: Plain) -> None:
     data = plain(size=200)
-    file = Watched(data)
+    file = CountingFile(data)
     crop = api.crop(file, keep="1,1:3")
     with Reader(data) as reader:
         front, chunk = reader.front_size, 200 + 12

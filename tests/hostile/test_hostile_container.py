@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests_data import model_header
+from tests_data import image_header, model_header
 
 from inrfit.codec import container as c
 from inrfit.codec import header as h
@@ -22,20 +22,7 @@ from inrfit.errors import ContainerError
 MEGABYTE = 1 << 20
 
 HEADER = h.Header(
-    signal=h.SignalHeader(
-        kind="image",
-        shape=[2, 3],
-        axes=["y", "x"],
-        units=["px", "px"],
-        spacing=[1.0, 1.0],
-        origin=[0, 0],
-        channels=1,
-        dtype="uint8",
-        value_low=0.0,
-        value_high=255.0,
-        colour="grey",
-        suffix=".png",
-    ),
+    signal=image_header((2, 3), colour="grey"),
     model=model_header(1, 0),
     partition=h.PartitionHeader(kind="grid", edges=[[0, 1, 2], [0, 3]], nominal=[1.0, 3.0]),
     frame=h.FrameHeader(centre=[0.5, 1.0], half=[1.0, 1.5]),
