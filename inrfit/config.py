@@ -287,8 +287,11 @@ class Settings:
 MODEL_WORDS = {"model": "name", "output_activation": "output"}
 """Option words that differ from the field of the configuration they set."""
 
+WITH_TRUNK = ("local-global",)
+"""Models whose regions share a trunk."""
+
 SHARED_WORDS = ("trunk_features", "trunk_frame", "trunk_omega_0", "global_share")
-"""Option words for weights that regions share, which one model alone has."""
+"""Option words for the weights that regions share, which only models `WITH_TRUNK` have."""
 
 
 def settings(**options: Unpack[FitOptions]) -> Settings:
@@ -335,10 +338,10 @@ def _check_shared(options: FitOptions, model: object) -> None:
     """
     words = [f"--{word.replace('_', '-')}" for word in SHARED_WORDS if options.get(word) is not None]
     require(
-        not words or model == "local-global",
+        not words or model in WITH_TRUNK,
         f"{' and '.join(words)} set{'' if len(words) > 1 else 's'} weights that regions share, "
-        "which only --model local-global has",
-        hint="add --model local-global, or leave this away",
+        f"which only --model {' or '.join(WITH_TRUNK)} has",
+        hint=f"add --model {WITH_TRUNK[0]}, or leave this away",
     )
     require(options.get("trunk_features") != 0, "--trunk-features 0 must lie between 1 and 65536")
     require(

@@ -6,7 +6,7 @@ import math
 import statistics
 from dataclasses import replace
 
-from inrfit.config import ModelConfig
+from inrfit.config import WITH_TRUNK, ModelConfig
 from inrfit.errors import ConfigError
 from inrfit.models.budget import Sizes, Widths, missed
 from inrfit.partitions import Partition
@@ -63,7 +63,7 @@ def resolve(config: ModelConfig, partition: Partition, channels: int) -> ModelCo
     if config.trunk_features and not sizes.has_trunk:
         raise ConfigError(
             f"--trunk-features {config.trunk_features} is for a shared trunk, which --model {name} does not have",
-            hint="use --model local-global",
+            hint=f"use --model {' or '.join(WITH_TRUNK)}",
         )
     widths = _widths(config, sizes, partition)
     return replace(config, hidden_features=widths.hidden, trunk_features=widths.trunk, params=None)
