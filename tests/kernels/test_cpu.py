@@ -1,0 +1,172 @@
+"""The hand-written kernel gives the numbers of the plain one, for every model made of known steps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from inrfit import registry
+from inrfit.config import ModelConfig
+from inrfit.kernels import cpu, reference
+from inrfit.models.description import TRUNK_COORDS, describe, initial_weights, without
+
+POINTS, TILES, GROUPS = 24, 6, 3
+
+CASES = [
+    {"name": model, "activation": activation, "output": output, "encoding": encoding}
+    for model in registry.names("model")
+    for activation in registry.names("activation")
+    for output in registry.names("output")
+    for encoding in registry.names("encoding")
+    if encoding == "none" or (activation in ("sine", "relu") and output == "linear")
+]
+
+
+def ids(case):
+    return "-".join(case.values())
+
+
+def description_of(case, **more):
+    config = {"hidden_features": 7, "trunk_features": 9, "first_omega_0": 8.0, "hidden_omega_0": 4.0}
+    trunk = {} if case["name"] == "local-global" else {"trunk_features": None}
+    sizes = {"hidden_layers": 2, "bands": 3, "features": 4, "trunk_omega_0": 6.0}
+    return describe(ModelConfig(**{**config, **sizes, **trunk, **case, **more}), 2, 3)
+
+
+def weights_of(description, seed=0):
+    initial = initial_weights(description, range(GROUPS), seed)
+    return {name: torch.tensor(w) for name, w in initial.items()}
+
+
+def batch_of(description, weights, *, owner=None, plain=False, rows=None, seed=1):
+    """Return random tiles, ragged and weighted unless `plain`; `rows` of the trunk are shared by tiles."""
+    random = np.random.default_rng(seed)
+    owner = np.sort(random.integers(0, GROUPS, TILES)) if owner is None else np.asarray(owner)
+    tiles = len(owner)
+    features = {}
+    for register in description.frames:
+        count = tiles if rows is None or register != TRUNK_COORDS else 1 + max(rows)
+        coords = torch.tensor(random.uniform(-1, 1, (count, POINTS, 2)))
+        features[register] = reference.encode(description, weights, coords)
+    shape = (tiles, POINTS, 1)
+    mask = np.ones(shape) if plain else random.integers(0, 2, shape)
+    weight = np.ones(shape) if plain else random.uniform(0, 2, shape) * mask
+    return reference.Batch(
+        features=features,
+        targets=torch.tensor(random.uniform(-1, 1, (tiles, POINTS, 3)), dtype=torch.float32),
+        mask=torch.tensor(mask, dtype=torch.float32),
+        weight=torch.tensor(weight, dtype=torch.float32),
+        owner=torch.tensor(owner),
+        trunk_rows=None if rows is None or TRUNK_COORDS not in features else torch.tensor(rows),
+    )
+
+
+def assert_same(description, weights, batch):
+    """Assert that errors and gradients agree, within 2e-5 of the largest: rounding in single precision."""
+    errors, gradients = reference.errors_and_gradients(description, weights, batch)
+    found, by_hand = cpu.Program(description).errors_and_gradients(weights, cpu.prepare(batch))
+    assert torch.allclose(found, errors, rtol=2e-5, atol=1e-6)
+    assert set(by_hand) == set(gradients)
+    for name, gradient in gradients.items():
+        assert by_hand[name].shape == gradient.shape, name
+        largest = float(gradient.abs().max())
+        assert torch.allclose(by_hand[name], gradient, rtol=0, atol=2e-5 * largest + 1e-9), name
+
+
+@pytest.mark.parametrize("case", CASES, ids=ids)
+def test_errors_and_gradients_are_those_of_the_reference(case):
+    description = description_of(case)
+    weights = weights_of(description)
+    assert_same(description, weights, batch_of(description, weights))
+
+
+@pytest.mark.parametrize("case", CASES, ids=ids)
+def test_values_are_those_of_the_reference(case):
+    description = description_of(case)
+    weights = {name: w[:1] for name, w in weights_of(description).items()}
+    batch = batch_of(description, weights, owner=[0])
+    expected = reference.apply(description, weights, batch.features, batch.owner)
+    found = cpu.Program(description).values(weights, cpu.prepare(batch).features)
+    assert torch.allclose(found.mT, expected, rtol=0, atol=2e-5)
+
+
+@pytest.mark.parametrize("depth", [0, 1, 4])
+@pytest.mark.parametrize("width", [1, 5, 16, 33])
+@pytest.mark.parametrize("name", ["mlp", "local-global"])
+def test_every_width_and_depth(name, width, depth):
+    case = {"name": name, "activation": "sine", "output": "linear", "encoding": "none"}
+    description = description_of(case, hidden_features=width, hidden_layers=depth)
+    weights = weights_of(description)
+    assert_same(description, weights, batch_of(description, weights))
+
+
+@pytest.mark.parametrize("rows", [[0] * 6, [0, 1, 0, 1, 2, 2]])
+def test_tiles_may_share_rows_of_the_trunk(rows):
+    case = {"name": "local-global", "activation": "sine", "output": "linear", "encoding": "none"}
+    description = description_of(case)
+    weights = weights_of(description)
+    assert_same(description, weights, batch_of(description, weights, rows=rows))
+
+
+@pytest.mark.parametrize("name", registry.names("model"))
+def test_a_tile_for_each_group_and_all_samples_alike(name):
+    case = {"name": name, "activation": "sine", "output": "linear", "encoding": "none"}
+    description = description_of(case)
+    weights = weights_of(description)
+    batch = batch_of(description, weights, owner=range(GROUPS), plain=True)
+    prepared = cpu.prepare(batch)
+    assert prepared.owner is None
+    assert prepared.mask is None
+    assert_same(description, weights, batch)
+
+
+@pytest.mark.parametrize("frozen", [("trunk_weight0", "trunk_bias0"), ("merge_trunk",), ("weight1", "bias0")])
+def test_frozen_stacks_get_no_gradient_and_change_no_other(frozen):
+    case = {"name": "local-global", "activation": "sine", "output": "linear", "encoding": "none"}
+    description = without(description_of(case), frozen)
+    weights = weights_of(description)
+    assert_same(description, weights, batch_of(description, weights))
+
+
+def test_all_that_is_shared_may_be_frozen():
+    case = {"name": "local-global", "activation": "sine", "output": "linear", "encoding": "none"}
+    whole = description_of(case)
+    description = without(whole, {stack.name for stack in whole.stacks if not stack.local})
+    weights = weights_of(description)
+    assert_same(description, weights, batch_of(description, weights, rows=[0, 1, 0, 1, 2, 2]))
+
+
+def test_buffers_used_again_leave_nothing_behind():
+    """A program that has seen a larger batch gives the bits of one that has not."""
+    case = {"name": "local-global", "activation": "wire", "output": "sigmoid", "encoding": "none"}
+    description = description_of(case)
+    weights = weights_of(description)
+    used, fresh = cpu.Program(description), cpu.Program(description)
+    small = cpu.prepare(batch_of(description, weights, owner=[0, 2], seed=5))
+    used.errors_and_gradients(weights, cpu.prepare(batch_of(description, weights)))
+    (a, first), (b, second) = (p.errors_and_gradients(weights, small) for p in (used, fresh))
+    assert torch.equal(a, b)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_tile_gives_the_same_bits_alone_and_among_others():
+    case = {"name": "partitioned", "activation": "sine", "output": "linear", "encoding": "none"}
+    description = description_of(case, hidden_features=13)
+    weights = weights_of(description)
+    batch = batch_of(description, weights, owner=range(GROUPS))
+    program = cpu.Program(description)
+    errors, gradients = program.errors_and_gradients(weights, cpu.prepare(batch))
+    for group in range(GROUPS):
+        row = slice(group, group + 1)
+        alone = reference.Batch(
+            features={name: values[row] for name, values in batch.features.items()},
+            targets=batch.targets[row],
+            mask=batch.mask[row],
+            weight=batch.weight[row],
+            owner=torch.tensor([0]),
+        )
+        own = {name: w[row].clone() for name, w in weights.items()}
+        error, gradient = program.errors_and_gradients(own, cpu.prepare(alone))
+        assert torch.equal(error, errors[row])
+        assert all(torch.equal(gradient[name], gradients[name][row]) for name in gradient)
