@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from inrfit.kernels.reference import Batch
+from inrfit.kernels.reference import Batch, Sums
 from inrfit.models.description import TRUNK_COORDS, Description, Step
 from inrfit.steps.activations import Activate
+from inrfit.steps.affine import second_moments
 from inrfit.steps.pullback import Into
 
 
@@ -41,24 +42,6 @@ class Prepared:
     trunk_rows: Tensor | None
 
 
-def prepare(batch: Batch) -> Prepared:
-    """Return a batch as the kernel reads it, to be kept where it is used again."""
-
-    def points_last(values: Tensor) -> Tensor:
-        return values.mT.contiguous()
-
-    plain = bool((batch.mask == 1).all()) and bool((batch.weight == 1).all())
-    own = torch.equal(batch.owner, torch.arange(len(batch.owner)))
-    return Prepared(
-        features={name: points_last(values) for name, values in batch.features.items()},
-        targets=points_last(batch.targets),
-        mask=None if plain else points_last(batch.mask),
-        weight=None if plain else points_last(batch.weight),
-        owner=None if own else batch.owner,
-        trunk_rows=batch.trunk_rows,
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
     """A step with what is known about it before any numbers are.
@@ -75,8 +58,8 @@ class Move:
     betas: tuple[int | None, ...]
 
 
-class Program:
-    """A description made ready to run; it may be run by several threads at a time.
+class Cpu:
+    """The fast kernel of a description; it may be run by several threads at a time.
 
     Args:
         description: the network.
@@ -86,8 +69,22 @@ class Program:
         self._description = description
         self._shapes = {stack.name: stack.shape for stack in description.stacks}
         self._local = {stack.name for stack in description.stacks if stack.local}
+        self._trained = {stack.name for stack in description.stacks if stack.trained}
         self._moves = _moves(description)
         self._thread = threading.local()
+
+    def prepare(self, batch: Batch) -> Prepared:
+        """Return a batch as `sums` takes it, to be kept where it is used again."""
+        plain = bool((batch.mask == 1).all()) and bool((batch.weight == 1).all())
+        own = torch.equal(batch.owner, torch.arange(len(batch.owner)))
+        return Prepared(
+            features={name: points_last(values) for name, values in batch.features.items()},
+            targets=points_last(batch.targets),
+            mask=None if plain else points_last(batch.mask),
+            weight=None if plain else points_last(batch.weight),
+            owner=None if own else batch.owner,
+            trunk_rows=batch.trunk_rows,
+        )
 
     def values(self, weights: Mapping[str, Tensor], features: Mapping[str, Tensor]) -> Tensor:
         """Run the network on tiles that all belong to one group.
@@ -103,10 +100,8 @@ class Program:
         run = _Run(self, weights, features, tiles, None, None)
         return run.forward(remember=False)
 
-    def errors_and_gradients(
-        self, weights: Mapping[str, Tensor], batch: Prepared
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the squared errors of each tile, and gradients by stack name, as `reference` does."""
+    def sums(self, weights: Mapping[str, Tensor], batch: Prepared, *, moments: bool = False) -> Sums:
+        """Return errors and gradients of a batch as the reference does; see `Sums`."""
         tiles = len(batch.targets)
         run = _Run(self, weights, batch.features, tiles, batch.owner, batch.trunk_rows)
         out = run.forward(remember=True)
@@ -117,7 +112,8 @@ class Program:
             squares.mul_(batch.mask)
         errors = squares.sum((1, 2))
         error.mul_(2.0 if batch.weight is None else batch.weight * 2.0)
-        return errors, run.backward(error)
+        found = run.moments() if moments else {}
+        return Sums(errors=errors, gradients=run.backward(error), moments=found)
 
     def workspace(self) -> dict[str, Tensor]:
         """Return the flat buffers of this thread, by name."""
@@ -126,12 +122,17 @@ class Program:
         return self._thread.buffers
 
 
+def points_last(values: Tensor) -> Tensor:
+    """Return [tile, point, feature] as [tile, feature, point], in that order in memory."""
+    return values.mT.contiguous()
+
+
 class _Run:
     """One pass of one block through a program: registers, gradients and where they lie."""
 
     def __init__(
         self,
-        program: Program,
+        program: Cpu,
         weights: Mapping[str, Tensor],
         features: Mapping[str, Tensor],
         tiles: int,
@@ -199,6 +200,18 @@ class _Run:
                 if name in move.spread and put is not None:
                     self._gather(name, put.values, grads)
         return {name: self._reduced(name, values) for name, values in found.items()}
+
+    def moments(self) -> dict[str, Tensor]:
+        """Return the second moments of what the trained matrices were multiplied with; see `Sums`."""
+        trained, found = self._program._trained, {}
+        for move, inputs in zip(self._program._moves, self._inputs, strict=True):
+            if move.step.matrix is None or move.step.matrix[0] not in trained:
+                continue
+            weight, bias = move.step.matrix
+            tiles = second_moments(inputs[0], bias=bias is not None and bias in trained)
+            summed = self._reduced(weight, tiles)
+            found[weight] = found[weight].add_(summed) if weight in found else summed
+        return found
 
     def _features(self, step: Step, inputs: Sequence[Tensor]) -> int:
         """Return how many features a step gives."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from inrfit.models.description import TRUNK_COORDS, Description
+from inrfit.models.description import TRUNK_COORDS, Description, Step
+from inrfit.steps.affine import second_moments
 
 
 def encode(description: Description, weights: Mapping[str, Tensor], coords: Tensor) -> Tensor:
@@ -29,6 +30,7 @@ def apply(
     features: Mapping[str, Tensor],
     owner: Tensor,
     trunk_rows: Tensor | None = None,
+    watch: Callable[[Step, Sequence[Tensor]], None] | None = None,
 ) -> Tensor:
     """Run the steps on encoded tiles.
 
@@ -39,6 +41,7 @@ def apply(
         owner: [tile], the group of each tile in the local stacks.
         trunk_rows: [tile], the row of the trunk's registers that belongs to each tile, where tiles that see the same
             trunk coordinates share a row; None when each tile has its own.
+        watch: told of every step and the registers it reads.
 
     Returns:
         [tile, point, out_features].
@@ -53,6 +56,8 @@ def apply(
         elif trunk_rows is not None:
             pairs = zip(step.sources, inputs, strict=True)
             inputs = [x[trunk_rows] if name in trunk else x for name, x in pairs]
+        if watch is not None:
+            watch(step, inputs)
         groups = [weights[name][owner] if local[name] else weights[name] for name in step.stacks]
         registers[step.target] = step.forward(*inputs, *groups)
     return registers[description.output]
@@ -79,17 +84,72 @@ class Batch:
     trunk_rows: Tensor | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """What a kernel finds out about a batch.
+
+    Attributes:
+        errors: [tile], the squared errors of each tile, summed over the region's own samples.
+        gradients: stack name -> [group, *shape], of the sum of squared errors over all samples, each with its weight.
+        moments: weight stack -> [group, in (+ 1), in (+ 1)], the sums of products of what the matrix is multiplied with
+            (see `second_moments`); empty unless asked for.
+    """
+
+    errors: Tensor
+    gradients: dict[str, Tensor]
+    moments: dict[str, Tensor]
+
+
+class Reference:
+    """The plain kernel of a description, on any device.
+
+    Args:
+        description: the network.
+    """
+
+    def __init__(self, description: Description) -> None:
+        self._description = description
+
+    def prepare(self, batch: Batch) -> Batch:
+        """Return a batch as `sums` takes it."""
+        return batch
+
+    def sums(self, weights: Mapping[str, Tensor], batch: Batch, *, moments: bool = False) -> Sums:
+        """Return errors and gradients of a batch, by autograd; see `Sums`."""
+        description = self._description
+        local = {stack.name: stack.local for stack in description.stacks}
+        trained = [stack.name for stack in description.stacks if stack.trained]
+        leaves = {name: w.detach().requires_grad_(name in trained) for name, w in weights.items()}
+        found: dict[str, Tensor] = {}
+
+        def watch(step: Step, inputs: Sequence[Tensor]) -> None:
+            if step.matrix is None or step.matrix[0] not in trained:
+                return
+            weight, bias = step.matrix
+            tiles = second_moments(inputs[0].detach().mT, bias=bias is not None and bias in trained)
+            if local[weight]:
+                summed = tiles.new_zeros((len(weights[weight]), *tiles.shape[1:])).index_add_(
+                    0, batch.owner, tiles
+                )
+            else:
+                summed = tiles.sum(0, keepdim=True)
+            found[weight] = found[weight] + summed if weight in found else summed
+
+        with torch.enable_grad():
+            out = apply(
+                description, leaves, batch.features, batch.owner, batch.trunk_rows, watch if moments else None
+            )
+            squares = (out - batch.targets).square()
+            gradients = torch.autograd.grad(
+                (squares * batch.weight).sum(), [leaves[name] for name in trained]
+            )
+        errors = (squares.detach() * batch.mask).sum((1, 2))
+        return Sums(errors=errors, gradients=dict(zip(trained, gradients, strict=True)), moments=found)
+
+
 def errors_and_gradients(
     description: Description, weights: Mapping[str, Tensor], batch: Batch
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the squared errors of each tile [tile], summed over the region's own samples, and gradients by stack name.
-
-    The gradients are those of the sum over all samples, each with its weight.
-    """
-    trained = [stack.name for stack in description.stacks if stack.trained]
-    leaves = {name: w.detach().requires_grad_(name in trained) for name, w in weights.items()}
-    with torch.enable_grad():
-        out = apply(description, leaves, batch.features, batch.owner, batch.trunk_rows)
-        squares = (out - batch.targets).square()
-        gradients = torch.autograd.grad((squares * batch.weight).sum(), [leaves[name] for name in trained])
-    return (squares.detach() * batch.mask).sum((1, 2)), dict(zip(trained, gradients, strict=True))
+    """Return the squared errors of each tile [tile], and gradients by stack name; see `Sums`."""
+    sums = Reference(description).sums(weights, batch)
+    return sums.errors, sums.gradients

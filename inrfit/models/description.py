@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from inrfit.config import ModelConfig
 from inrfit.registry import load
+from inrfit.steps.activations import Activate
 from inrfit.steps.encodings import Encoding
+from inrfit.steps.pullback import Into
 
 COORDS = "coords"
 """Register that holds the encoded coordinates of the regions' own networks before the first step."""
@@ -40,8 +42,21 @@ class Step(Protocol):
         ...
 
     @property
+    def matrix(self) -> tuple[str, str | None] | None:
+        """The stacks of a weight and of its bias, which an optimiser takes for one matrix; None without weights."""
+        ...
+
+    @property
     def forward(self) -> Callable[..., Any]:
         """Function of inputs [tile, point, feature] and the stacks' groups, one per tile or one for all."""
+        ...
+
+    def write(self, out: Any, memo: Any, inputs: Sequence[Any]) -> None:
+        """Do the same for inputs [tile, feature, point] and one group per tile, into memory that is there."""
+        ...
+
+    def pull(self, grad: Any, memo: Any, inputs: Sequence[Any], into: Sequence[Into | None]) -> None:
+        """Add the gradients of what was read, by the gradient of what was written."""
         ...
 
 
@@ -70,6 +85,23 @@ class Stack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """A weight and its bias as one matrix [in (+ 1), out] per group, the bias as its last row.
+
+    Attributes:
+        weight: name of the weight stack, and of the matrix.
+        bias: name of the bias stack; None where there is none that is trained.
+        local: one group per region, or one for the signal.
+        last: whether its outputs are those of the network, so that the best values follow from the others' in closed form.
+    """
+
+    weight: str
+    bias: str | None
+    local: bool
+    last: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
     """A network as a pure function of weights and coordinates.
 
@@ -95,10 +127,28 @@ class Description:
         """Return the number of trained weights for so many regions."""
         return sum(s.size * (regions if s.local else 1) for s in self.stacks if s.trained)
 
+    def matrices(self) -> tuple[Matrix, ...]:
+        """Return the matrices that an optimiser may change, in the order of the steps."""
+        stacks = {stack.name: stack for stack in self.stacks}
+        linear = {step.sources[0] for step in self.steps if step.target == self.output and _is_identity(step)}
+        found: dict[str, Matrix] = {}
+        for step in self.steps:
+            if step.matrix is None or not stacks[step.matrix[0]].trained:
+                continue
+            weight, bias = step.matrix
+            bias = bias if bias is not None and stacks[bias].trained else None
+            last = step.target in linear and stacks[weight].local
+            found[weight] = Matrix(weight=weight, bias=bias, local=stacks[weight].local, last=last)
+        return tuple(found.values())
+
     def macs(self) -> int:
         """Return the multiply-accumulates of the affine steps for one sample."""
         sizes = {s.name: s.size for s in self.stacks if s.shape[0] > 1}
         return sum(sizes.get(name, 0) for step in self.steps for name in step.stacks)
+
+
+def _is_identity(step: Step) -> bool:
+    return isinstance(step, Activate) and step.activation.derivative is None
 
 
 def describe(config: ModelConfig, in_features: int, out_features: int) -> Description:

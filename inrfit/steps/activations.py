@@ -77,6 +77,11 @@ class Activate:
         """Activations have no weights."""
         return ()
 
+    @property
+    def matrix(self) -> None:
+        """Activations have no weights."""
+        return None
+
     def forward(self, z: Any) -> Any:
         """Apply the activation to z [tile, point, pre_activations * hidden]."""
         return self.activation.function(z, self.omega_0, self.scale_0)

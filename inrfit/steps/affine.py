@@ -38,6 +38,11 @@ class Affine:
         """Names of the weight stacks that `forward` takes after them, in order."""
         return (self.weight, self.bias)
 
+    @property
+    def matrix(self) -> tuple[str, str | None]:
+        """The stacks that are one matrix for an optimiser: the weight, and the bias as its last row."""
+        return (self.weight, self.bias)
+
     def forward(self, x: Any, weight: Any, bias: Any) -> Any:
         """Map x [tile, point, in] with weight [tile or 1, in, out] and bias [tile or 1, 1, out]."""
         if len(weight) == len(x):
@@ -85,6 +90,11 @@ class AddAffine:
         """Names of the weight stacks that `forward` takes after them, in order."""
         return (self.weight,)
 
+    @property
+    def matrix(self) -> tuple[str, str | None]:
+        """The stacks that are one matrix for an optimiser; the addend has the bias."""
+        return (self.weight, None)
+
     def forward(self, x: Any, addend: Any, weight: Any) -> Any:
         """Map x [tile, point, in] with weight [tile or 1, in, out] and add `addend` [tile, point, out]."""
         if len(weight) == len(x):
@@ -106,6 +116,22 @@ class AddAffine:
             by_addend.put(grad)
         if by_x is not None:
             by_x.values.baddbmm_(weight, grad, beta=by_x.beta)
+
+
+def second_moments(x: Any, *, bias: bool) -> Any:
+    """Return the sums over points of the products of features, [tile, in, in], for inputs x [tile, in, point].
+
+    With a bias, the constant 1 that it is multiplied by counts as one more feature, the last: [tile, in + 1, in + 1].
+    """
+    products = x.matmul(x.mT)
+    if not bias:
+        return products
+    tiles, features, points = x.shape
+    whole = products.new_empty((tiles, features + 1, features + 1))
+    whole[:, :-1, :-1] = products
+    whole[:, :-1, -1] = whole[:, -1, :-1] = x.sum(-1)
+    whole[:, -1, -1] = points
+    return whole
 
 
 def _as_one(x: Any) -> Any:

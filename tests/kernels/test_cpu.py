@@ -64,14 +64,16 @@ def batch_of(description, weights, *, owner=None, plain=False, rows=None, seed=1
 
 def assert_same(description, weights, batch):
     """Assert that errors and gradients agree, within 2e-5 of the largest: rounding in single precision."""
-    errors, gradients = reference.errors_and_gradients(description, weights, batch)
-    found, by_hand = cpu.Program(description).errors_and_gradients(weights, cpu.prepare(batch))
-    assert torch.allclose(found, errors, rtol=2e-5, atol=1e-6)
-    assert set(by_hand) == set(gradients)
-    for name, gradient in gradients.items():
-        assert by_hand[name].shape == gradient.shape, name
-        largest = float(gradient.abs().max())
-        assert torch.allclose(by_hand[name], gradient, rtol=0, atol=2e-5 * largest + 1e-9), name
+    plain, program = reference.Reference(description), cpu.Cpu(description)
+    expected = plain.sums(weights, batch, moments=True)
+    found = program.sums(weights, program.prepare(batch), moments=True)
+    assert torch.allclose(found.errors, expected.errors, rtol=2e-5, atol=1e-6)
+    for by_hand, others in ((found.gradients, expected.gradients), (found.moments, expected.moments)):
+        assert set(by_hand) == set(others)
+        for name, values in others.items():
+            assert by_hand[name].shape == values.shape, name
+            largest = float(values.abs().max())
+            assert torch.allclose(by_hand[name], values, rtol=0, atol=2e-5 * largest + 1e-9), name
 
 
 @pytest.mark.parametrize("case", CASES, ids=ids)
@@ -87,7 +89,8 @@ def test_values_are_those_of_the_reference(case):
     weights = {name: w[:1] for name, w in weights_of(description).items()}
     batch = batch_of(description, weights, owner=[0])
     expected = reference.apply(description, weights, batch.features, batch.owner)
-    found = cpu.Program(description).values(weights, cpu.prepare(batch).features)
+    program = cpu.Cpu(description)
+    found = program.values(weights, program.prepare(batch).features)
     assert torch.allclose(found.mT, expected, rtol=0, atol=2e-5)
 
 
@@ -115,7 +118,7 @@ def test_a_tile_for_each_group_and_all_samples_alike(name):
     description = description_of(case)
     weights = weights_of(description)
     batch = batch_of(description, weights, owner=range(GROUPS), plain=True)
-    prepared = cpu.prepare(batch)
+    prepared = cpu.Cpu(description).prepare(batch)
     assert prepared.owner is None
     assert prepared.mask is None
     assert_same(description, weights, batch)
@@ -142,12 +145,12 @@ def test_buffers_used_again_leave_nothing_behind():
     case = {"name": "local-global", "activation": "wire", "output": "sigmoid", "encoding": "none"}
     description = description_of(case)
     weights = weights_of(description)
-    used, fresh = cpu.Program(description), cpu.Program(description)
-    small = cpu.prepare(batch_of(description, weights, owner=[0, 2], seed=5))
-    used.errors_and_gradients(weights, cpu.prepare(batch_of(description, weights)))
-    (a, first), (b, second) = (p.errors_and_gradients(weights, small) for p in (used, fresh))
-    assert torch.equal(a, b)
-    assert all(torch.equal(first[name], second[name]) for name in first)
+    used, fresh = cpu.Cpu(description), cpu.Cpu(description)
+    small = used.prepare(batch_of(description, weights, owner=[0, 2], seed=5))
+    used.sums(weights, used.prepare(batch_of(description, weights)))
+    first, second = (program.sums(weights, small) for program in (used, fresh))
+    assert torch.equal(first.errors, second.errors)
+    assert all(torch.equal(first.gradients[name], second.gradients[name]) for name in first.gradients)
 
 
 def test_a_tile_gives_the_same_bits_alone_and_among_others():
@@ -155,8 +158,8 @@ def test_a_tile_gives_the_same_bits_alone_and_among_others():
     description = description_of(case, hidden_features=13)
     weights = weights_of(description)
     batch = batch_of(description, weights, owner=range(GROUPS))
-    program = cpu.Program(description)
-    errors, gradients = program.errors_and_gradients(weights, cpu.prepare(batch))
+    program = cpu.Cpu(description)
+    together = program.sums(weights, program.prepare(batch), moments=True)
     for group in range(GROUPS):
         row = slice(group, group + 1)
         alone = reference.Batch(
@@ -167,6 +170,9 @@ def test_a_tile_gives_the_same_bits_alone_and_among_others():
             owner=torch.tensor([0]),
         )
         own = {name: w[row].clone() for name, w in weights.items()}
-        error, gradient = program.errors_and_gradients(own, cpu.prepare(alone))
-        assert torch.equal(error, errors[row])
-        assert all(torch.equal(gradient[name], gradients[name][row]) for name in gradient)
+        found = program.sums(own, program.prepare(alone), moments=True)
+        assert torch.equal(found.errors, together.errors[row])
+        for name, gradient in found.gradients.items():
+            assert torch.equal(gradient, together.gradients[name][row])
+        for name, moments in found.moments.items():
+            assert torch.equal(moments, together.moments[name][row])
