@@ -87,6 +87,17 @@ class Chain:
         return len(self.omegas)
 
     @property
+    def stacks(self) -> list[str]:
+        """All stacks, in the order in which a program stores their gradients."""
+        return [name for pair in zip(self.weights, self.biases, strict=True) for name in pair]
+
+    @property
+    def size(self) -> int:
+        """Numbers in these stacks for one region."""
+        inner = self.features + 1 + (self.layers - 1) * (self.hidden + 1)
+        return inner * self.parts * self.hidden + (self.hidden + 1) * self.channels
+
+    @property
     def padded(self) -> tuple[int, int, int]:
         """Widths of input, layers and output as powers of two, at least 16."""
         first, hidden, last = (
@@ -189,6 +200,27 @@ def available(device: str) -> str | None:
     return None if works else f"triton gives wrong numbers on {device}"
 
 
+def constants(chain: Chain, precision: str, block: int) -> dict[str, Any]:
+    """Return what `forward_backward` is compiled for; the factors of activations are not among it."""
+    first, width, last = chain.padded
+    return {
+        "SIZE": chain.size,
+        "BLOCK": block,
+        "IN": chain.features,
+        "HIDDEN": chain.hidden,
+        "OUT": chain.channels,
+        "IN_PAD": first,
+        "WIDTH": width,
+        "OUT_PAD": last,
+        "LAYERS": chain.layers,
+        "PARTS": chain.parts,
+        "KIND": chain.activation,
+        "OUTPUT": chain.output,
+        "PRECISION": precision,
+        "FIRST": "ieee" if precision == "ieee" else "tf32x3",
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
     """How work is cut.
@@ -274,7 +306,7 @@ class Fused:
     def _buffers(self, description: Description) -> None:
         """Lay out the gradients: a row per program, stack after stack in the chain's order; then stack by stack."""
         chain, shapes = self.chain, {stack.name: stack.shape for stack in description.stacks}
-        used = [name for pair in zip(chain.weights, chain.biases, strict=True) for name in pair]
+        used = chain.stacks
         sizes = [shapes[name][0] * shapes[name][1] for name in used]
         ends = [0]
         for size in sizes:
@@ -282,7 +314,7 @@ class Fused:
         places = torch.cat([start + torch.arange(n) for start, n in zip(ends, sizes, strict=False)])
         strides = torch.cat([torch.full((n,), n) for n in sizes])
         self._places, self._strides = places.to(self.device), strides.to(self.device)
-        self._size = len(places)
+        self._size = chain.size
         self._partials = torch.empty(self.tiles * self._split, self._size, device=self.device)
         self._errors = torch.empty(self.tiles, self._split, device=self.device)
         self._flat = torch.empty(ends[-1], device=self.device)
@@ -301,8 +333,7 @@ class Fused:
         return self.errors, self.gradients
 
     def _forward_backward(self, weights: Mapping[str, Tensor]) -> None:
-        chain, launch = self.chain, self.launch
-        first, width, last = chain.padded
+        chain = self.chain
         _kernels().forward_backward[(self.tiles * self._split,)](
             *self._tensors,
             self.batch.owner,
@@ -315,22 +346,9 @@ class Fused:
             self._errors,
             self.points,
             self._span,
-            SPLIT=self._split,
-            SIZE=self._size,
-            BLOCK=launch.block,
-            IN=chain.features,
-            HIDDEN=chain.hidden,
-            OUT=chain.channels,
-            IN_PAD=first,
-            WIDTH=width,
-            OUT_PAD=last,
-            LAYERS=chain.layers,
-            PARTS=chain.parts,
-            KIND=chain.activation,
-            OUTPUT=chain.output,
-            PRECISION=self.precision,
-            FIRST="ieee" if self.precision == "ieee" else "tf32x3",
-            num_warps=launch.warps,
+            self._split,
+            **constants(chain, self.precision, self.launch.block),
+            num_warps=self.launch.warps,
             num_stages=1,
             enable_fp_fusion=True,
         )

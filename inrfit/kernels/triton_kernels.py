@@ -311,7 +311,7 @@ def forward_backward(
     errors,
     points,
     span,
-    SPLIT: tl.constexpr,
+    split,
     SIZE: tl.constexpr,
     BLOCK: tl.constexpr,
     IN: tl.constexpr,
@@ -327,14 +327,14 @@ def forward_backward(
     PRECISION: tl.constexpr,
     FIRST: tl.constexpr,
 ):
-    """Run `span` points of a tile forward and backward; a tile of `points` has SPLIT programs.
+    """Run `span` points of a tile forward and backward; a tile of `points` has `split` programs.
 
     Writes errors[program], and the sum of the points' weight gradients to a row of partials [program, SIZE]; the rows of
     one group lie together.
     """
     program = tl.program_id(0)
-    tile = program // SPLIT
-    part = program % SPLIT
+    tile = program // split
+    part = program % split
     group = tl.load(owner + tile)
     ws, bs = load_weights(weights, biases, group, IN, HIDDEN, OUT, IN_PAD, WIDTH, OUT_PAD, LAYERS, PARTS)
     dws, dbs = no_gradients(IN_PAD, WIDTH, OUT_PAD, LAYERS, PARTS)
@@ -351,7 +351,7 @@ def forward_backward(
         dz = 2 * off * slope * block_of(weight + first, rows, last, 1, 1)
         dws, dbs = backward(x, dz, ws, kept, dws, dbs, LAYERS, PARTS, PRECISION)
     tl.store(errors + program, tl.sum(error, 0))
-    row = tl.load(slot + tile).to(tl.int64) * SPLIT + part
+    row = tl.load(slot + tile).to(tl.int64) * split + part
     store_gradients(partials + row * SIZE, dws, dbs, IN, HIDDEN, OUT, IN_PAD, WIDTH, OUT_PAD, LAYERS, PARTS)
 
 
