@@ -19,7 +19,8 @@ Why it is built so:
 - Sines. They are most of the work, so value and slope come from one range reduction and two polynomials. The largest
   error found against double precision is 1.7e-7 up to |x| = 10,000 (sine 1.3e-7); 2e-7 is tested up to 200.
 
-A class holds the buffers, so that a step can be captured in a CUDA graph: `Fused.run` only launches kernels.
+A class holds the buffers, so that a step can be captured in a CUDA graph: `Fused.run` only launches kernels. The first
+run compiles them, some seconds for a new network, and comes before the capture.
 """
 
 from __future__ import annotations
