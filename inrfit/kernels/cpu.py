@@ -112,7 +112,7 @@ class Cpu:
             squares.mul_(batch.mask)
         errors = squares.sum((1, 2))
         error.mul_(2.0 if batch.weight is None else batch.weight * 2.0)
-        found = run.moments() if moments else {}
+        found = run.moments(batch.weight) if moments else {}
         return Sums(errors=errors, gradients=run.backward(error), moments=found)
 
     def workspace(self) -> dict[str, Tensor]:
@@ -201,14 +201,15 @@ class _Run:
                     self._gather(name, put.values, grads)
         return {name: self._reduced(name, values) for name, values in found.items()}
 
-    def moments(self) -> dict[str, Tensor]:
+    def moments(self, sample_weight: Tensor | None) -> dict[str, Tensor]:
         """Return the second moments of what the trained matrices were multiplied with; see `Sums`."""
         trained, found = self._program._trained, {}
         for move, inputs in zip(self._program._moves, self._inputs, strict=True):
             if move.step.matrix is None or move.step.matrix[0] not in trained:
                 continue
             weight, bias = move.step.matrix
-            tiles = second_moments(inputs[0], bias=bias is not None and bias in trained)
+            has_bias = bias is not None and bias in trained
+            tiles = second_moments(inputs[0], sample_weight, bias=has_bias)
             summed = self._reduced(weight, tiles)
             found[weight] = found[weight].add_(summed) if weight in found else summed
         return found

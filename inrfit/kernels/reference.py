@@ -91,8 +91,8 @@ class Sums:
     Attributes:
         errors: [tile], the squared errors of each tile, summed over the region's own samples.
         gradients: stack name -> [group, *shape], of the sum of squared errors over all samples, each with its weight.
-        moments: weight stack -> [group, in (+ 1), in (+ 1)], the sums of products of what the matrix is multiplied with
-            (see `second_moments`); empty unless asked for.
+        moments: weight stack -> [group, in (+ 1), in (+ 1)], the sums of products of what the matrix is multiplied with,
+            each sample with its weight (see `second_moments`); empty unless asked for.
     """
 
     errors: Tensor
@@ -126,7 +126,8 @@ class Reference:
             if step.matrix is None or step.matrix[0] not in trained:
                 return
             weight, bias = step.matrix
-            tiles = second_moments(inputs[0].detach().mT, bias=bias is not None and bias in trained)
+            has_bias = bias is not None and bias in trained
+            tiles = second_moments(inputs[0].detach().mT, batch.weight.mT, bias=has_bias)
             if local[weight]:
                 summed = tiles.new_zeros((len(weights[weight]), *tiles.shape[1:])).index_add_(
                     0, batch.owner, tiles

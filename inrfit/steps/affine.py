@@ -118,19 +118,26 @@ class AddAffine:
             by_x.values.baddbmm_(weight, grad, beta=by_x.beta)
 
 
-def second_moments(x: Any, *, bias: bool) -> Any:
-    """Return the sums over points of the products of features, [tile, in, in], for inputs x [tile, in, point].
+def second_moments(x: Any, weight: Any | None, *, bias: bool) -> Any:
+    """Return the sums over points of the products of features.
 
-    With a bias, the constant 1 that it is multiplied by counts as one more feature, the last: [tile, in + 1, in + 1].
+    Args:
+        x: [tile, in, point].
+        weight: [tile, 1, point], what a point counts; all alike when None, or where `x` has other tiles.
+        bias: whether the constant 1 that a bias is multiplied by is one more feature, the last.
+
+    Returns:
+        [tile, in, in], or [tile, in + 1, in + 1] with a bias.
     """
-    products = x.matmul(x.mT)
+    weighted = x if weight is None or len(weight) != len(x) else x * weight
+    products = weighted.matmul(x.mT)
     if not bias:
         return products
     tiles, features, points = x.shape
     whole = products.new_empty((tiles, features + 1, features + 1))
     whole[:, :-1, :-1] = products
-    whole[:, :-1, -1] = whole[:, -1, :-1] = x.sum(-1)
-    whole[:, -1, -1] = points
+    whole[:, :-1, -1] = whole[:, -1, :-1] = weighted.sum(-1)
+    whole[:, -1, -1] = points if weighted is x else weight.sum((1, 2))
     return whole
 
 
