@@ -174,7 +174,9 @@ class FitConfig:
     Attributes:
         steps: optimiser steps.
         lr: peak learning rate of Adam; None takes one that suits the width.
-        beta2: decay of Adam's running mean of squared gradients, 0 to 1; lower follows a fit that changes fast.
+        optimiser: "soap" (Adam in the eigenbasis of what each layer reads) or "adam".
+        beta1, beta2: decay of Adam's running means of gradients and of their squares, 0 to 1; lower follows a fit that
+            changes fast.
         schedule: "cosine" (to zero over the steps) or "constant".
         points: samples drawn per step over all regions, at least one in each; None uses every sample in every step.
         sampling: how `points` are divided among the regions: "error" (where the error is) or "uniform" (by area).
@@ -186,11 +188,14 @@ class FitConfig:
         threads: worker threads on the CPU; None takes one per core. The result does not depend on it.
         memory: bytes the fit may keep for coordinates and targets; beyond it they are made anew each step.
         weights: type of the stored weights: "float32" or "float16".
+        kernel: how networks are run, a name of the registry; "auto" takes the fastest that is known to be right.
     """
 
     steps: int = 500
     lr: float | None = None
-    beta2: float = 0.95
+    optimiser: str = "soap"
+    beta1: float = 0.8
+    beta2: float = 0.8
     schedule: str = "cosine"
     points: int | None = None
     sampling: str = "error"
@@ -201,12 +206,17 @@ class FitConfig:
     threads: int | None = None
     memory: int = 2 << 30
     weights: str = "float16"
+    kernel: str = "auto"
 
     def __post_init__(self) -> None:
         check("schedule", self.schedule)
+        if self.kernel != "auto":
+            check("kernel", self.kernel)
         require(self.steps >= 1, f"--steps {self.steps} must be at least 1")
         require(self.lr is None or 0 < self.lr < 1e6, f"--lr {self.lr} must lie between 0 and 1e6")
-        require(0 <= self.beta2 < 1, f"--beta2 {self.beta2} must be at least 0 and below 1")
+        check("optimiser", self.optimiser)
+        for label, beta in (("beta1", self.beta1), ("beta2", self.beta2)):
+            require(0 <= beta < 1, f"--{label} {beta} must be at least 0 and below 1")
         require(self.points is None or self.points >= 1, f"--points {self.points} must be at least 1")
         require(
             self.sampling in ("uniform", "error"),
@@ -262,6 +272,8 @@ class FitOptions(TypedDict, total=False):
     weights_per_sample: float
     steps: int
     lr: float | None
+    optimiser: str
+    beta1: float
     beta2: float
     schedule: str
     points: int | None
@@ -273,6 +285,7 @@ class FitOptions(TypedDict, total=False):
     threads: int | None
     memory: int
     weights: str
+    kernel: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+ADAM = {"optimiser": "adam", "beta1": 0.9, "beta2": 0.999}
+"""What both papers fit with."""
+
 
 def _paper(given: Mapping[str, object]) -> dict[str, object]:
     """Return the settings of Liu et al., ICCV 2023 (Partition Matters), for an image and k = 4 heads or 1."""
     gridded = given.get("grid") is not None
     rule = given.get("partition", "grid" if gridded else "seg")
     single = rule == "none" or given.get("model") == "mlp"
-    filled = {"hidden_layers": 3, "frame": "global", "lr": 1e-4, "beta2": 0.999, "schedule": "constant"}
+    filled = {"hidden_layers": 3, "frame": "global", "lr": 1e-4, "schedule": "constant", **ADAM}
     filled |= {"weights": "float32"}
     if not single:
         filled |= {"partition": rule}
@@ -38,7 +41,7 @@ def _paper_lg(given: Mapping[str, object]) -> dict[str, object]:
         "trunk_frame": "global",
     }
     filled |= {"first_omega_0": 30.0, "hidden_omega_0": 30.0, "trunk_omega_0": 30.0}
-    filled |= {"lr": 5e-4, "beta2": 0.999, "schedule": "constant", "steps": 1000, "weights": "float32"}
+    filled |= {"lr": 5e-4, **ADAM, "schedule": "constant", "steps": 1000, "weights": "float32"}
     divided = any(given.get(word) is not None for word in ("partition", "grid", "heads", "cell"))
     if model != "mlp" and not divided:
         filled |= {"grid": (16, 16)}

@@ -47,6 +47,14 @@ TABLE: dict[str, dict[str, str]] = {
         "partitioned": "inrfit.models.partitioned:describe",
         "local-global": "inrfit.models.local_global:describe",
     },
+    "kernel": {
+        "reference": "inrfit.kernels.reference:Reference",
+        "cpu": "inrfit.kernels.cpu:Cpu",
+    },
+    "optimiser": {
+        "adam": "inrfit.fitting.optim:Adam",
+        "soap": "inrfit.fitting.optim:Soap",
+    },
     "schedule": {
         "constant": "inrfit.fitting.schedule:constant",
         "cosine": "inrfit.fitting.schedule:cosine",

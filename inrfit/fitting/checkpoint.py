@@ -13,7 +13,7 @@ import numpy as np
 from inrfit.errors import ConfigError
 from inrfit.io.files import atomic_write
 
-FORMAT = "inrfit checkpoint 1"
+FORMAT = "inrfit checkpoint 2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

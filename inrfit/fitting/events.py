@@ -15,6 +15,7 @@ class FitEvent:
         loss: mean squared error with values on [-1, 1].
         psnr: dB of the network's own output over the samples of this step, before it is stored and rounded.
         seconds: time since the fit began, this run only.
+        signals: fits that are not done, of which `loss` is the mean; 1 unless several are fitted at once.
     """
 
     step: int
@@ -22,3 +23,4 @@ class FitEvent:
     loss: float
     psnr: float
     seconds: float
+    signals: int = 1

@@ -1,29 +1,32 @@
-"""The fit: Adam on weight stacks, tile by tile, the same bits with any number of threads.
+"""The fit: an optimiser on weight stacks, block by block of tiles, the same bits with any number of threads.
 
 Each region's gradient is that of its own mean squared error, so a region learns at the same pace whatever the size
-of the signal around it; a shared stack sees the mean over all samples.
+of the signal around it; a shared stack sees the mean over all samples of its signal. Several signals of one shape are
+fitted at once as more groups of the same stacks; each gives the same field as alone.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inrfit.config import FitConfig, ModelConfig
+from inrfit.config import FitConfig, ModelConfig, require
 from inrfit.coords import Frame, global_frame
 from inrfit.device import Device
 from inrfit.errors import FitError, Interrupted
 from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.events import FitEvent
 from inrfit.fitting.sampling import Block, Samples, by_error
-from inrfit.kernels import reference
+from inrfit.kernels.pick import pick_kernel
+from inrfit.kernels.reference import Sums
 from inrfit.kernels.render import render
 from inrfit.kernels.threads import tile_threads
 from inrfit.kernels.tiles import tile_points
@@ -41,9 +44,6 @@ TIMED_STEPS = 8
 ESTIMATE_SLACK = 0.5
 """How far, in dB, the PSNR of the decoded output may lie above that of the network's own output."""
 
-BETA1 = 0.9
-"""Decay of Adam's running mean of gradients."""
-
 SHARED_LR = 0.2
 """Learning rate of weights that all regions share, as a factor of that of the regions' own."""
 
@@ -55,6 +55,13 @@ ERROR_DECAY = 0.9
 
 TARGET_SLACK = 0.1
 """A target PSNR is reached or exceeded by at most this many dB."""
+
+TARGET_DISTANCE, TARGET_LEAST = 10.0, 0.05
+"""Towards a target PSNR the rate falls with the dB that are left, from so many down to this factor: large rates keep
+errors up, and small ones take long, so the fit anneals as it comes near."""
+
+COMPACT_SHARE = 0.25
+"""Share of the signals that are done at which the others go on without them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,17 +131,51 @@ def fit(
         FitError: the fit diverged.
         Interrupted: `progress.stop` said so.
     """
-    return _Fit(signal, partition, model, config, device, progress or Progress(), start or Start()).run(
-        resume
+    fits = _Fits([signal], partition, model, config, device, progress or Progress(), start or Start())
+    (found,) = fits.run(resume)
+    if isinstance(found, FitError):
+        raise found
+    return found
+
+
+def fit_many(
+    signals: Sequence[Signal],
+    partition: Partition,
+    model: ModelConfig,
+    config: FitConfig,
+    device: Device,
+    progress: Progress | None = None,
+) -> list[Field | FitError]:
+    """Fit a field to each of several signals of one shape and kind, all at once.
+
+    Each has its own weights, optimiser state and stopping, and gets the field that it would get alone.
+
+    Args:
+        signals: what to fit.
+        partition: the regions of each.
+        model, config, device, progress: as for `fit`; events are about all signals together.
+
+    Returns:
+        In the order of the signals, a field, or the error of a fit that diverged.
+
+    Raises:
+        ConfigError: the configuration is for one signal alone.
+        Interrupted: `progress.stop` said so.
+    """
+    require(
+        config.points is None and config.max_time is None,
+        f"{'--points' if config.points else '--max-time'} is for one input at a time",
+        hint="leave it out, or --batch",
     )
+    return _Fits(signals, partition, model, config, device, progress or Progress(), Start()).run(None)
 
 
-class _Fit:
-    """The state of one fit; `run` is the loop."""
+class _Fits:
+    """The state of fits; `run` is the loop. Group g belongs to the signal with number `present[g // regions]`."""
 
     def __init__(
         self,
-        signal: Signal,
+        signals: Sequence[Signal],
         partition: Partition,
         model: ModelConfig,
         config: FitConfig,
@@ -142,132 +183,224 @@ class _Fit:
         progress: Progress,
         start: Start,
     ) -> None:
-        self.signal, self.partition, self.config = signal, partition, config
+        self.signals, self.partition, self.config = list(signals), partition, config
         self.device, self.progress = device, progress
         self.description = without(
-            describe(model, partition.domain.dimensions, signal.channels), start.frozen
+            describe(model, partition.domain.dimensions, signals[0].channels), start.frozen
         )
         ids = [region.id for region in partition.regions]
         initial = {**initial_weights(self.description, ids, config.seed), **start.weights}
-        self.weights = {name: torch.tensor(w, device=device.name) for name, w in initial.items()}
         self.local = {stack.name: stack.local for stack in self.description.stacks}
-        self.trained = [stack.name for stack in self.description.stacks if stack.trained]
-        self.gradients = {name: torch.zeros_like(self.weights[name]) for name in self.trained}
-        for name, gradient in self.gradients.items():
-            self.weights[name].grad = gradient
-        self.lr = default_lr(model) if config.lr is None else config.lr
-        groups = []
-        for local, factor in ((True, 1.0), (False, SHARED_LR)):
-            leaves = [self.weights[name] for name in self.trained if self.local[name] == local]
-            groups += [{"params": leaves, "factor": factor}] if leaves else []
-        self.optimiser = torch.optim.Adam(groups, lr=self.lr, betas=(BETA1, config.beta2), fused=True)
-        self.step, self.steps, self.fixed = 0, config.steps, False
-        self.warm = 0.0
+        self.matrices = {matrix.weight: matrix for matrix in self.description.matrices()}
+        self.values, self.weights = self._joined(initial, len(signals))
+        self.lr = default_lr(model, config.optimiser) if config.lr is None else config.lr
+        self.optimiser = load("optimiser", config.optimiser)(self.values, self.matrices, config)
+        self.step, self.steps, self.fixed, self.warm = 0, config.steps, False, 0.0
         self.blank = Field(
             model=model,
             partition=partition,
             frame=start.frame or global_frame(partition.domain),
-            info=signal.info,
-            channels=signal.channels,
+            info=signals[0].info,
+            channels=signals[0].channels,
             weights=initial,
             tile=start.tile or tile_points(partition.areas),
             seed=config.seed,
             weight_type=config.weights,
         )
+        self.kernel = pick_kernel(config.kernel, self.description, device)
         self.samples = Samples(
-            signal, self.blank, self.description, self.weights, config, torch.device(device.name), start.known
+            signals,
+            self.blank,
+            self.kernel,
+            self.description,
+            self.weights,
+            config,
+            torch.device(device.name),
+            start.known,
         )
-        counted = torch.tensor(self.samples.areas, dtype=torch.float32, device=device.name)
-        self.values = counted[:, None, None] * signal.channels
+        self.present = list(range(len(signals)))
+        self.found: dict[int, Field | FitError] = {}
         self.errors = np.zeros(len(partition))
         self.by_error = config.points is not None and config.sampling == "error"
         self.before: dict[str, Tensor] | None = None
+        self.gaps = np.full(len(signals), math.inf)
+        self._count()
 
-    def run(self, resume: Checkpoint | None) -> Field:
+    def _joined(
+        self, initial: Mapping[str, NDArray[np.float32]], signals: int
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Return the matrices that are trained, and all stacks; those of the matrices are views of them."""
+        values: dict[str, Tensor] = {}
+        for name, matrix in self.matrices.items():
+            parts = [initial[stack] for stack in (name, matrix.bias) if stack is not None]
+            both = np.concatenate([np.concatenate(parts, axis=1)] * signals)
+            values[name] = torch.tensor(both, device=self.device.name)
+        others = {name: w for name, w in initial.items() if name not in self._views(values)}
+        fixed = {
+            name: torch.tensor(np.concatenate([w] * signals), device=self.device.name)
+            for name, w in others.items()
+        }
+        return values, {**fixed, **self._views(values)}
+
+    def _views(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the stacks that matrices are made of."""
+        views = {}
+        for name, matrix in self.matrices.items():
+            rows = values[name].shape[1] - (matrix.bias is not None)
+            views[name] = values[name][:, :rows]
+            if matrix.bias is not None:
+                views[matrix.bias] = values[name][:, rows:]
+        return views
+
+    def _count(self) -> None:
+        """Count the values that each loss is a mean of, after the signals have changed."""
+        areas = torch.tensor(self.samples.areas, dtype=torch.float32, device=self.device.name)
+        whole = areas.view(len(self.present), -1).sum(1)
+        self.areas = {True: areas[:, None, None], False: whole[:, None, None]}
+        self.gradients = {name: torch.zeros_like(value) for name, value in self.values.items()}
+        self.stack_gradients = self._views(self.gradients)
+
+    @property
+    def going(self) -> list[int]:
+        """Numbers of the signals that are not done."""
+        return [number for number in self.present if number not in self.found]
+
+    def run(self, resume: Checkpoint | None) -> list[Field | FitError]:
+        """Fit until every signal is done; return what came of each."""
         if resume is not None:
             self._restore(resume)
         first = self.step
         began = saved = time.monotonic()
-        schedule = load("schedule", self.config.schedule)
         every = 10 if self.device.is_cuda else 1
-        with tile_threads(1 if self.device.is_cuda else self.device.threads) as map_slots:
-            while self.step < self.steps:
+        with tile_threads(1 if self.device.is_cuda else self.device.threads) as map_blocks:
+            while self.step < self.steps and self.going:
                 if self.progress.stop():
                     raise self._interrupted()
-                squares = self._gradients(map_slots)
+                squares, moments = self._gradients(map_blocks)
                 if self.step % every == 0 or self.step == self.steps - 1:
-                    event = self._event(squares, time.monotonic() - began)
-                    self.progress.on_event(event)
-                    if (found := self._at_target(event.psnr)) is not None:
-                        return found
+                    self._look(squares, time.monotonic() - began)
+                    if not self.going:
+                        break
                 if self.by_error:
                     self._spend(squares)
-                for group in self.optimiser.param_groups:
-                    group["lr"] = self.lr * group["factor"] * schedule(self.step, self.steps)
-                self.optimiser.step()
+                self.optimiser.update(self.step, self.gradients, moments, self._rates())
                 self.step += 1
                 if self.config.max_time is not None and not self.fixed:
                     self._fix_steps(self.step - first, began, self.config.max_time)
+                if len(self.going) <= (1 - COMPACT_SHARE) * len(self.present):
+                    self._compact()
                 if self.progress.save and time.monotonic() - saved > self.progress.save_every:
                     self.progress.save(self.checkpoint())
                     saved = time.monotonic()
-        return self._at_target(math.inf) or self._measured(self.weights)
+        self._finish()
+        return [self.found[number] for number in range(len(self.signals))]
 
-    def _gradients(self, map_slots: Callable[..., Iterator]) -> Tensor:
+    def _gradients(self, map_blocks: Callable[..., Iterator]) -> tuple[Tensor, dict[str, Tensor]]:
         """Put the gradients of a step where the optimiser finds them.
 
         Returns:
-            The squared errors of each region, summed over all its samples, estimated where only some are used.
+            The squared errors of each group, summed over all its samples, estimated where only some are used; and the
+            second moments by matrix, where the optimiser wants them.
         """
-        squares = torch.zeros(len(self.partition), dtype=torch.float64, device=self.device.name)
+        squares = torch.zeros(len(self.samples.areas), dtype=torch.float64, device=self.device.name)
+        wanted = self.optimiser.wants_moments(self.step)
+        moments: dict[str, Tensor] = {}
         for gradient in self.gradients.values():
             gradient.zero_()
-        for first, last, slot_squares, gradients in map_slots(self._slot, self.samples.slots):
-            squares[first : last + 1] += slot_squares
-            for name, gradient in gradients.items():
-                rows = slice(first, last + 1) if self.local[name] else slice(None)
-                self.gradients[name][rows] += gradient
+        for block, errors, sums in map_blocks(partial(self._block, wanted), self.samples.blocks):
+            squares[block.first : block.last + 1] += errors
+            for name, gradient in sums.gradients.items():
+                self.stack_gradients[name][self._rows(name, block)] += gradient
+            for name, moment in sums.moments.items():
+                if name not in moments:
+                    moments[name] = moment.new_zeros((len(self.values[name]), *moment.shape[1:]))
+                moments[name][self._rows(name, block)] += moment
         for name, gradient in self.gradients.items():
-            gradient /= self.values if self.local[name] else self.values.sum()
+            gradient /= self.areas[self.local[name]] * self.blank.channels
+        for name, moment in moments.items():
+            moment /= self.areas[self.local[name]]
         if self.config.points is None:
-            return squares
+            return squares, moments
         used = np.divide(self.samples.areas, self.samples.counts)
-        return squares * torch.from_numpy(used).to(squares.device)
+        return squares * torch.from_numpy(used).to(squares.device), moments
 
-    def _slot(self, blocks: list[Block]) -> tuple[int, int, Tensor, dict[str, Tensor]]:
-        """Add up the errors and gradients of a slot's blocks, in order."""
-        first, last = blocks[0].first, blocks[-1].last
-        squares = torch.zeros(last + 1 - first, dtype=torch.float64, device=self.device.name)
-        totals: dict[str, Tensor] = {}
-        for block in blocks:
-            rows = slice(block.first, block.last + 1)
-            weights = {n: w[rows] if self.local[n] else w for n, w in self.weights.items()}
-            batch = self.samples.batch(block, self.step)
-            errors, gradients = reference.errors_and_gradients(self.description, weights, batch)
-            inside = slice(block.first - first, block.last + 1 - first)
-            squares[inside] += torch.zeros_like(squares[inside]).index_add_(0, batch.owner, errors.double())
-            for name, gradient in gradients.items():
-                if name not in totals:
-                    groups = last + 1 - first if self.local[name] else 1
-                    totals[name] = gradient.new_zeros((groups, *gradient.shape[1:]))
-                totals[name][inside if self.local[name] else slice(None)] += gradient
-        return first, last, squares, totals
+    def _block(self, moments: bool, block: Block) -> tuple[Block, Tensor, Sums]:
+        """Run a block; return it with the squared errors of its groups and what the kernel found."""
+        weights = {name: w[self._rows(name, block)] for name, w in self.weights.items()}
+        prepared = self.samples.prepared(block, self.step)
+        sums = self.kernel.sums(weights, prepared, moments=moments)
+        owner = torch.tensor([tile.position - block.first for tile in block.tiles], device=sums.errors.device)
+        squares = sums.errors.new_zeros(block.last + 1 - block.first, dtype=torch.float64)
+        return block, squares.index_add_(0, owner, sums.errors.double()), sums
 
-    def _event(self, squares: Tensor, seconds: float) -> FitEvent:
-        loss = float(squares.sum()) / (sum(self.partition.areas) * self.signal.channels)
-        if not math.isfinite(loss):
-            raise FitError(
-                f"the fit diverged: the loss is {loss} after {self.step} steps",
-                hint=f"use a lower learning rate than --lr {self.lr:g}",
-            )
-        return FitEvent(step=self.step, steps=self.steps, loss=loss, psnr=unit_decibel(loss), seconds=seconds)
+    def _rows(self, name: str, block: Block) -> slice:
+        """Return the groups of a stack that a block has to do with."""
+        if self.local[name]:
+            return slice(block.first, block.last + 1)
+        return slice(block.signal, block.signal + 1)
+
+    def _rates(self) -> dict[str, Tensor]:
+        """Return the learning rate of each group of each matrix, [group, 1, 1]."""
+        factor = load("schedule", self.config.schedule)(self.step, self.steps)
+        by_signal = np.full(len(self.present), self.lr * factor)
+        if self.config.target_psnr is not None and self.config.schedule != "constant":
+            near = np.clip(self.gaps / TARGET_DISTANCE, TARGET_LEAST, 1)
+            by_signal = self.lr * np.minimum(factor, near)
+        shared = torch.tensor(by_signal, dtype=torch.float32, device=self.device.name)
+        local = shared.repeat_interleave(len(self.partition))[:, None, None]
+        shared = (shared * SHARED_LR)[:, None, None]
+        return {name: local if self.local[name] else shared for name in self.values}
+
+    def _look(self, squares: Tensor, seconds: float) -> None:
+        """Tell how the fits are, and note those that are done: at their target, or diverged."""
+        counts = sum(self.partition.areas) * self.blank.channels
+        losses = squares.view(len(self.present), -1).sum(1).cpu().numpy() / counts
+        going = [place for place, number in enumerate(self.present) if number not in self.found]
+        for place in going:
+            if not math.isfinite(losses[place]):
+                self.found[self.present[place]] = FitError(
+                    f"the fit diverged: the loss is {losses[place]} after {self.step} steps",
+                    hint=f"use a lower learning rate than --lr {self.lr:g}",
+                )
+        alive = [place for place in going if self.present[place] not in self.found]
+        if not alive:
+            return
+        loss = float(np.mean(losses[alive]))
+        told = {"step": self.step, "steps": self.steps, "seconds": seconds, "signals": len(alive)}
+        self.progress.on_event(FitEvent(loss=loss, psnr=unit_decibel(loss), **told))
+        if self.config.target_psnr is not None:
+            for place in alive:
+                estimate = unit_decibel(float(losses[place]))
+                self.gaps[place] = self.config.target_psnr - estimate
+                self._at_target(place, estimate)
+            self.before = {name: value.clone() for name, value in self.values.items()}
 
     def _spend(self, squares: Tensor) -> None:
         """Note the errors per region, and now and then spend the samples of a step by them."""
-        now = squares.cpu().numpy() / (np.asarray(self.partition.areas) * self.signal.channels)
+        now = squares.cpu().numpy() / (np.asarray(self.partition.areas) * self.blank.channels)
         self.errors = self.errors * ERROR_DECAY + now * (1 - ERROR_DECAY)
         if (self.step + 1) % SPEND_EVERY == 0:
-            self.samples.spend(by_error(self.config.points or 1, self.errors, self.samples.areas))
+            areas = self.samples.areas
+            self.samples.spend(by_error(self.config.points or 1, self.errors, areas))
+
+    def _compact(self) -> None:
+        """Go on without the signals that are done."""
+        places = [place for place, number in enumerate(self.present) if number not in self.found]
+        keep = torch.tensor(places, device=self.device.name)
+        regions = torch.arange(len(self.partition), device=self.device.name)
+        groups = (keep[:, None] * len(self.partition) + regions).view(-1)
+        rows = {name: groups if self.local[name] else keep for name in self.local}
+        self.values = {name: value[rows[name]] for name, value in self.values.items()}
+        others = {name: w[rows[name]] for name, w in self.weights.items() if name not in self.stack_gradients}
+        self.weights = {**others, **self._views(self.values)}
+        self.optimiser.select(self.values, rows)
+        if self.before is not None:
+            self.before = {name: value[rows[name]] for name, value in self.before.items()}
+        self.gaps = self.gaps[places]
+        self.present = self.going
+        self.samples.select([self.signals[number] for number in self.present])
+        if self.present:
+            self._count()
 
     def _fix_steps(self, done: int, began: float, limit: float) -> None:
         """Fix the number of steps, once per fit, by the time of those after the first, which also prepares."""
@@ -283,79 +416,84 @@ class _Fit:
         self.steps = min(self.config.steps, self.step + int(left / max(each, 1e-9)))
         self.fixed = True
 
-    def _at_target(self, estimate: float) -> Field | None:
-        """Return the field that meets the target PSNR, once the current weights reach it."""
+    def _at_target(self, place: int, estimate: float) -> None:
+        """Note the field of a signal that has reached the target PSNR."""
         target = self.config.target_psnr
-        if target is None:
-            return None
-        found = None
-        if estimate >= target - ESTIMATE_SLACK:
-            now = self._measured(self.weights)
-            if now.psnr is not None and now.psnr >= target:
-                found = now if self.before is None else self._between(self.before, now, target)
-        self.before = {name: w.detach().clone() for name, w in self.weights.items()}
-        return found
+        if target is None or estimate < target - ESTIMATE_SLACK:
+            return
+        now = self._measured(place, self.values)
+        if now.psnr is not None and now.psnr >= target:
+            found = now if self.before is None else self._between(place, self.before, now, target)
+            self.found[self.present[place]] = found
 
-    def _between(self, before: dict[str, Tensor], now: Field, target: float) -> Field:
+    def _between(self, place: int, before: Mapping[str, Tensor], now: Field, target: float) -> Field:
         """Bisect the line from the weights before the last step to those after it, to hit the target."""
         low, high = 0.0, 1.0
         while (now.psnr or 0.0) > target + TARGET_SLACK and high - low > 1e-4:
             middle = (low + high) / 2
-            mixed = {n: torch.lerp(before[n], w, middle) for n, w in self.weights.items()}
-            found = self._measured(mixed)
+            mixed = {n: torch.lerp(before[n], value, middle) for n, value in self.values.items()}
+            found = self._measured(place, mixed)
             if (found.psnr or 0.0) >= target:
                 now, high = found, middle
             else:
                 low = middle
         return now
 
-    def _measured(self, weights: dict[str, Tensor]) -> Field:
-        """Return the field as its file will hold it, with the errors of its decoded output."""
-        stored = {
-            name: _as_stored(w, self.config.weights if name in self.trained else "float32")
-            for name, w in weights.items()
-        }
+    def _finish(self) -> None:
+        """Note the fields of the signals that have had all their steps."""
+        for place, number in enumerate(self.present):
+            if number in self.found:
+                continue
+            try:
+                self._at_target(place, math.inf)
+                if number not in self.found:
+                    self.found[number] = self._measured(place, self.values)
+            except FitError as error:
+                self.found[number] = error
+
+    def _measured(self, place: int, values: Mapping[str, Tensor]) -> Field:
+        """Return the field of a signal as its file will hold it, with the errors of its decoded output."""
+        stacks, regions, stored = {**self.weights, **self._views(values)}, len(self.partition), {}
+        for name in self.blank.weights:
+            rows = (
+                slice(place * regions, (place + 1) * regions) if self.local[name] else slice(place, place + 1)
+            )
+            kind = self.config.weights if name in self.stack_gradients else "float32"
+            stored[name] = _as_stored(stacks[name][rows], kind)
         if not all(np.isfinite(w).all() for w in stored.values()):
             raise FitError(
                 f"the fit diverged: after {self.step} steps its weights do not fit into {self.config.weights}",
                 hint=f"use a lower learning rate than --lr {self.lr:g}, or --weights float32",
             )
-        return with_errors(replace(self.blank, weights=stored, steps=self.step), self.signal, self.device)
+        signal = self.signals[self.present[place]]
+        fitted = replace(self.blank, weights=stored, steps=self.step, info=signal.info)
+        return with_errors(fitted, signal, self.device)
 
     def checkpoint(self) -> Checkpoint:
-        """Return the state after `step` steps."""
-        tensors = {f"weight.{name}": w.detach().cpu().numpy() for name, w in self.weights.items()}
-        for name in self.trained:
-            state = self.optimiser.state.get(self.weights[name], {})
-            for key in ("exp_avg", "exp_avg_sq"):
-                if key in state:
-                    tensors[f"{key}.{name}"] = state[key].cpu().numpy()
+        """Return the state of a fit of one signal after `step` steps."""
+        tensors = {f"value.{name}": value.cpu().numpy() for name, value in self.values.items()}
+        tensors |= {f"state.{key}": value.cpu().numpy() for key, value in self.optimiser.state().items()}
         if self.before is not None:
-            tensors |= {f"before.{name}": w.cpu().numpy() for name, w in self.before.items()}
+            tensors |= {f"before.{name}": value.cpu().numpy() for name, value in self.before.items()}
         if self.by_error:
             tensors |= {"spent.errors": self.errors, "spent.counts": np.asarray(self.samples.counts)}
         return Checkpoint(step=self.step, steps=self.steps, fixed=self.fixed, tensors=tensors)
 
     def _restore(self, checkpoint: Checkpoint) -> None:
-        def tensor(kind: str, name: str) -> Tensor:
-            return torch.tensor(checkpoint.tensors[f"{kind}.{name}"], device=self.device.name)
+        def tensors(kind: str) -> dict[str, Tensor]:
+            found = {
+                k.partition(".")[2]: v for k, v in checkpoint.tensors.items() if k.startswith(kind + ".")
+            }
+            return {name: torch.tensor(value, device=self.device.name) for name, value in found.items()}
 
         self.step, self.steps, self.fixed = checkpoint.step, checkpoint.steps, checkpoint.fixed
-        with torch.no_grad():
-            for name, w in self.weights.items():
-                w.copy_(tensor("weight", name))
-        for name in self.trained:
-            if f"exp_avg.{name}" in checkpoint.tensors:
-                self.optimiser.state[self.weights[name]] = {
-                    "step": torch.tensor(float(self.step), device=self.device.name),
-                    "exp_avg": tensor("exp_avg", name),
-                    "exp_avg_sq": tensor("exp_avg_sq", name),
-                }
+        for name, value in tensors("value").items():
+            self.values[name].copy_(value)
+        self.optimiser.restore(tensors("state"))
+        self.before = tensors("before") or None
         if "spent.counts" in checkpoint.tensors:
             self.errors = checkpoint.tensors["spent.errors"]
             self.samples.spend(checkpoint.tensors["spent.counts"].tolist())
-        if any(key.startswith("before.") for key in checkpoint.tensors):
-            self.before = {name: tensor("before", name) for name in self.weights}
 
     def _interrupted(self) -> Interrupted:
         if self.progress.save:

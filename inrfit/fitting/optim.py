@@ -59,7 +59,7 @@ class Adam:
         step: int,
         gradients: Mapping[str, Tensor],
         moments: Mapping[str, Tensor],
-        rates: Mapping[str, float],
+        rates: Mapping[str, Tensor],
     ) -> None:
         """Change the values.
 
@@ -67,11 +67,11 @@ class Adam:
             step: steps done before this one.
             gradients: matrix name -> [group, in (+ 1), out], of mean squared errors; may be overwritten.
             moments: matrix name -> [group, in (+ 1), in (+ 1)], means over samples; empty where none are wanted.
-            rates: matrix name -> learning rate.
+            rates: matrix name -> learning rates [group, 1, 1].
         """
         for name, value in self._values.items():
-            change = self._direction(name, step, gradients[name])
-            value.sub_(change, alpha=rates[name])
+            change = self._direction(name, step, gradients[name]).mul_(rates[name])
+            value.sub_(change)
 
     def _direction(self, name: str, step: int, gradient: Tensor) -> Tensor:
         mean, square = self._state[f"exp_avg.{name}"], self._state[f"exp_avg_sq.{name}"]
@@ -124,7 +124,7 @@ class Soap(Adam):
         step: int,
         gradients: Mapping[str, Tensor],
         moments: Mapping[str, Tensor],
-        rates: Mapping[str, float],
+        rates: Mapping[str, Tensor],
     ) -> None:
         """Change the values; see `Adam.update`."""
         if self.wants_moments(step):
@@ -138,7 +138,7 @@ class Soap(Adam):
         for name, value in self._values.items():
             basis = self._state[f"basis.{name}"]
             turned = torch.bmm(basis.mT, gradients[name])
-            value.sub_(torch.bmm(basis, self._direction(name, step, turned)), alpha=rates[name])
+            value.sub_(torch.bmm(basis, self._direction(name, step, turned)).mul_(rates[name]))
 
     def _refresh(self, name: str, moment: Tensor) -> None:
         """Take up new second moments and turn the running mean of the gradients into the new basis."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,17 +12,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inrfit.config import FitConfig
-from inrfit.kernels import reference
+from inrfit.kernels import Kernel, reference
 from inrfit.kernels.tiles import Tile, coordinates, cut, holds, region_samples
 from inrfit.models.description import TRUNK_COORDS, Description
 from inrfit.models.field import Field
 from inrfit.signal import Signal
 
-SLOTS = 16
-"""Fixed number of partial sums of a step: gradients add up in the same order with any number of threads."""
-
 BLOCK_FLOATS = 1 << 18
-"""Floats of one activation of a block on the CPU; a block's activations then stay in cache."""
+"""Most floats of one activation of a block on the CPU; a block's activations then stay in cache."""
+
+SMALL_BLOCK_FLOATS = 1 << 17
+"""Floats below which blocks are not made smaller so that there are more of them for the threads."""
+
+BLOCKS = 16
+"""Blocks per step that are enough for the threads."""
 
 DRAW = 0x5A3D
 """Separates the stream of drawn samples from the stream of initial weights."""
@@ -33,74 +36,120 @@ LEAST_SHARE = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """Some tiles that are run together: those of regions [first, last] in the partition's order."""
+    """Some tiles that are run together: those of groups [first, last].
+
+    Attributes:
+        number: place among the blocks of a step.
+        tiles: their `position` is a group: that of a region, counted over all signals.
+        first, last: groups.
+        signal: the signal that the groups belong to; the first of several.
+    """
 
     number: int
     tiles: tuple[Tile, ...]
     first: int
     last: int
+    signal: int
 
 
 class Samples:
-    """Encoded coordinates and targets of a signal's samples, made when needed and kept within a memory budget.
+    """Encoded coordinates and targets of signals, made when needed and kept within a memory budget.
+
+    The signals have one partition; group g of their weights is region g % regions of signal g // regions.
 
     Args:
-        signal: what is fitted.
+        signals: what is fitted.
         blank: the field that will be fitted: partition, frame and tile.
-        description: its network.
+        kernel: what the batches are prepared for.
+        description: the network.
         fixed: stack name -> weights that are not trained, such as frequencies.
         config: samples per step, overlap, seed and memory.
         device: where batches go.
         known: which samples of the domain have a target, [*shape]; None when all do.
 
     Attributes:
-        areas: samples that count in each region's loss, its overlap with its neighbours included.
+        areas: samples that count in each group's loss, its overlap with its neighbours included.
         counts: those that are used per step.
-        slots: blocks per slot; the blocks of a slot are run in order.
+        blocks: what a step runs. How a group's tiles are cut into blocks depends on its signal alone.
     """
 
     def __init__(
         self,
-        signal: Signal,
+        signals: Sequence[Signal],
         blank: Field,
+        kernel: Kernel,
         description: Description,
         fixed: Mapping[str, Tensor],
         config: FitConfig,
         device: torch.device,
         known: NDArray[np.bool_] | None = None,
     ) -> None:
-        self._signal, self._blank, self._config = signal, blank, config
-        self._description, self._fixed, self._device = description, fixed, device
+        self._signals, self._blank, self._config = list(signals), blank, config
+        self._kernel, self._description, self._fixed, self._device = kernel, description, fixed, device
         self._known = known
         domain = blank.partition.domain
         self._regions = [
             region_samples(region, config.overlap, domain.box) for region in blank.partition.regions
         ]
-        self.areas = [samples.count for samples in self._regions]
+        self._areas = [samples.count for samples in self._regions]
+        self._trained_shared = any(stack.trained and not stack.local for stack in description.stacks)
         wanted = config.points
-        self.counts = self.areas if wanted is None else spread(wanted, self.areas, self.areas)
+        self._counts = self._areas if wanted is None else spread(wanted, self._areas, self._areas)
         self._keep = wanted is None and self._bytes() <= config.memory
-        self._cache: dict[int, reference.Batch] = {}
-        self.slots = self._slots()
+        self._cache: dict[int, Any] = {}
+        self.blocks = self._blocks()
+
+    @property
+    def areas(self) -> list[int]:
+        """Samples that count in each group's loss."""
+        return self._areas * len(self._signals)
+
+    @property
+    def counts(self) -> list[int]:
+        """Samples of each group that are used per step."""
+        return self._counts * len(self._signals)
+
+    def select(self, signals: Sequence[Signal]) -> None:
+        """Go on with some of the signals."""
+        self._signals = list(signals)
+        self._cache.clear()
+        self.blocks = self._blocks()
 
     def spend(self, counts: Sequence[int]) -> None:
         """Use so many samples of each region per step from now on."""
-        self.counts = list(counts)
-        self.slots = self._slots()
+        self._counts = list(counts)
+        self.blocks = self._blocks()
 
-    def _slots(self) -> list[list[Block]]:
-        """Cut all regions into tiles, tiles into blocks, and deal the blocks to slots in contiguous runs."""
-        self._tile = min(self._blank.tile, 8 * -(-max(self.counts) // 8))
-        tiles = list(cut(self.counts, self._tile))
-        floats = BLOCK_FLOATS if self._device.type == "cpu" else BLOCK_FLOATS << 8
-        per_block = max(1, floats // (self._tile * self._width()))
-        groups = [tuple(tiles[i : i + per_block]) for i in range(0, len(tiles), per_block)]
-        blocks = [
-            Block(number=i, tiles=group, first=group[0].position, last=group[-1].position)
-            for i, group in enumerate(groups)
+    def _blocks(self) -> list[Block]:
+        """Cut all groups into tiles and put tiles into blocks.
+
+        A group is in one block, or has blocks of its own; where weights are shared, a block has groups of one signal.
+        """
+        self._tile = min(self._blank.tile, 8 * -(-max(self._counts) // 8))
+        scale = 1 if self._device.type == "cpu" else 1 << 8
+        floats = self._tile * self._width()
+        most = max(1, scale * BLOCK_FLOATS // floats)
+        signals = 1 if self._trained_shared else len(self._signals)
+        tiles = signals * sum(-(-count // self._tile) for count in self._counts)
+        room = max(1, min(most, max(scale * SMALL_BLOCK_FLOATS // floats, -(-tiles // BLOCKS))))
+        groups: list[list[Tile]] = []
+        for position, count in enumerate(self.counts):
+            own = [replace(tile, position=position) for tile in cut([count], self._tile)]
+            apart = self._trained_shared and position % len(self._regions) == 0
+            if not groups or apart or len(groups[-1]) + len(own) > room:
+                groups.append([])
+            groups[-1] += own[:most]
+            groups += [own[i : i + most] for i in range(most, len(own), most)]
+        return [
+            Block(
+                number=number,
+                tiles=tuple(tiles),
+                first=tiles[0].position,
+                last=tiles[-1].position,
+                signal=tiles[0].position // len(self._regions),
+            )
+            for number, tiles in enumerate(group for group in groups if group)
         ]
-        bounds = [len(blocks) * i // SLOTS for i in range(SLOTS + 1)]
-        return [blocks[a:b] for a, b in itertools.pairwise(bounds) if a < b]
 
     def _width(self) -> int:
         """Return the values of the widest layer that each tile has of its own."""
@@ -112,29 +161,30 @@ class Samples:
         features = next(stack.shape[0] for stack in self._description.stacks if stack.trained)
         tile = self._blank.tile
         tiles = sum(-(-count // tile) for count in self.counts)
-        return 4 * tiles * tile * (features * len(self._description.frames) + self._signal.channels + 2)
+        return 4 * tiles * tile * (features * len(self._description.frames) + self._signals[0].channels + 2)
 
-    def batch(self, block: Block, step: int) -> reference.Batch:
-        """Return the tiles of a block at a step; `owner` counts from the block's first region."""
+    def prepared(self, block: Block, step: int) -> Any:
+        """Return the tiles of a block at a step as the kernel takes them."""
         if (kept := self._cache.get(block.number)) is not None:
             return kept
-        made = self._make(block, step)
+        made = self._kernel.prepare(self.batch(block, step))
         if self._keep:
             self._cache[block.number] = made
         return made
 
-    def _make(self, block: Block, step: int) -> reference.Batch:
+    def batch(self, block: Block, step: int) -> reference.Batch:
+        """Return the tiles of a block at a step; `owner` counts from the block's first group."""
         partition, kinds = self._blank.partition, self._description.frames
         shape = (len(block.tiles), self._tile)
         coords = {register: np.zeros((*shape, partition.domain.dimensions)) for register in kinds}
-        targets = np.zeros((*shape, self._signal.channels), np.float32)
+        targets = np.zeros((*shape, self._signals[0].channels), np.float32)
         mask, weight = (np.zeros((*shape, 1), np.float32) for _ in range(2))
         drawn: dict[int, NDArray[np.int64]] = {}
         for row, tile in enumerate(block.tiles):
-            position = tile.position
+            signal, position = divmod(tile.position, len(self._regions))
             region, samples = partition.regions[position], self._regions[position]
             ranks = np.arange(tile.start, tile.stop)
-            if self.counts[position] < samples.count:
+            if self._counts[position] < samples.count:
                 if position not in drawn:
                     drawn[position] = self._draw(position, step)
                 ranks = drawn[position][ranks]
@@ -143,10 +193,10 @@ class Samples:
                 coords[register][row, : len(points)] = coordinates(
                     kind, points, region, self._blank.frame, partition.domain.units
                 )
-            targets[row, : len(points)] = self._signal.sample(points)
+            targets[row, : len(points)] = self._signals[signal].sample(points)
             known = self._has_target(points)
             mask[row, : len(points), 0] = known & holds(region, points)
-            weight[row, : len(points), 0] = known * (samples.count / self.counts[position])
+            weight[row, : len(points), 0] = known * (samples.count / self._counts[position])
         trunk_rows = None
         if kinds.get(TRUNK_COORDS) == "local":
             coords[TRUNK_COORDS], trunk_rows = _distinct(coords[TRUNK_COORDS])
@@ -175,7 +225,7 @@ class Samples:
         """Draw the ranks a step uses in a region, with replacement."""
         region = self._blank.partition.regions[position].id
         random = np.random.default_rng([self._config.seed, DRAW, step, region + 1])
-        return random.integers(0, self._regions[position].count, self.counts[position])
+        return random.integers(0, self._regions[position].count, self._counts[position])
 
 
 def spread(total: int, shares: Sequence[float], most: Sequence[int]) -> list[int]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+WARM_UP = 5
+"""Steps before `cosine` is at its full height: an optimiser that takes equal steps everywhere begins blindly."""
+
 
 def constant(step: int, steps: int) -> float:
     """Return 1 at every step."""
@@ -11,5 +14,5 @@ def constant(step: int, steps: int) -> float:
 
 
 def cosine(step: int, steps: int) -> float:
-    """Return half a cosine, from 1 at step 0 to nearly 0 at the last of `steps`."""
-    return 0.5 * (1.0 + math.cos(math.pi * step / steps))
+    """Return half a cosine to nearly 0 at the last of `steps`, after a linear rise over the first few."""
+    return min(1.0, (step + 1) / (WARM_UP + 1)) * 0.5 * (1.0 + math.cos(math.pi * step / steps))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from inrfit.device import Device
 from inrfit.kernels.reference import Batch, Sums
 from inrfit.models.description import TRUNK_COORDS, Description, Step
 from inrfit.steps.activations import Activate
@@ -72,6 +73,11 @@ class Cpu:
         self._trained = {stack.name for stack in description.stacks if stack.trained}
         self._moves = _moves(description)
         self._thread = threading.local()
+
+    @staticmethod
+    def refuses(description: Description, device: Device) -> str | None:
+        """Return why the kernel cannot run a description on a device; None when it can."""
+        return f"it is for the CPU, not for {device.name}" if device.is_cuda else None
 
     def prepare(self, batch: Batch) -> Prepared:
         """Return a batch as `sums` takes it, to be kept where it is used again."""

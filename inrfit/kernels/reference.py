@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from inrfit.device import Device
 from inrfit.models.description import TRUNK_COORDS, Description, Step
 from inrfit.steps.affine import second_moments
 
@@ -109,6 +110,11 @@ class Reference:
 
     def __init__(self, description: Description) -> None:
         self._description = description
+
+    @staticmethod
+    def refuses(description: Description, device: Device) -> str | None:
+        """Return why the kernel cannot run a description on a device; None when it can."""
+        return None
 
     def prepare(self, batch: Batch) -> Batch:
         """Return a batch as `sums` takes it."""

@@ -20,12 +20,12 @@ REFERENCE_SIDE = 32.0
 """Nominal side of a region, in samples, for which the activations' own first omegas of local frames are meant."""
 
 
-def default_lr(config: ModelConfig) -> float:
-    """Return the peak learning rate of Adam for a width: 0.05 / width^0.6.
+def default_lr(config: ModelConfig, optimiser: str) -> float:
+    """Return the peak learning rate for a width: 0.11 / width^0.6.
 
-    Found by trial with sine networks in local frames: about 0.01 was best at width 14, 0.007 at 30, 0.004 at 62.
+    Found by trial with sine networks in local frames: about 0.04 was best at width 6, 0.02 at 18, 0.015 at 30.
     """
-    return 0.05 / (config.hidden_features or 1) ** 0.6
+    return 0.11 / (config.hidden_features or 1) ** 0.6
 
 
 def first_omega_0(config: ModelConfig, activation: Activation, partition: Partition) -> float:

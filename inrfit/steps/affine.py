@@ -129,7 +129,9 @@ def second_moments(x: Any, weight: Any | None, *, bias: bool) -> Any:
     Returns:
         [tile, in, in], or [tile, in + 1, in + 1] with a bias.
     """
-    weighted = x if weight is None or len(weight) != len(x) else x * weight
+    if weight is not None and len(weight) != len(x):
+        weight = None
+    weighted = x if weight is None else x * weight
     products = weighted.matmul(x.mT)
     if not bias:
         return products
@@ -137,7 +139,7 @@ def second_moments(x: Any, weight: Any | None, *, bias: bool) -> Any:
     whole = products.new_empty((tiles, features + 1, features + 1))
     whole[:, :-1, :-1] = products
     whole[:, :-1, -1] = whole[:, -1, :-1] = weighted.sum(-1)
-    whole[:, -1, -1] = points if weighted is x else weight.sum((1, 2))
+    whole[:, -1, -1] = points if weight is None else weight.sum((1, 2))
     return whole
 
 
