@@ -18,10 +18,10 @@ from inrfit.models.description import TRUNK_COORDS, Description
 from inrfit.models.field import Field
 from inrfit.signal import Signal
 
-BLOCK_FLOATS = 1 << 18
+BLOCK_FLOATS = 1 << 19
 """Most floats of one activation of a block on the CPU; a block's activations then stay in cache."""
 
-SMALL_BLOCK_FLOATS = 1 << 17
+SMALL_BLOCK_FLOATS = 1 << 18
 """Floats below which blocks are not made smaller so that there are more of them for the threads."""
 
 BLOCKS = 16

@@ -8,9 +8,11 @@ small enough for its buffers to stay in cache and large enough for the calls not
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -49,14 +51,18 @@ class Move:
 
     Attributes:
         step: what is done.
+        inside: whether it is done once for each row of the trunk, not for each tile.
         spread: sources that have the rows of the trunk while the step is done for each tile.
         betas: per source and stack, 0 where this step is the first to write its gradient, 1 where it adds, None where
             none is wanted.
+        width: features that it gives.
     """
 
     step: Step
+    inside: bool
     spread: tuple[str, ...]
     betas: tuple[int | None, ...]
+    width: int
 
 
 class Cpu:
@@ -67,11 +73,11 @@ class Cpu:
     """
 
     def __init__(self, description: Description) -> None:
-        self._description = description
-        self._shapes = {stack.name: stack.shape for stack in description.stacks}
-        self._local = {stack.name for stack in description.stacks if stack.local}
-        self._trained = {stack.name for stack in description.stacks if stack.trained}
-        self._moves = _moves(description)
+        self.description = description
+        self.shapes = {stack.name: stack.shape for stack in description.stacks}
+        self.local = {stack.name for stack in description.stacks if stack.local}
+        self.trained = {stack.name for stack in description.stacks if stack.trained}
+        self.moves = _moves(description)
         self._thread = threading.local()
 
     @staticmethod
@@ -102,30 +108,223 @@ class Cpu:
         Returns:
             [tile, out_features, point], in memory that the next call of this thread uses again.
         """
-        tiles = len(next(iter(features.values())))
-        run = _Run(self, weights, features, tiles, None, None)
-        return run.forward(remember=False)
+        made = self._pass(features, next(iter(features.values())).shape[0], None, learns=False)
+        return made.forward(features, self._groups(weights, made, None), None)
 
     def sums(self, weights: Mapping[str, Tensor], batch: Prepared, *, moments: bool = False) -> Sums:
         """Return errors and gradients of a batch as the reference does; see `Sums`."""
-        tiles = len(batch.targets)
-        run = _Run(self, weights, batch.features, tiles, batch.owner, batch.trunk_rows)
-        out = run.forward(remember=True)
+        made = self._pass(batch.features, batch.targets.shape[0], batch.trunk_rows, learns=True)
+        out = made.forward(batch.features, self._groups(weights, made, batch.owner), batch.trunk_rows)
         error = out.sub_(batch.targets)
-        squares = run.buffer("squares", error.shape)
-        torch.mul(error, error, out=squares)
+        squares = torch.mul(error, error, out=made.squares)
         if batch.mask is not None:
             squares.mul_(batch.mask)
         errors = squares.sum((1, 2))
         error.mul_(2.0 if batch.weight is None else batch.weight * 2.0)
-        found = run.moments(batch.weight) if moments else {}
-        return Sums(errors=errors, gradients=run.backward(error), moments=found)
+        found: dict[str, Tensor] = {}
+        for name, tiles in made.moments(batch.weight) if moments else ():
+            summed = self._reduced(name, tiles, weights, batch.owner)
+            found[name] = found[name].add_(summed) if name in found else summed
+        gradients = {
+            name: self._reduced(name, tiles, weights, batch.owner)
+            for name, tiles in made.backward(error, batch.trunk_rows).items()
+        }
+        return Sums(errors=errors, gradients=gradients, moments=found)
 
-    def workspace(self) -> dict[str, Tensor]:
-        """Return the flat buffers of this thread, by name."""
-        if not hasattr(self._thread, "buffers"):
-            self._thread.buffers = {}
-        return self._thread.buffers
+    def _pass(
+        self, features: Mapping[str, Tensor], tiles: int, trunk_rows: Tensor | None, *, learns: bool
+    ) -> Pass:
+        """Return this thread's memory for batches of these sizes."""
+        rows = tiles if trunk_rows is None else features[TRUNK_COORDS].shape[0]
+        points = next(iter(features.values())).shape[-1]
+        if not hasattr(self._thread, "passes"):
+            self._thread.passes, self._thread.buffers = {}, {}
+        key = (tiles, rows, points, trunk_rows is None, learns)
+        passes = self._thread.passes
+        if key not in passes:
+            memory = partial(_buffer, self._thread.buffers)
+            passes[key] = Pass(
+                self, tiles, rows, points, memory, shares=trunk_rows is not None, learns=learns
+            )
+        return passes[key]
+
+    def _groups(
+        self, weights: Mapping[str, Tensor], made: Pass, owner: Tensor | None
+    ) -> list[tuple[Tensor, ...]]:
+        """Return the weights of each move for each of its tiles."""
+        gathered: dict[str, Tensor] = {}
+        groups = []
+        for move in self.moves:
+            tiles = made.rows if move.inside else made.tiles
+            for name in move.step.stacks:
+                if name in gathered or name not in self.local or owner is None:
+                    continue
+                gathered[name] = weights[name][owner]
+            stacks = (gathered.get(name, weights[name]) for name in move.step.stacks)
+            groups.append(tuple(w if w.shape[0] == tiles else w[:1].expand(tiles, -1, -1) for w in stacks))
+        return groups
+
+    def _reduced(
+        self, name: str, tiles: Tensor, weights: Mapping[str, Tensor], owner: Tensor | None
+    ) -> Tensor:
+        """Return the sums for each group of a stack from those of tiles, added in their order."""
+        if name not in self.local:
+            return tiles.sum(0, keepdim=True)
+        if owner is None:
+            return tiles.clone()
+        return tiles.new_zeros((weights[name].shape[0], *tiles.shape[1:])).index_add_(0, owner, tiles)
+
+
+class Pass:
+    """The memory of one thread for batches of one size, and a walk through it: all that depends on sizes alone.
+
+    Args:
+        kernel: whose.
+        tiles, rows, points: sizes of the batch; rows are those of the trunk.
+        memory: (name, shape) -> an array whose content does not matter; equal names share it.
+        shares: whether tiles share rows of the trunk.
+        learns: whether it will be walked backwards.
+    """
+
+    def __init__(
+        self,
+        kernel: Cpu,
+        tiles: int,
+        rows: int,
+        points: int,
+        memory: Callable[[str, Sequence[int]], Tensor],
+        *,
+        shares: bool,
+        learns: bool,
+    ) -> None:
+        self._kernel, self._shares, self._memory = kernel, shares, memory
+        self.tiles, self.rows = tiles, rows
+        self.registers: dict[str, Tensor] = {}
+        self.memos: list[Tensor | None] = []
+        self._inputs: list[list[Tensor]] = []
+        for move in kernel.moves:
+            step = move.step
+            shape = (rows if move.inside else tiles, move.width, points)
+            self.registers[step.target] = memory(step.target, shape)
+            known = isinstance(step, Activate) and step.activation.derivative is not None
+            read = self.registers[step.sources[0]].shape if known else ()
+            self.memos.append(memory("slope." + step.target, read) if known and learns else None)
+        output = self.registers[kernel.description.output]
+        self.squares = memory("squares", output.shape)
+        if learns:
+            self._into = self._destinations()
+
+    def forward(
+        self, features: Mapping[str, Tensor], groups: Sequence[tuple[Tensor, ...]], rows: Tensor | None
+    ) -> Tensor:
+        """Run the steps; return the output register."""
+        registers = {**self.registers, **features}
+        self._inputs = []
+        for move, memo, weights in zip(self._kernel.moves, self.memos, groups, strict=True):
+            step = move.step
+            inputs = [
+                self._spread(name, registers[name], rows) if name in move.spread else registers[name]
+                for name in step.sources
+            ]
+            inputs += weights
+            step.write(self.registers[step.target], memo, inputs)
+            self._inputs.append(inputs)
+        return self.registers[self._kernel.description.output]
+
+    def backward(self, grad: Tensor, rows: Tensor | None) -> dict[str, Tensor]:
+        """Run the steps backwards from the gradient of the output; return the gradients of stacks, per tile."""
+        for move, memo, inputs, (given, into) in zip(
+            reversed(self._kernel.moves),
+            reversed(self.memos),
+            reversed(self._inputs),
+            reversed(self._into),
+            strict=True,
+        ):
+            if given is None:
+                continue
+            move.step.pull(given, memo, inputs, into)
+            for name, put in zip(move.step.sources, into, strict=False):
+                if name in move.spread and put is not None and self._shares:
+                    self._gather(put.values, self._gathered[name], rows)
+        return self._stacks
+
+    def moments(self, weight: Tensor | None) -> Iterator[tuple[str, Tensor]]:
+        """Yield the second moments of what each trained matrix was multiplied with, per tile."""
+        trained = self._kernel.trained
+        for move, inputs in zip(self._kernel.moves, self._inputs, strict=True):
+            if move.step.matrix is not None and move.step.matrix[0] in trained:
+                name, bias = move.step.matrix
+                yield name, second_moments(inputs[0], weight, bias=bias is not None and bias in trained)
+
+    def _destinations(self) -> list[tuple[Tensor | None, list[Into | None]]]:
+        """Return the gradient that each step is given, and where it puts those of what it read."""
+        self._stacks: dict[str, Tensor] = {}
+        self._gathered: dict[str, Tensor] = {}
+        # The memory of a register that an activation read is free after that, and takes gradients.
+        spent = {
+            move.step.target: self.registers[move.step.sources[0]]
+            for move, memo in zip(self._kernel.moves, self.memos, strict=True)
+            if memo is not None and memo.shape == self.registers[move.step.target].shape
+        }
+        output = self._kernel.description.output
+        grads: dict[str, Tensor] = {output: self.registers[output]}
+        found = []
+        for move in reversed(self._kernel.moves):
+            if all(beta is None for beta in move.betas):
+                found.append((None, []))
+                continue
+            given = grads[move.step.target]
+            into: list[Into | None] = []
+            for name, beta in zip((*move.step.sources, *move.step.stacks), move.betas, strict=True):
+                made = None if beta is None else self._destination(move, name, given, grads, spent)
+                into.append(None if made is None or beta is None else Into(made, beta))
+            found.append((given, into))
+        return found[::-1]
+
+    def _destination(
+        self,
+        move: Move,
+        name: str,
+        given: Tensor,
+        grads: dict[str, Tensor],
+        spent: Mapping[str, Tensor],
+    ) -> Tensor:
+        """Return the memory for the gradient of something that a step reads."""
+        step, tiles = move.step, self.rows if move.inside else self.tiles
+        if name in step.stacks:
+            if name not in self._stacks:
+                self._stacks[name] = self._memory("grad." + name, (tiles, *self._kernel.shapes[name]))
+            return self._stacks[name]
+        register = self.registers[name]
+        if isinstance(step, Activate):
+            grads[name] = given if step.activation.derivative is None else register
+            return grads[name]
+        if name in move.spread and self._shares:
+            self._gathered[name] = grads[name] = self._memory("gathered." + name, register.shape)
+            addend = name == step.sources[-1] and len(step.sources) > 1
+            return given if addend else self._memory("grad." + name, (tiles, *register.shape[1:]))
+        if name not in grads:
+            addend = name == step.sources[-1] and len(step.sources) > 1
+            free = spent.get(name, None)
+            other = self._memory("grad." + name, register.shape) if free is None and not addend else free
+            grads[name] = given if addend or other is None else other
+        return grads[name]
+
+    def _spread(self, name: str, register: Tensor, rows: Tensor | None) -> Tensor:
+        """Return a register of the trunk with a row for each tile."""
+        if rows is None:
+            return register
+        if register.shape[0] == 1:
+            return register.expand(self.tiles, -1, -1)
+        out = self._memory("spread." + name, (self.tiles, *register.shape[1:]))
+        return torch.index_select(register, 0, rows, out=out)
+
+    def _gather(self, grad: Tensor, out: Tensor, rows: Tensor | None) -> None:
+        """Add up the gradient of a register of the trunk from those of the tiles that saw its rows."""
+        if out.shape[0] == 1:
+            torch.sum(grad, 0, keepdim=True, out=out)
+        elif rows is not None:
+            out.zero_().index_add_(0, rows, grad)
 
 
 def points_last(values: Tensor) -> Tensor:
@@ -133,177 +332,20 @@ def points_last(values: Tensor) -> Tensor:
     return values.mT.contiguous()
 
 
-class _Run:
-    """One pass of one block through a program: registers, gradients and where they lie."""
-
-    def __init__(
-        self,
-        program: Cpu,
-        weights: Mapping[str, Tensor],
-        features: Mapping[str, Tensor],
-        tiles: int,
-        owner: Tensor | None,
-        trunk_rows: Tensor | None,
-    ) -> None:
-        self._program, self._description = program, program._description
-        self._buffers = program.workspace()
-        self._tiles, self._rows = tiles, trunk_rows
-        self._points = next(iter(features.values())).shape[-1]
-        self._registers = dict(features)
-        self._inputs: list[list[Tensor]] = []
-        self._memos: list[Tensor | None] = []
-        self._weights, self._owner = weights, owner
-        self._groups: dict[str, Tensor] = {}
-        self._spent: dict[str, Tensor] = {}
-
-    def buffer(self, name: str, shape: Sequence[int]) -> Tensor:
-        """Return memory of this thread under a name, with the content it happens to have."""
-        size = 1
-        for n in shape:
-            size *= n
-        flat = self._buffers.get(name)
-        if flat is None or len(flat) < size:
-            flat = self._buffers[name] = torch.empty(size)
-        return flat[:size].view(*shape)
-
-    def forward(self, *, remember: bool) -> Tensor:
-        """Run the steps; with `remember`, keep what `backward` needs."""
-        for move in self._program._moves:
-            step = move.step
-            inputs = [
-                self._spread(name) if name in move.spread else self._registers[name] for name in step.sources
-            ]
-            tiles = len(inputs[0])
-            inputs += [self._group(name, tiles) for name in step.stacks]
-            out = self.buffer(step.target, (tiles, self._features(step, inputs), self._points))
-            memo = None
-            if remember and isinstance(step, Activate) and step.activation.derivative is not None:
-                memo = self.buffer("slope." + step.target, inputs[0].shape)
-                if out.shape == inputs[0].shape:
-                    self._spent[step.target] = inputs[0]
-            step.write(out, memo, inputs)
-            self._registers[step.target] = out
-            self._inputs.append(inputs)
-            self._memos.append(memo)
-        return self._registers[self._description.output]
-
-    def backward(self, grad: Tensor) -> dict[str, Tensor]:
-        """Run the steps backwards from the gradient of the output; return gradients by stack name."""
-        grads = {self._description.output: grad}
-        found: dict[str, Tensor] = {}
-        for move, inputs, memo in zip(
-            reversed(self._program._moves), reversed(self._inputs), reversed(self._memos), strict=True
-        ):
-            if all(beta is None for beta in move.betas):
-                continue
-            step, given = move.step, grads.pop(move.step.target)
-            into = [
-                None if beta is None else Into(self._gradient(move, name, values, given, grads, found), beta)
-                for name, values, beta in zip((*step.sources, *step.stacks), inputs, move.betas, strict=True)
-            ]
-            step.pull(given, memo, inputs, into)
-            for name, put in zip(step.sources, into, strict=False):
-                if name in move.spread and put is not None:
-                    self._gather(name, put.values, grads)
-        return {name: self._reduced(name, values) for name, values in found.items()}
-
-    def moments(self, sample_weight: Tensor | None) -> dict[str, Tensor]:
-        """Return the second moments of what the trained matrices were multiplied with; see `Sums`."""
-        trained, found = self._program._trained, {}
-        for move, inputs in zip(self._program._moves, self._inputs, strict=True):
-            if move.step.matrix is None or move.step.matrix[0] not in trained:
-                continue
-            weight, bias = move.step.matrix
-            has_bias = bias is not None and bias in trained
-            tiles = second_moments(inputs[0], sample_weight, bias=has_bias)
-            summed = self._reduced(weight, tiles)
-            found[weight] = found[weight].add_(summed) if weight in found else summed
-        return found
-
-    def _features(self, step: Step, inputs: Sequence[Tensor]) -> int:
-        """Return how many features a step gives."""
-        if isinstance(step, Activate):
-            return inputs[0].shape[1] // step.activation.pre_activations
-        return inputs[-1].shape[-1]
-
-    def _spread(self, name: str) -> Tensor:
-        """Return a register of the trunk with a row for each tile."""
-        register = self._registers[name]
-        if self._rows is None:
-            return register
-        if len(register) == 1:
-            return register.expand(self._tiles, -1, -1)
-        out = self.buffer("spread." + name, (self._tiles, *register.shape[1:]))
-        return torch.index_select(register, 0, self._rows, out=out)
-
-    def _group(self, name: str, tiles: int) -> Tensor:
-        """Return the weights of a stack for each tile."""
-        key = name if name in self._program._local else f"{name}.{tiles}"
-        if key not in self._groups:
-            weights = self._weights[name]
-            if name not in self._program._local or len(weights) == 1:
-                weights = weights[:1].expand(tiles, -1, -1)
-            elif self._owner is not None:
-                weights = weights[self._owner]
-            self._groups[key] = weights
-        return self._groups[key]
-
-    def _gradient(
-        self,
-        move: Move,
-        name: str,
-        values: Tensor,
-        given: Tensor,
-        grads: dict[str, Tensor],
-        found: dict[str, Tensor],
-    ) -> Tensor:
-        """Return the memory for the gradient of something that a step read."""
-        step = move.step
-        if name in step.stacks:
-            if name not in found:
-                found[name] = self.buffer("grad." + name, (len(values), *self._program._shapes[name]))
-            return found[name]
-        if isinstance(step, Activate):
-            # What was read is not needed any more: its memory takes its gradient.
-            grads[name] = given if step.activation.derivative is None else values
-            return grads[name]
-        if name == getattr(step, "addend", None) and (name in move.spread or name not in grads):
-            made = given
-        elif name in grads:
-            return grads[name]
-        else:
-            made = self._spent.get(name)
-            made = self.buffer("grad." + name, values.shape) if made is None else made
-        if name not in move.spread:
-            grads[name] = made
-        return made
-
-    def _gather(self, name: str, grad: Tensor, grads: dict[str, Tensor]) -> None:
-        """Add up the gradient of a register of the trunk from those of the tiles that saw its rows."""
-        register = self._registers[name]
-        if self._rows is None:
-            rows = grad
-        elif len(register) == 1:
-            rows = torch.sum(grad, 0, keepdim=True, out=self.buffer("gathered." + name, register.shape))
-        else:
-            rows = self.buffer("gathered." + name, register.shape).zero_()
-            rows.index_add_(0, self._rows, grad)
-        grads[name] = grads[name].add_(rows) if name in grads else rows
-
-    def _reduced(self, name: str, values: Tensor) -> Tensor:
-        """Return the gradient of a stack [group, *shape] from those of tiles, added in their order."""
-        if name not in self._program._local:
-            return values.sum(0, keepdim=True)
-        if self._owner is None:
-            return values.clone()
-        total = values.new_zeros((len(self._weights[name]), *values.shape[1:]))
-        return total.index_add_(0, self._owner, values)
+def _buffer(buffers: dict[str, Tensor], name: str, shape: Sequence[int]) -> Tensor:
+    """Return memory under a name, with the content it happens to have."""
+    size = math.prod(shape)
+    flat = buffers.get(name)
+    if flat is None or flat.shape[0] < size:
+        flat = buffers[name] = torch.empty(size)
+    return flat[:size].view(*shape)
 
 
 def _moves(description: Description) -> list[Move]:
     """Return the steps in order, with what they read of the trunk and which gradients they are the first to write."""
     wanted = {stack.name for stack in description.stacks if stack.trained}
-    trunk, moving = {TRUNK_COORDS}, set()
+    shapes = {stack.name: stack.shape for stack in description.stacks}
+    trunk, moving, widths = {TRUNK_COORDS}, set(), dict[str, int]()
     spread: list[tuple[str, ...]] = []
     for step in description.steps:
         inside = trunk.issuperset(step.sources)
@@ -312,6 +354,10 @@ def _moves(description: Description) -> list[Move]:
             trunk.add(step.target)
         if wanted.intersection(step.stacks) or moving.intersection(step.sources):
             moving.add(step.target)
+        if isinstance(step, Activate):
+            widths[step.target] = widths[step.source] // step.activation.pre_activations
+        else:
+            widths[step.target] = shapes[step.stacks[0]][1]
     moves, written = [], set()
     for step, apart in zip(reversed(description.steps), reversed(spread), strict=True):
         betas: list[int | None] = []
@@ -319,7 +365,10 @@ def _moves(description: Description) -> list[Move]:
             if name not in moving and name not in wanted:
                 betas.append(None)
                 continue
-            betas.append(int(name in written and name not in apart))
+            betas.append(int(name in written))
             written.add(name)
-        moves.append(Move(step=step, spread=apart, betas=tuple(betas)))
+        inside = step.target in trunk
+        moves.append(
+            Move(step=step, inside=inside, spread=apart, betas=tuple(betas), width=widths[step.target])
+        )
     return moves[::-1]
