@@ -89,12 +89,15 @@ def command(
     trunk_frame: network.TrunkFrame = None,
     trunk_omega_0: network.TrunkOmega = None,
     lr: network.Lr = None,
+    optimiser: network.Optimiser = None,
+    beta1: network.Beta1 = None,
     beta2: network.Beta2 = None,
     schedule: network.Schedule = None,
     points: network.Points = None,
     sampling: network.Sampling = None,
     overlap: network.Overlap = None,
     weights: network.Weights = None,
+    kernel: network.Kernel = None,
     seed: Annotated[
         int, typer.Option(help="Seed of every random number.", rich_help_panel=network.FITTING)
     ] = 0,
@@ -162,6 +165,8 @@ def command(
             "params": options.count_of(params, "--params"),
             "steps": steps,
             "lr": lr,
+            "optimiser": optimiser,
+            "beta1": beta1,
             "beta2": beta2,
             "schedule": schedule,
             "points": options.count_of(points, "--points"),
@@ -173,6 +178,7 @@ def command(
             "threads": threads,
             "memory": options.bytes_of(memory, "--memory"),
             "weights": weights,
+            "kernel": kernel,
         }
         words: FitOptions = {k: v for k, v in given.items() if v is not None}  # type: ignore[assignment]
         options.check_device(device, threads)

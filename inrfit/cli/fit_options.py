@@ -96,8 +96,28 @@ Frame = Annotated[
 ]
 Lr = Annotated[
     float | None,
+    typer.Option(help="Peak learning rate; by default one that suits the width.", rich_help_panel=FITTING),
+]
+Optimiser = Annotated[
+    str | None,
     typer.Option(
-        help="Peak learning rate of Adam; by default one that suits the width.", rich_help_panel=FITTING
+        metavar="NAME",
+        help=f"{', '.join(names('optimiser'))}; {default('optimiser')} by default.",
+        rich_help_panel=FITTING,
+    ),
+]
+Beta1 = Annotated[
+    float | None,
+    typer.Option(
+        help=f"Decay of Adam's first moment; {default('beta1'):g} by default.", rich_help_panel=FITTING
+    ),
+]
+Kernel = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help=f"How networks are run: {', '.join(names('kernel'))}; by default the fastest that suits the device.",
+        rich_help_panel=FITTING,
     ),
 ]
 Beta2 = Annotated[

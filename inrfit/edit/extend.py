@@ -214,9 +214,9 @@ def _strict(plan: Plan, steps: int, progress: Progress) -> Field:
 def _tuned(plan: Plan, both: Field, steps: int, progress: Progress) -> Weights:
     """Go on with all weights of both parts; return them."""
     signal, known = _with_old(plan, max(plan.whole.domain.shape))
-    rate = TUNING_RATE * (plan.config.lr or default_lr(both.model, plan.config.optimiser))
+    rate = TUNING_RATE * (plan.config.lr or default_lr(both.model))
     config = replace(plan.config, steps=steps, lr=rate)
-    start = Start(weights=both.weights, frame=both.frame, tile=both.tile, known=known)
+    start = Start(weights=both.weights, frame=both.frame, tile=both.tile, known=known, solve=False)
     return fit(signal, plan.whole, both.model, config, plan.device, progress, start=start).weights
 
 

@@ -92,6 +92,7 @@ class Start:
         frame: the global frame; that of the domain when None.
         tile: points of a decode tile; by the size of the regions when None.
         known: which samples of the domain have a target, [*shape] bool; all when None.
+        solve: whether a linear output layer may begin with its closed form, whatever its weights.
     """
 
     weights: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
@@ -99,6 +100,7 @@ class Start:
     frame: Frame | None = None
     tile: int | None = None
     known: NDArray[np.bool_] | None = None
+    solve: bool = True
 
 
 def fit(
@@ -191,9 +193,10 @@ class _Fits:
         ids = [region.id for region in partition.regions]
         initial = {**initial_weights(self.description, ids, config.seed), **start.weights}
         self.local = {stack.name: stack.local for stack in self.description.stacks}
-        self.matrices = {matrix.weight: matrix for matrix in self.description.matrices()}
+        matrices = (replace(m, last=m.last and start.solve) for m in self.description.matrices())
+        self.matrices = {matrix.weight: matrix for matrix in matrices}
         self.values, self.weights = self._joined(initial, len(signals))
-        self.lr = default_lr(model, config.optimiser) if config.lr is None else config.lr
+        self.lr = default_lr(model) if config.lr is None else config.lr
         self.optimiser = load("optimiser", config.optimiser)(self.values, self.matrices, config)
         self.step, self.steps, self.fixed, self.warm = 0, config.steps, False, 0.0
         self.blank = Field(

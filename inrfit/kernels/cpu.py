@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -109,10 +110,15 @@ class Cpu:
             [tile, out_features, point], in memory that the next call of this thread uses again.
         """
         made = self._pass(features, next(iter(features.values())).shape[0], None, learns=False)
-        return made.forward(features, self._groups(weights, made, None), None)
+        with np.errstate(all="ignore"):  # whoever asked looks for values that are not finite
+            return made.forward(features, self._groups(weights, made, None), None)
 
     def sums(self, weights: Mapping[str, Tensor], batch: Prepared, *, moments: bool = False) -> Sums:
         """Return errors and gradients of a batch as the reference does; see `Sums`."""
+        with np.errstate(all="ignore"):
+            return self._sums(weights, batch, moments)
+
+    def _sums(self, weights: Mapping[str, Tensor], batch: Prepared, moments: bool) -> Sums:
         made = self._pass(batch.features, batch.targets.shape[0], batch.trunk_rows, learns=True)
         out = made.forward(batch.features, self._groups(weights, made, batch.owner), batch.trunk_rows)
         error = out.sub_(batch.targets)

@@ -20,7 +20,7 @@ REFERENCE_SIDE = 32.0
 """Nominal side of a region, in samples, for which the activations' own first omegas of local frames are meant."""
 
 
-def default_lr(config: ModelConfig, optimiser: str) -> float:
+def default_lr(config: ModelConfig) -> float:
     """Return the peak learning rate for a width: 0.11 / width^0.6.
 
     Found by trial with sine networks in local frames: about 0.04 was best at width 6, 0.02 at 18, 0.015 at 30.

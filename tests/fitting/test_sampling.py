@@ -24,8 +24,8 @@ def plan_of(picture, **options):
 def samples_of(picture, known=None, **options):
     """Return the samples of a fit, and its partition."""
     plan = plan_of(picture, **options)
-    blank = loop._Fit(
-        plan.signal,
+    blank = loop._Fits(
+        [plan.signal],
         plan.partition,
         plan.settings.model,
         plan.settings.fit,
@@ -83,16 +83,16 @@ class TestOverlap:
 
     def test_samples_of_neighbours_weigh_in_the_loss_and_not_in_what_is_told(self, picture):
         samples, partition = samples_of(picture, overlap=1)
-        batch = samples.batch(samples.slots[0][0], 0)
+        batch = samples.batch(samples.blocks[0], 0)
         assert (batch.weight > 0).sum() > batch.mask.sum() > 0
-        told = sum(float(samples.batch(b, 0).mask.sum()) for slot in samples.slots for b in slot)
+        told = sum(float(samples.batch(b, 0).mask.sum()) for b in samples.blocks)
         assert told == partition.domain.size
 
     def test_samples_without_a_target_do_not_count(self, picture):
         known = np.ones(picture.shape[:2], bool)
         known[:5] = False
         samples, _ = samples_of(picture, known=known)
-        counted = sum(float(samples.batch(b, 0).weight.sum()) for slot in samples.slots for b in slot)
+        counted = sum(float(samples.batch(b, 0).weight.sum()) for b in samples.blocks)
         assert counted == known.sum()
 
     def test_a_network_learns_what_lies_beyond_its_border(self, picture):
@@ -130,8 +130,14 @@ def test_samples_are_spent_where_the_error_is(picture):
     rows, columns = noisy.shape[0] // 2, noisy.shape[1] // 3
     noisy[:rows, :columns] = np.random.default_rng(0).integers(0, 256, (rows, columns, 3))
     plan = plan_of(noisy, points=300)
-    state = loop._Fit(
-        plan.signal, plan.partition, plan.settings.model, plan.settings.fit, plan.device, Progress(), Start()
+    state = loop._Fits(
+        [plan.signal],
+        plan.partition,
+        plan.settings.model,
+        plan.settings.fit,
+        plan.device,
+        Progress(),
+        Start(),
     )
     before = list(state.samples.counts)
     state.run(None)

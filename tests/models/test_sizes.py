@@ -166,7 +166,7 @@ def test_first_omega_follows_the_size_of_local_regions_and_not_of_global_ones():
 
 def test_default_rate_falls_with_the_width():
     rates = [default_lr(ModelConfig(hidden_features=width)) for width in (14, 30, 62)]
-    assert rates == pytest.approx([0.0103, 0.0065, 0.0042], abs=1e-4)
+    assert rates == pytest.approx([0.0226, 0.0143, 0.0092], abs=1e-4)
 
 
 class TestTrunk:
