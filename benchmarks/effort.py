@@ -156,9 +156,7 @@ def figure(data: dict[str, Any], path: Path) -> None:
 def main() -> None:
     """Run the trials, or print the table of a result."""
     parser = common.parser((__doc__ or "").splitlines()[0])
-    parser.add_argument(
-        "--table", type=Path, metavar="FILE", help="print the table of a result, run nothing"
-    )
+    parser.add_argument("--table", type=Path, metavar="FILE", help="print the table of a result, run nothing")
     parser.add_argument("--figure", type=Path, metavar="FILE", help="with --table: also draw the front")
     chosen = parser.parse_args()
     if chosen.table:

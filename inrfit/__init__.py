@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from inrfit.version import __version__
 
 if TYPE_CHECKING:
-    from inrfit.api import crop, decode, evaluate, extend, fit, info, load, partition, read, save
+    from inrfit.api import crop, decode, evaluate, extend, fit, fit_many, info, load, partition, read, save
     from inrfit.errors import (
         ConfigError,
         ContainerError,
@@ -40,6 +40,7 @@ __all__ = [
     "evaluate",
     "extend",
     "fit",
+    "fit_many",
     "info",
     "load",
     "partition",

@@ -15,7 +15,7 @@ from inrfit.codec.container import Reader
 from inrfit.codec.source import Source as FileSource
 from inrfit.config import FitOptions, Settings, settings
 from inrfit.device import Device, pick_device
-from inrfit.errors import InputError
+from inrfit.errors import FitError, InputError
 from inrfit.fitting.plan import Plan
 from inrfit.models.field import Field
 from inrfit.partitions import Partition, build
@@ -96,6 +96,49 @@ def run(plan: Plan, *, progress: Progress | None = None, resume: Checkpoint | No
         progress=progress,
         resume=resume,
     )
+
+
+def run_many(plans: Sequence[Plan], *, progress: Progress | None = None) -> list[Field | FitError]:
+    """Fit what was planned, those that have shape, model and options in common at once; see `fit_many`."""
+    from inrfit.fitting import loop
+
+    groups: dict[object, list[int]] = {}
+    for number, one in enumerate(plans):
+        groups.setdefault(number if one.shape is None else one.shape, []).append(number)
+    found: dict[int, Field | FitError] = {}
+    for numbers in groups.values():
+        first = plans[numbers[0]]
+        settings = first.settings
+        signals = [plans[number].signal for number in numbers]
+        results = loop.fit_many(
+            signals, first.partition, settings.model, settings.fit, first.device, progress=progress
+        )
+        found |= dict(zip(numbers, results, strict=True))
+    return [found[number] for number in range(len(plans))]
+
+
+def fit_many(
+    sources: Sequence[Source],
+    *,
+    device: str = "auto",
+    progress: Progress | None = None,
+    **options: Unpack[FitOptions],
+) -> list[Field | FitError]:
+    """Fit a neural field to each of many small signals, at once where they have one shape.
+
+    Each has its own weights, optimiser state and stopping, and gets the field that `fit` would give it.
+
+    Args:
+        sources: signals, or what they are read from, as for `fit`.
+        device, progress, options: as for `fit`, without `points` and `max_time`.
+
+    Returns:
+        In the order of the sources, a field, or the error of a fit that diverged.
+
+    Raises:
+        InputError, ConfigError, DeviceError: a source, an option or the device cannot work.
+    """
+    return run_many([plan(source, device=device, **options) for source in sources], progress=progress)
 
 
 def fit(

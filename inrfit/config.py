@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 from inrfit.errors import ConfigError
-from inrfit.presets import PRESETS
+from inrfit.presets import DEFAULT_EFFORT, EFFORTS, PRESETS
 from inrfit.registry import check, unknown
 
-CELL = 32
+CELL = EFFORTS[DEFAULT_EFFORT]["cell"]
 """Nominal side of a grid's cells, in samples, when nothing else sets it."""
 
 PARTITION_RULES = ("none", "grid", "seg")
@@ -114,7 +115,7 @@ class ModelConfig:
     name: str | None = None
     activation: str = "sine"
     hidden_features: int | None = None
-    hidden_layers: int = 2
+    hidden_layers: int = EFFORTS[DEFAULT_EFFORT]["hidden_layers"]
     first_omega_0: float | None = None
     hidden_omega_0: float | None = None
     scale_0: float = 3.0
@@ -191,7 +192,7 @@ class FitConfig:
         kernel: how networks are run, a name of the registry; "auto" takes the fastest that is known to be right.
     """
 
-    steps: int = 500
+    steps: int = EFFORTS[DEFAULT_EFFORT]["steps"]
     lr: float | None = None
     optimiser: str = "soap"
     beta1: float = 0.8
@@ -242,7 +243,8 @@ class FitConfig:
 class FitOptions(TypedDict, total=False):
     """The words of `inrfit.fit` and of the command line; see the three configurations for what they mean.
 
-    `partition` is a rule's name or the path of a label image. `preset` fills in what is not given.
+    `partition` is a rule's name or the path of a label image. `preset`
+    or `effort` fills in what is not given.
     """
 
     partition: str
@@ -251,6 +253,7 @@ class FitOptions(TypedDict, total=False):
     cell: int | None
     segmenter: str
     preset: str | None
+    effort: int | None
     model: str | None
     activation: str
     hidden_features: int | None
@@ -319,6 +322,14 @@ def settings(**options: Unpack[FitOptions]) -> Settings:
         if preset not in PRESETS:
             raise unknown(str(preset), tuple(PRESETS), option="--preset")
         given = {**PRESETS[str(preset)](given), **given}
+    effort = given.pop("effort", None)
+    if effort is not None:
+        given = {**_effort(effort, given), **given}
+        require(
+            preset is None,
+            f"--effort {effort} and --preset {preset} both decide how much is done",
+            hint="give one of them",
+        )
     _check_shared(options, given.get("model"))
     if given.get("model") == "mlp":
         given.setdefault("partition", "none")
@@ -341,6 +352,23 @@ def settings(**options: Unpack[FitOptions]) -> Settings:
         model=ModelConfig(**parts["model"]),  # type: ignore[arg-type]
         fit=FitConfig(**parts["fit"]),  # type: ignore[arg-type]
     )
+
+
+def _effort(level: object, given: Mapping[str, object]) -> dict[str, object]:
+    """Return what a level of effort fills in: steps and depth, and the side of cells where nothing else divides.
+
+    Raises:
+        ConfigError: there is no such level.
+    """
+    require(
+        isinstance(level, int) and level in EFFORTS,
+        f"--effort {level} must be a whole number from {min(EFFORTS)} to {max(EFFORTS)}",
+    )
+    filled: dict[str, object] = dict(EFFORTS[level]) if isinstance(level, int) else {}
+    divided = any(given.get(word) is not None for word in ("grid", "heads", "cell"))
+    if divided or given.get("partition", "grid") != "grid" or given.get("model") == "mlp":
+        del filled["cell"]
+    return filled
 
 
 def _check_shared(options: FitOptions, model: object) -> None:

@@ -11,13 +11,14 @@ import typer
 from inrfit.cli import batch, options, reports
 from inrfit.cli import fit_options as network
 from inrfit.cli.console import listener, number, say, size
+from inrfit.cli.fit_batch import Batch
 from inrfit.cli.fit_job import Interruptible, Job
 from inrfit.cli.inputs import Item, check_container, check_extra, expand, plan_work
 from inrfit.cli.options import default
 from inrfit.cli.progress import Display
-from inrfit.config import CELL, FitOptions, settings
+from inrfit.config import CELL, FitOptions, Settings, settings
 from inrfit.errors import ConfigError, InrfitError
-from inrfit.presets import PRESETS
+from inrfit.presets import DEFAULT_EFFORT, PRESETS
 
 KEYS: dict[str, str] = {}
 """Keys of the command's own in JSON."""
@@ -53,6 +54,14 @@ def command(
             metavar="COUNT",
             help="At most so many weights, such as 200k; half a weight per sample by default. "
             "Not with --hidden-features.",
+        ),
+    ] = None,
+    effort: Annotated[
+        int | None,
+        typer.Option(
+            metavar="1..9",
+            help="How much is done: steps, cell side and depth from the measured front of time and quality; "
+            f"{DEFAULT_EFFORT} by default.",
         ),
     ] = None,
     steps: Annotated[
@@ -119,6 +128,14 @@ def command(
     ] = "2G",
     force: options.Force = False,
     skip_existing: options.SkipExisting = False,
+    at_once: Annotated[
+        bool,
+        typer.Option(
+            "--batch",
+            help="Fit many small inputs at once, those of one shape together; the files are the same.",
+            rich_help_panel=options.RUN,
+        ),
+    ] = False,
     recursive: options.Recursive = False,
     report: Annotated[
         str | None,
@@ -145,6 +162,7 @@ def command(
             "heads": heads,
             "segmenter": segmenter,
             "preset": preset,
+            "effort": effort,
             "model": model,
             "activation": activation,
             "hidden_features": hidden_features,
@@ -182,6 +200,7 @@ def command(
         }
         words: FitOptions = {k: v for k, v in given.items() if v is not None}  # type: ignore[assignment]
         options.check_device(device, threads)
+        _check_batch(at_once, resume, settings(**words))
         options.check_labels(settings(**words))
         options.check_stdout(output, json=json)
         _check_output(output, force=force, skip_existing=skip_existing)
@@ -208,11 +227,24 @@ def command(
     )
     talk = listener(quiet=quiet, data_on_stdout=output == "-")
     with Interruptible(job):
-        _, code = batch.run(
-            items, job.work, keys=KEYS, as_json=json, debug=debug, summary=_summary, talk=talk
-        )
+        work = Batch(job, items).work if at_once else job.work
+        _, code = batch.run(items, work, keys=KEYS, as_json=json, debug=debug, summary=_summary, talk=talk)
     reports.write(report, job.entries, force=force, quiet=quiet)
     batch.leave(code)
+
+
+def _check_batch(at_once: bool, resume: bool, settings: Settings) -> None:
+    """Refuse what does not go with several fits at once."""
+    if not at_once:
+        return
+    if resume:
+        raise ConfigError(
+            "--resume needs a checkpoint, which --batch does not keep",
+            hint="give --skip-existing to go on with the inputs that have no file yet",
+        )
+    from inrfit.fitting.plan import check_many
+
+    check_many(settings.fit)
 
 
 def _check_inputs(sources: list[Path | None]) -> None:

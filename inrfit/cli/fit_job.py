@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal as signals
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from inrfit.api import Plan
     from inrfit.fitting.checkpoint import Checkpoint
     from inrfit.fitting.events import FitEvent
+    from inrfit.models.field import Field
     from inrfit.report import Entry
 
 
@@ -61,7 +62,20 @@ class Job:
         self._tell(item, plan)
         began = time.monotonic()
         fitted, events, kept = self._fit(item, plan)
-        seconds = time.monotonic() - began
+        return self.finish(item, plan, fitted, events, time.monotonic() - began, kept)
+
+    def finish(
+        self,
+        item: Item,
+        plan: Plan,
+        fitted: Field,
+        events: list[FitEvent],
+        seconds: float,
+        kept: Path | None = None,
+    ) -> dict[str, Any]:
+        """Write the file of a fit, check what was written, and return what is told of it."""
+        from inrfit import api
+
         data = api.to_bytes(fitted)
         checked = api.verify(data, plan.signal, plan.device)
         _write(item, data)
@@ -129,6 +143,17 @@ class Job:
             return Interrupted(f"{error.message}; there is no checkpoint yet", hint="run the command again")
         again = reports.command_line(*self.again)
         return Interrupted(f"{error.message}; the checkpoint is {kept}", hint=f"go on with: {again}")
+
+    def tell_many(self, items: Sequence[tuple[Item, Plan | Exception]]) -> None:
+        """Say what will be done with inputs that are fitted at once: in full for the first of each kind."""
+        told: dict[object, int] = {}
+        plans = [(item, plan) for item, plan in items if not isinstance(plan, Exception)]
+        for item, plan in plans:
+            if told.setdefault(plan.shape, 0) == 0:
+                self._tell(item, plan)
+            told[plan.shape] += 1
+        if len(plans) > 1:
+            self.talk(f"{len(plans)} inputs, up to {max(told.values())} at once")
 
     def _tell(self, item: Item, plan: Plan) -> None:
         """Say what will be done, and what was noticed on the way."""

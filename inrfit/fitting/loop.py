@@ -18,12 +18,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inrfit.config import FitConfig, ModelConfig, require
+from inrfit.config import FitConfig, ModelConfig
 from inrfit.coords import Frame, global_frame
 from inrfit.device import Device
 from inrfit.errors import FitError, Interrupted
 from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.events import FitEvent
+from inrfit.fitting.plan import check_many
 from inrfit.fitting.sampling import Block, Samples, by_error
 from inrfit.kernels.pick import pick_kernel
 from inrfit.kernels.reference import Sums
@@ -164,11 +165,7 @@ def fit_many(
         ConfigError: the configuration is for one signal alone.
         Interrupted: `progress.stop` said so.
     """
-    require(
-        config.points is None and config.max_time is None,
-        f"{'--points' if config.points else '--max-time'} is for one input at a time",
-        hint="leave it out, or --batch",
-    )
+    check_many(config)
     return _Fits(signals, partition, model, config, device, progress or Progress(), Start()).run(None)
 
 

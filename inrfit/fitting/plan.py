@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, dataclass
 
-from inrfit.config import Settings
+from inrfit.config import FitConfig, Settings, require
 from inrfit.device import Device
 from inrfit.models.description import describe
 from inrfit.partitions import Partition
@@ -29,6 +29,14 @@ class Plan:
         description = describe(self.settings.model, domain.dimensions, self.signal.channels)
         return description.count(len(self.partition))
 
+    @property
+    def shape(self) -> tuple[object, ...] | None:
+        """What fits that can be run at once have in common; None for a fit that runs alone."""
+        if not self.partition.grid:
+            return None
+        grid = (self.partition.domain, self.partition.edges, self.signal.channels)
+        return (*grid, self.settings.model, self.settings.fit, self.device)
+
     def identity(self) -> dict[str, str]:
         """Return what a resumed fit must share with the interrupted one: the input and every option that matters."""
         same = {"input": self.signal.info.sha256, "inrfit": __version__}
@@ -39,3 +47,17 @@ class Plan:
         if self.settings.partition.rule == "labels":  # a path may hold other labels by now
             same["partition.regions"] = hashlib.sha256(self.partition.labels().tobytes()).hexdigest()
         return same
+
+
+def check_many(config: FitConfig) -> None:
+    """Refuse a configuration that is for one signal alone.
+
+    Raises:
+        ConfigError: samples are drawn, or the time is limited.
+    """
+    for option, value in (("--points", config.points), ("--max-time", config.max_time)):
+        require(
+            value is None,
+            f"{option} is for one fit at a time, not for several at once",
+            hint=f"leave {option} or --batch out",
+        )

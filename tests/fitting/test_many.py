@@ -1,0 +1,122 @@
+"""Many signals at once: each gets the field that it gets alone, to the bit, and stops on its own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests_data import textured
+
+import inrfit
+from inrfit import api
+from inrfit.codec.weights import dumps
+from inrfit.errors import ConfigError, FitError, Interrupted
+from inrfit.fitting import sampling
+from inrfit.fitting.loop import Progress
+
+SMALL = {"hidden_features": 7, "hidden_layers": 1, "steps": 25, "device": "cpu"}
+
+
+def pictures(count, height=12, width=16, seed=0):
+    """Return pictures of different difficulty."""
+    random = np.random.default_rng(seed)
+    noise = (
+        random.integers(-60, 60, (count, height, width, 3)) * np.linspace(0, 1, count)[:, None, None, None]
+    )
+    return [np.clip(textured(height, width) + part, 0, 255).astype(np.uint8) for part in noise]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"grid": (2, 2)},
+        {"grid": (1, 2), "model": "local-global", "trunk_features": 5},
+        {"activation": "relu", "encoding": "rff", "features": 4},
+        {"optimiser": "adam", "weights": "float32"},
+        {"kernel": "reference"},
+        {"effort": 1, "hidden_features": None, "hidden_layers": 1},
+    ],
+    ids=lambda options: "-".join(options) or "default",
+)
+def test_each_gets_the_file_that_it_gets_alone(options):
+    words = {**SMALL, **options}
+    together = inrfit.fit_many(pictures(5), **words)
+    for picture, found in zip(pictures(5), together, strict=True):
+        assert dumps(found) == dumps(api.fit(picture, **words))
+
+
+def test_also_where_regions_have_more_tiles_than_a_block(monkeypatch):
+    """Partial sums are cut by the region, never by who else is in the block."""
+    monkeypatch.setattr(sampling, "BLOCK_FLOATS", 1024 * 7 * 2)
+    monkeypatch.setattr(sampling, "SMALL_BLOCK_FLOATS", 1024 * 7)
+    words = {**SMALL, "steps": 3, "threads": 2, "partition": "none"}
+    many = [textured(60, 60 + 0 * n) // (n + 1) for n in range(3)]
+    for picture, found in zip(many, inrfit.fit_many(many, **words), strict=True):
+        assert dumps(found) == dumps(api.fit(picture, **words))
+
+
+def test_each_stops_at_its_own_target_and_as_alone():
+    words = {**SMALL, "steps": 200, "hidden_features": 12, "target_psnr": 21.0}
+    together = inrfit.fit_many(pictures(6), **words)
+    assert len({found.steps for found in together}) > 2
+    for picture, found in zip(pictures(6), together, strict=True):
+        assert dumps(found) == dumps(api.fit(picture, **words))
+
+
+def test_signals_of_several_shapes_and_kinds_come_back_in_order():
+    mixed = [textured(9, 9), textured(12, 8), textured(9, 9, 1), textured(9, 9) // 2]
+    found = inrfit.fit_many(mixed, **SMALL)
+    assert [field.domain.shape for field in found] == [(9, 9), (12, 8), (9, 9), (9, 9)]
+    assert [field.channels for field in found] == [3, 3, 1, 3]
+    assert dumps(found[3]) == dumps(api.fit(mixed[3], **SMALL))
+
+
+def test_segments_are_fitted_alone():
+    words = {**SMALL, "partition": "seg", "heads": 2}
+    found = inrfit.fit_many([textured(24, 36), textured(24, 36)], **words)
+    assert dumps(found[1]) == dumps(api.fit(textured(24, 36), **words))
+
+
+def test_one_that_diverges_stops_no_other():
+    """An unbounded network on a picture of floats of which one is huge, at a rate that the others survive."""
+    good = np.linspace(0, 1, 96, dtype=np.float32).reshape(8, 12)
+    words = {**SMALL, "optimiser": "adam", "activation": "relu", "schedule": "constant", "steps": 4}
+    whole = api.fit_many([good, good], **words)
+    plans = [api.plan(good, **words), api.plan(good, **words)]
+    nan = plans[0].signal
+
+    class Broken:
+        domain, info, channels = nan.domain, nan.info, nan.channels
+
+        def sample(self, points):
+            return np.full((len(points), 1), np.nan, np.float32)
+
+        def dense(self, window=None):
+            return nan.dense(window)
+
+    from dataclasses import replace
+
+    broken = replace(plans[0], signal=Broken())
+    found = api.run_many([broken, plans[1]])
+    assert isinstance(found[0], FitError)
+    assert dumps(found[1]) == dumps(whole[1])
+
+
+@pytest.mark.parametrize("options", [{"points": 20}, {"max_time": 3.0}])
+def test_what_is_for_one_signal_is_refused(options):
+    with pytest.raises(ConfigError, match="one fit at a time"):
+        inrfit.fit_many(pictures(2), **SMALL, **options)
+
+
+def test_events_tell_how_many_are_left():
+    events = []
+    words = {**SMALL, "steps": 200, "hidden_features": 12, "target_psnr": 21.0}
+    inrfit.fit_many(pictures(6), progress=Progress(on_event=events.append), **words)
+    left = [event.signals for event in events]
+    assert left[0] == 6
+    assert left == sorted(left, reverse=True)
+
+
+def test_it_can_be_stopped():
+    with pytest.raises(Interrupted, match="after 0 of 25 steps"):
+        inrfit.fit_many(pictures(2), progress=Progress(stop=lambda: True), **SMALL)
