@@ -363,6 +363,7 @@ def _effort(level: object, given: Mapping[str, object]) -> dict[str, object]:
     require(
         isinstance(level, int) and level in EFFORTS,
         f"--effort {level} must be a whole number from {min(EFFORTS)} to {max(EFFORTS)}",
+        hint=f"higher takes longer and is better; {DEFAULT_EFFORT} is the default",
     )
     filled: dict[str, object] = dict(EFFORTS[level]) if isinstance(level, int) else {}
     divided = any(given.get(word) is not None for word in ("grid", "heads", "cell"))

@@ -52,19 +52,22 @@ def _paper_lg(given: Mapping[str, object]) -> dict[str, object]:
 
 
 EFFORTS: dict[int, dict[str, int]] = {
-    1: {"steps": 15, "cell": 16, "hidden_layers": 1},
-    2: {"steps": 30, "cell": 16, "hidden_layers": 1},
-    3: {"steps": 40, "cell": 16, "hidden_layers": 2},
-    4: {"steps": 80, "cell": 16, "hidden_layers": 2},
-    5: {"steps": 160, "cell": 16, "hidden_layers": 2},
-    6: {"steps": 320, "cell": 32, "hidden_layers": 2},
-    7: {"steps": 640, "cell": 32, "hidden_layers": 2},
-    8: {"steps": 1280, "cell": 32, "hidden_layers": 2},
-    9: {"steps": 2560, "cell": 32, "hidden_layers": 2},
+    1: {"steps": 20, "cell": 16, "hidden_layers": 1},
+    2: {"steps": 40, "cell": 16, "hidden_layers": 2},
+    3: {"steps": 80, "cell": 16, "hidden_layers": 2},
+    4: {"steps": 120, "cell": 24, "hidden_layers": 2},
+    5: {"steps": 200, "cell": 32, "hidden_layers": 2},
+    6: {"steps": 400, "cell": 32, "hidden_layers": 2},
+    7: {"steps": 800, "cell": 32, "hidden_layers": 2},
+    8: {"steps": 1600, "cell": 32, "hidden_layers": 2},
+    9: {"steps": 4000, "cell": 48, "hidden_layers": 2},
 }
-"""Level -> steps, side of a grid's cells and depth: points of the measured front of time and quality."""
+"""Level -> steps, side of a grid's cells and depth: points near the measured front of time and quality.
 
-DEFAULT_EFFORT = 6
+Figures: docs/benchmarks.md, section 10.
+"""
+
+DEFAULT_EFFORT = 5
 """Level that the defaults are."""
 
 PRESETS: dict[str, Callable[[Mapping[str, object]], dict[str, object]]] = {

@@ -50,6 +50,8 @@ TABLE: dict[str, dict[str, str]] = {
     "kernel": {
         "reference": "inrfit.kernels.reference:Reference",
         "cpu": "inrfit.kernels.cpu:Cpu",
+        "cuda-graphs": "inrfit.kernels.cuda:Graphs",
+        "triton": "inrfit.kernels.cuda:Triton",
     },
     "optimiser": {
         "adam": "inrfit.fitting.optim:Adam",

@@ -26,6 +26,7 @@ from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.events import FitEvent
 from inrfit.fitting.plan import check_many
 from inrfit.fitting.sampling import Block, Samples, by_error
+from inrfit.kernels import aligned
 from inrfit.kernels.pick import pick_kernel
 from inrfit.kernels.reference import Sums
 from inrfit.kernels.render import render
@@ -224,6 +225,7 @@ class _Fits:
         self.by_error = config.points is not None and config.sampling == "error"
         self.before: dict[str, Tensor] | None = None
         self.gaps = np.full(len(signals), math.inf)
+        self.map_blocks: Callable[..., Iterator] = map
         self._count()
 
     def _joined(
@@ -234,7 +236,7 @@ class _Fits:
         for name, matrix in self.matrices.items():
             parts = [initial[stack] for stack in (name, matrix.bias) if stack is not None]
             both = np.concatenate([np.concatenate(parts, axis=1)] * signals)
-            values[name] = torch.tensor(both, device=self.device.name)
+            values[name] = aligned.copy(torch.from_numpy(both)).to(self.device.name)
         others = {name: w for name, w in initial.items() if name not in self._views(values)}
         fixed = {
             name: torch.tensor(np.concatenate([w] * signals), device=self.device.name)
@@ -257,7 +259,18 @@ class _Fits:
         areas = torch.tensor(self.samples.areas, dtype=torch.float32, device=self.device.name)
         whole = areas.view(len(self.present), -1).sum(1)
         self.areas = {True: areas[:, None, None], False: whole[:, None, None]}
-        self.gradients = {name: torch.zeros_like(value) for name, value in self.values.items()}
+        self.rates = {local: torch.zeros_like(count) for local, count in self.areas.items()}
+        self.squares = torch.zeros(len(areas), dtype=torch.float64, device=self.device.name)
+        self.moments: dict[str, Tensor] = {}
+        self.recorded = {}
+        if self.kernel.recorded and self.config.points is None:
+            from inrfit.kernels.cuda import Recorded
+
+            for part, function in (("gradients", self._gradients), ("update", self._update)):
+                self.recorded[part] = Recorded(function, self.device.name)
+        self.gradients = {
+            name: aligned.zeros(*value.shape, device=value.device) for name, value in self.values.items()
+        }
         self.stack_gradients = self._views(self.gradients)
 
     @property
@@ -272,18 +285,19 @@ class _Fits:
         first = self.step
         began = saved = time.monotonic()
         every = 10 if self.device.is_cuda else 1
-        with tile_threads(1 if self.device.is_cuda else self.device.threads) as map_blocks:
+        with tile_threads(1 if self.device.is_cuda else self.device.threads) as self.map_blocks:
             while self.step < self.steps and self.going:
                 if self.progress.stop():
                     raise self._interrupted()
-                squares, moments = self._gradients(map_blocks)
+                self._run_step("gradients")
                 if self.step % every == 0 or self.step == self.steps - 1:
-                    self._look(squares, time.monotonic() - began)
+                    self._look(self.squares, time.monotonic() - began)
                     if not self.going:
                         break
                 if self.by_error:
-                    self._spend(squares)
-                self.optimiser.update(self.step, self.gradients, moments, self._rates())
+                    self._spend(self.squares)
+                self._set_rates()
+                self._run_step("update")
                 self.step += 1
                 if self.config.max_time is not None and not self.fixed:
                     self._fix_steps(self.step - first, began, self.config.max_time)
@@ -295,41 +309,51 @@ class _Fits:
         self._finish()
         return [self.found[number] for number in range(len(self.signals))]
 
-    def _gradients(self, map_blocks: Callable[..., Iterator]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Put the gradients of a step where the optimiser finds them.
+    def _run_step(self, part: str) -> None:
+        """Run a part of a step, `gradients` or `update`; it may be recorded unless second moments are wanted."""
+        if self.recorded and not self.optimiser.wants_moments(self.step):
+            self.recorded[part]()
+        else:
+            {"gradients": self._gradients, "update": self._update}[part]()
 
-        Returns:
-            The squared errors of each group, summed over all its samples, estimated where only some are used; and the
-            second moments by matrix, where the optimiser wants them.
+    def _gradients(self) -> None:
+        """Put the gradients of a step where the optimiser finds them, and second moments where it wants them.
+
+        `squares` becomes the squared errors of each group, summed over all its samples, estimated where only some are
+        used.
         """
-        squares = torch.zeros(len(self.samples.areas), dtype=torch.float64, device=self.device.name)
         wanted = self.optimiser.wants_moments(self.step)
-        moments: dict[str, Tensor] = {}
+        self.moments = {}
+        self.squares.zero_()
         for gradient in self.gradients.values():
             gradient.zero_()
-        for block, errors, sums in map_blocks(partial(self._block, wanted), self.samples.blocks):
-            squares[block.first : block.last + 1] += errors
+        for block, errors, sums in self.map_blocks(partial(self._block, wanted), self.samples.blocks):
+            self.squares[block.first : block.last + 1] += errors
             for name, gradient in sums.gradients.items():
                 self.stack_gradients[name][self._rows(name, block)] += gradient
             for name, moment in sums.moments.items():
-                if name not in moments:
-                    moments[name] = moment.new_zeros((len(self.values[name]), *moment.shape[1:]))
-                moments[name][self._rows(name, block)] += moment
+                if name not in self.moments:
+                    shape = (len(self.values[name]), *moment.shape[1:])
+                    self.moments[name] = aligned.zeros(*shape, device=moment.device)
+                self.moments[name][self._rows(name, block)] += moment
         for name, gradient in self.gradients.items():
             gradient /= self.areas[self.local[name]] * self.blank.channels
-        for name, moment in moments.items():
+        for name, moment in self.moments.items():
             moment /= self.areas[self.local[name]]
-        if self.config.points is None:
-            return squares, moments
-        used = np.divide(self.samples.areas, self.samples.counts)
-        return squares * torch.from_numpy(used).to(squares.device), moments
+        if self.config.points is not None:
+            used = np.divide(self.samples.areas, self.samples.counts)
+            self.squares *= torch.from_numpy(used).to(self.squares.device)
+
+    def _update(self) -> None:
+        """Let the optimiser change the weights."""
+        rates = {name: self.rates[self.local[name]] for name in self.values}
+        self.optimiser.update(self.step, self.gradients, self.moments, rates)
 
     def _block(self, moments: bool, block: Block) -> tuple[Block, Tensor, Sums]:
         """Run a block; return it with the squared errors of its groups and what the kernel found."""
         weights = {name: w[self._rows(name, block)] for name, w in self.weights.items()}
-        prepared = self.samples.prepared(block, self.step)
+        prepared, owner = self.samples.prepared(block, self.step)
         sums = self.kernel.sums(weights, prepared, moments=moments)
-        owner = torch.tensor([tile.position - block.first for tile in block.tiles], device=sums.errors.device)
         squares = sums.errors.new_zeros(block.last + 1 - block.first, dtype=torch.float64)
         return block, squares.index_add_(0, owner, sums.errors.double()), sums
 
@@ -339,17 +363,17 @@ class _Fits:
             return slice(block.first, block.last + 1)
         return slice(block.signal, block.signal + 1)
 
-    def _rates(self) -> dict[str, Tensor]:
-        """Return the learning rate of each group of each matrix, [group, 1, 1]."""
+    def _set_rates(self) -> None:
+        """Put the learning rate of each group of each matrix, [group, 1, 1], where the optimiser finds it."""
         factor = load("schedule", self.config.schedule)(self.step, self.steps)
         by_signal = np.full(len(self.present), self.lr * factor)
         if self.config.target_psnr is not None and self.config.schedule != "constant":
             near = np.clip(self.gaps / TARGET_DISTANCE, TARGET_LEAST, 1)
             by_signal = self.lr * np.minimum(factor, near)
-        shared = torch.tensor(by_signal, dtype=torch.float32, device=self.device.name)
-        local = shared.repeat_interleave(len(self.partition))[:, None, None]
-        shared = (shared * SHARED_LR)[:, None, None]
-        return {name: local if self.local[name] else shared for name in self.values}
+        by_signal = by_signal * self.optimiser.correction(self.step)
+        shared = torch.from_numpy(by_signal.astype(np.float32)).to(self.device.name)
+        self.rates[True].copy_(shared.repeat_interleave(len(self.partition))[:, None, None])
+        self.rates[False].copy_((shared * SHARED_LR)[:, None, None])
 
     def _look(self, squares: Tensor, seconds: float) -> None:
         """Tell how the fits are, and note those that are done: at their target, or diverged."""
@@ -390,7 +414,7 @@ class _Fits:
         regions = torch.arange(len(self.partition), device=self.device.name)
         groups = (keep[:, None] * len(self.partition) + regions).view(-1)
         rows = {name: groups if self.local[name] else keep for name in self.local}
-        self.values = {name: value[rows[name]] for name, value in self.values.items()}
+        self.values = {name: aligned.copy(value[rows[name]]) for name, value in self.values.items()}
         others = {name: w[rows[name]] for name, w in self.weights.items() if name not in self.stack_gradients}
         self.weights = {**others, **self._views(self.values)}
         self.optimiser.select(self.values, rows)

@@ -6,12 +6,14 @@ mixes groups: a region learns the same alone and among others. A new optimiser i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 from inrfit.config import FitConfig
+from inrfit.kernels import aligned
 from inrfit.models.description import Matrix
 
 EPS = 1e-8
@@ -28,7 +30,7 @@ RIDGE = 0.2
 
 
 class Adam:
-    """Adam on every matrix. Source: Kingma & Ba, ICLR 2015.
+    """Adam on every matrix, with the corrections of its means in the rate. Source: Kingma & Ba, ICLR 2015, section 2.
 
     Args:
         values: matrix name -> [group, in (+ 1), out], changed in place.
@@ -45,7 +47,7 @@ class Adam:
         self._values, self._matrices = dict(values), matrices
         self._beta1, self._beta2 = config.beta1, config.beta2
         self._state = {
-            f"{kind}.{name}": torch.zeros_like(value)
+            f"{kind}.{name}": aligned.zeros(*value.shape, device=value.device)
             for name, value in values.items()
             for kind in ("exp_avg", "exp_avg_sq")
         }
@@ -67,19 +69,24 @@ class Adam:
             step: steps done before this one.
             gradients: matrix name -> [group, in (+ 1), out], of mean squared errors; may be overwritten.
             moments: matrix name -> [group, in (+ 1), in (+ 1)], means over samples; empty where none are wanted.
-            rates: matrix name -> learning rates [group, 1, 1].
+            rates: matrix name -> learning rates [group, 1, 1], times `correction`.
         """
         for name, value in self._values.items():
-            change = self._direction(name, step, gradients[name]).mul_(rates[name])
+            change = self._direction(name, gradients[name]).mul_(rates[name])
             value.sub_(change)
 
-    def _direction(self, name: str, step: int, gradient: Tensor) -> Tensor:
+    def correction(self, step: int) -> float:
+        """Return the factor of the rates that corrects the means for their beginning at zero."""
+        done = max(1, step + 1 - self._solved)
+        return math.sqrt(1 - self._beta2**done) / (1 - self._beta1**done)
+
+    def _direction(self, name: str, gradient: Tensor) -> Tensor:
         mean, square = self._state[f"exp_avg.{name}"], self._state[f"exp_avg_sq.{name}"]
-        mean.lerp_(gradient, 1 - self._beta1)
-        square.mul_(self._beta2).addcmul_(gradient, gradient, value=1 - self._beta2)
-        done = step + 1 - self._solved
-        size = square.mul(1 / (1 - self._beta2**done)).sqrt_().add_(EPS)
-        return torch.div(mean, size, out=size).div_(1 - self._beta1**done)
+        # One rounding per operation: products that are added in one go round differently at the end of an array.
+        mean.mul_(self._beta1).add_(gradient * (1 - self._beta1))
+        square.mul_(self._beta2).add_(gradient.mul_(gradient).mul_(1 - self._beta2))
+        size = square.sqrt().add_(EPS)
+        return torch.div(mean, size, out=size)
 
     def state(self) -> dict[str, Tensor]:
         """Return what a resumed fit must be given, by name."""
@@ -87,7 +94,7 @@ class Adam:
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Go on from a state."""
-        self._state.update(state)
+        self._state |= {key: aligned.copy(value) for key, value in state.items()}
 
     def select(self, values: Mapping[str, Tensor], rows: Mapping[str, Tensor]) -> None:
         """Go on with some groups only.
@@ -97,7 +104,9 @@ class Adam:
             rows: matrix name -> the groups that are kept.
         """
         self._values = dict(values)
-        self._state = {key: kept[rows[key.partition(".")[2]]] for key, kept in self._state.items()}
+        self._state = {
+            key: aligned.copy(kept[rows[key.partition(".")[2]]]) for key, kept in self._state.items()
+        }
 
 
 class Soap(Adam):
@@ -137,18 +146,23 @@ class Soap(Adam):
             return
         for name, value in self._values.items():
             basis = self._state[f"basis.{name}"]
-            turned = torch.bmm(basis.mT, gradients[name])
-            value.sub_(torch.bmm(basis, self._direction(name, step, turned)).mul_(rates[name]))
+            turned = aligned.product(basis.mT, gradients[name])
+            change = aligned.product(basis, aligned.copy(self._direction(name, turned)))
+            value.sub_(change.mul_(rates[name]))
 
     def _refresh(self, name: str, moment: Tensor) -> None:
         """Take up new second moments and turn the running mean of the gradients into the new basis."""
         mean, basis = self._state.get(f"moment.{name}"), self._state.get(f"basis.{name}")
-        mean = moment if mean is None else mean.lerp(moment, NEWEST_SHARE)
-        new = torch.linalg.eigh(mean)[1]
+        mean = moment if mean is None else mean * (1 - NEWEST_SHARE) + moment * NEWEST_SHARE
+        new = aligned.eigenbasis(mean)
         if basis is not None:
-            turn = torch.bmm(new.mT, basis)
-            self._state[f"exp_avg.{name}"] = torch.bmm(turn, self._state[f"exp_avg.{name}"])
-        self._state |= {f"moment.{name}": mean, f"basis.{name}": new}
+            turn = aligned.product(new.mT, basis)
+            self._state[f"exp_avg.{name}"].copy_(aligned.product(turn, self._state[f"exp_avg.{name}"]))
+        for key, values in ((f"moment.{name}", mean), (f"basis.{name}", new)):
+            if key in self._state:
+                self._state[key].copy_(values)  # a recorded step reads it where it is
+            else:
+                self._state[key] = aligned.copy(values)
 
 
 def _regress(value: Tensor, gradient: Tensor, moment: Tensor) -> None:
@@ -160,7 +174,7 @@ def _regress(value: Tensor, gradient: Tensor, moment: Tensor) -> None:
         moment: second moments of the features, means over samples.
     """
     channels = value.shape[-1]
-    products = torch.bmm(moment, value) - gradient * (channels / 2)
+    products = aligned.product(moment, value) - gradient * (channels / 2)
     diagonal = moment.diagonal(dim1=1, dim2=2)
     ridge = torch.diag_embed((RIDGE * diagonal.mean(-1, keepdim=True)).expand_as(diagonal))
-    value.copy_(torch.linalg.solve(moment + ridge, products))
+    value.copy_(aligned.solved(moment + ridge, products))

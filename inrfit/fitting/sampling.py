@@ -96,7 +96,7 @@ class Samples:
         wanted = config.points
         self._counts = self._areas if wanted is None else spread(wanted, self._areas, self._areas)
         self._keep = wanted is None and self._bytes() <= config.memory
-        self._cache: dict[int, Any] = {}
+        self._cache: dict[int, tuple[Any, Tensor]] = {}
         self.blocks = self._blocks()
 
     @property
@@ -163,11 +163,12 @@ class Samples:
         tiles = sum(-(-count // tile) for count in self.counts)
         return 4 * tiles * tile * (features * len(self._description.frames) + self._signals[0].channels + 2)
 
-    def prepared(self, block: Block, step: int) -> Any:
-        """Return the tiles of a block at a step as the kernel takes them."""
+    def prepared(self, block: Block, step: int) -> tuple[Any, Tensor]:
+        """Return the tiles of a block at a step as the kernel takes them, and the group of each, from the first."""
         if (kept := self._cache.get(block.number)) is not None:
             return kept
-        made = self._kernel.prepare(self.batch(block, step))
+        batch = self.batch(block, step)
+        made = self._kernel.prepare(batch), batch.owner
         if self._keep:
             self._cache[block.number] = made
         return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 
 class Kernel(Protocol):
-    """A way to run a description; see `reference.Reference`."""
+    """A way to run a description; see `reference.Reference`.
+
+    Attributes:
+        recorded: whether whole steps are to be recorded as CUDA graphs.
+    """
+
+    recorded: ClassVar[bool]
 
     @staticmethod
     def refuses(description: Description, device: Device) -> str | None:

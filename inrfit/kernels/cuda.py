@@ -1,0 +1,118 @@
+"""The fast ways on CUDA: steps recorded as CUDA graphs, with plain PyTorch or the fused Triton kernel inside.
+
+Not the default before results from hardware are committed; `--kernel cuda-graphs` and `--kernel triton` choose them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from inrfit.device import Device
+from inrfit.kernels import triton_fused
+from inrfit.kernels.reference import Batch, Reference, Sums
+from inrfit.models.description import Description
+
+WARM_UP = 3
+"""Calls before a function is recorded: they compile kernels and reserve memory, which a recording must not."""
+
+
+class Graphs(Reference):
+    """The plain kernel, in steps that are recorded."""
+
+    recorded: ClassVar[bool] = True
+
+    @staticmethod
+    def refuses(description: Description, device: Device) -> str | None:
+        """Return why the kernel cannot run a description on a device; None when it can."""
+        return None if device.is_cuda else f"it is for CUDA, not for {device.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fusable:
+    """A batch with the buffers of its fused kernel.
+
+    Attributes:
+        batch: the batch, for the steps that want second moments.
+        fused: the kernel with its buffers.
+    """
+
+    batch: Batch
+    fused: triton_fused.Fused
+
+
+class Triton:
+    """The fused kernel; second moments, wanted every few steps, come from the plain one.
+
+    Args:
+        description: the network.
+    """
+
+    recorded: ClassVar[bool] = True
+
+    def __init__(self, description: Description) -> None:
+        self._description = description
+        self._plain = Reference(description)
+
+    @staticmethod
+    def refuses(description: Description, device: Device) -> str | None:
+        """Return why the kernel cannot run a description on a device; None when it can."""
+        if not device.is_cuda:
+            return f"it is for CUDA, not for {device.name}"
+        memory = torch.cuda.get_device_properties(device.name).shared_memory_per_block_optin
+        return triton_fused.supports(description, shared=memory) or triton_fused.available(device.name)
+
+    def prepare(self, batch: Batch) -> Fusable:
+        """Return a batch with the buffers of its kernel."""
+        groups = int(batch.owner.max()) + 1
+        return Fusable(batch=batch, fused=triton_fused.Fused(self._description, batch, groups))
+
+    def sums(self, weights: Mapping[str, Tensor], batch: Fusable, *, moments: bool = False) -> Sums:
+        """Return errors and gradients; without moments in memory that the next call for this batch uses again."""
+        if moments:
+            return self._plain.sums(weights, batch.batch, moments=True)
+        errors, gradients = batch.fused.run(weights)
+        return Sums(errors=errors, gradients=gradients, moments={})
+
+
+class Recorded:
+    """A function without arguments that is run a few times, then recorded as a CUDA graph, then replayed.
+
+    What it reads and writes must stay where it is: it may take nothing from the host and must not synchronise.
+
+    Args:
+        function: what is recorded.
+        device: name of the CUDA device.
+    """
+
+    def __init__(self, function: Callable[[], None], device: str) -> None:
+        self._function, self._device = function, device
+        self._calls = 0
+        self._graph: torch.cuda.CUDAGraph | None = None
+
+    def __call__(self) -> None:
+        """Run the function, or replay what it did."""
+        if self._graph is not None:
+            self._graph.replay()
+            return
+        self._calls += 1
+        if self._calls <= WARM_UP:
+            self._aside()
+            return
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            self._function()
+        self._graph = graph
+        graph.replay()
+
+    def _aside(self) -> None:
+        """Run on a stream of its own, as autograd wants it before a recording."""
+        stream = torch.cuda.Stream(self._device)
+        stream.wait_stream(torch.cuda.current_stream(self._device))
+        with torch.cuda.stream(stream):
+            self._function()
+        torch.cuda.current_stream(self._device).wait_stream(stream)
