@@ -281,39 +281,40 @@ MEASURES: dict[str, Callable[[list[Path], str, str], Iterable[dict[str, Any]]]] 
 """Section -> function of images, scale and device that yields its rows."""
 
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "target": tuple(
-        [
-            "image",
-            "model",
-            "reference_seconds",
-            "reference_psnr",
-            "reference_params",
-            "seconds",
-            "psnr",
-            "steps",
-            "params",
-            "times_faster",
-        ]
+    "target": (
+        "image",
+        "model",
+        "reference_seconds",
+        "reference_psnr",
+        "reference_params",
+        "seconds",
+        "psnr",
+        "steps",
+        "params",
+        "times_faster",
     ),
-    "step": tuple(
-        ["size", "params", "reference_ms", "ms", "times_faster", "gflops", "peak_gflops", "share_of_peak"]
+    "step": (
+        "size",
+        "params",
+        "reference_ms",
+        "ms",
+        "times_faster",
+        "gflops",
+        "peak_gflops",
+        "share_of_peak",
     ),
-    "kodak": tuple(["image", "seconds", "psnr", "params", "bytes", "decode_cpu", "decode_seconds"]),
-    "cifar": tuple(
-        ["images", "params", "reached", "psnr", "seconds", "per_minute", "per_minute_start_included"]
-    ),
-    "growth": tuple(
-        [
-            "size",
-            "steps",
-            "params",
-            "seconds",
-            "cpu_seconds",
-            "ns_a_sample_and_step",
-            "start_mib",
-            "peak_mib",
-            "bytes_a_sample",
-        ]
+    "kodak": ("image", "seconds", "psnr", "params", "bytes", "decode_cpu", "decode_seconds"),
+    "cifar": ("images", "params", "reached", "psnr", "seconds", "per_minute", "per_minute_start_included"),
+    "growth": (
+        "size",
+        "steps",
+        "params",
+        "seconds",
+        "cpu_seconds",
+        "ns_a_sample_and_step",
+        "start_mib",
+        "peak_mib",
+        "bytes_a_sample",
     ),
 }
 """What the table of a section shows."""
