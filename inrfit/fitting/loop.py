@@ -194,7 +194,8 @@ class _Fits:
         matrices = (replace(m, last=m.last and start.solve) for m in self.description.matrices())
         self.matrices = {matrix.weight: matrix for matrix in matrices}
         self.values, self.weights = self._joined(initial, len(signals))
-        self.lr = default_lr(model) if config.lr is None else config.lr
+        used = 1.0 if config.points is None else config.points / partition.domain.size
+        self.lr = default_lr(model, used) if config.lr is None else config.lr
         self.optimiser = load("optimiser", config.optimiser)(self.values, self.matrices, config)
         self.step, self.steps, self.fixed, self.warm = 0, config.steps, False, 0.0
         self.blank = Field(

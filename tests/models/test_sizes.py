@@ -169,6 +169,12 @@ def test_default_rate_falls_with_the_width():
     assert rates == pytest.approx([0.0226, 0.0143, 0.0092], abs=1e-4)
 
 
+def test_default_rate_falls_with_the_root_of_the_share_of_samples():
+    config = ModelConfig(hidden_features=14)
+    assert default_lr(config, 0.25) == pytest.approx(default_lr(config) / 2)
+    assert default_lr(config, 3.0) == default_lr(config)
+
+
 class TestTrunk:
     partition = divide(image_domain(256, 256), (8, 8))
 
