@@ -82,6 +82,7 @@ class Cpu:
         self.local = {stack.name for stack in description.stacks if stack.local}
         self.trained = {stack.name for stack in description.stacks if stack.trained}
         self.moves = _moves(description)
+        self.folded, self.scales = _folded(description)
         self._thread = threading.local()
 
     @staticmethod
@@ -135,7 +136,7 @@ class Cpu:
             summed = self._reduced(name, tiles, weights, batch.owner)
             found[name] = found[name].add_(summed) if name in found else summed
         gradients = {
-            name: self._reduced(name, tiles, weights, batch.owner)
+            name: self._reduced(name, tiles, weights, batch.owner).mul_(self.scales.get(name, 1.0))
             for name, tiles in made.backward(error, batch.trunk_rows).items()
         }
         return Sums(errors=errors, gradients=gradients, moments=found)
@@ -161,15 +162,14 @@ class Cpu:
         self, weights: Mapping[str, Tensor], made: Pass, owner: Tensor | None
     ) -> list[tuple[Tensor, ...]]:
         """Return the weights of each move for each of its tiles."""
-        gathered: dict[str, Tensor] = {}
+        ready: dict[str, Tensor] = {}
+        for name in self.shapes:
+            whole = weights[name] * self.scales[name] if name in self.scales else weights[name]
+            ready[name] = whole[owner] if owner is not None and name in self.local else whole
         groups = []
         for move in self.moves:
             tiles = made.rows if move.inside else made.tiles
-            for name in move.step.stacks:
-                if name in gathered or name not in self.local or owner is None:
-                    continue
-                gathered[name] = weights[name][owner]
-            stacks = (gathered.get(name, weights[name]) for name in move.step.stacks)
+            stacks = (ready[name] for name in move.step.stacks)
             groups.append(tuple(w if w.shape[0] == tiles else w[:1].expand(tiles, -1, -1) for w in stacks))
         return groups
 
@@ -208,6 +208,7 @@ class Pass:
     ) -> None:
         self._kernel, self._shares, self._memory = kernel, shares, memory
         self.tiles, self.rows = tiles, rows
+        self._folded = kernel.folded
         self.registers: dict[str, Tensor] = {}
         self.memos: list[Tensor | None] = []
         self._inputs: list[list[Tensor]] = []
@@ -236,7 +237,10 @@ class Pass:
                 for name in step.sources
             ]
             inputs += weights
-            step.write(self.registers[step.target], memo, inputs)
+            if isinstance(step, Activate):
+                step.write(self.registers[step.target], memo, inputs, folded=step.source in self._folded)
+            else:
+                step.write(self.registers[step.target], memo, inputs)
             self._inputs.append(inputs)
         return self.registers[self._kernel.description.output]
 
@@ -381,3 +385,32 @@ def _moves(description: Description) -> list[Move]:
             Move(step=step, inside=inside, spread=apart, betas=tuple(betas), width=widths[step.target])
         )
     return moves[::-1]
+
+
+def _folded(description: Description) -> tuple[frozenset[str], dict[str, float]]:
+    """Return the registers that are to hold omega_0 z in place of z, and the factors that do so, by stack.
+
+    That spares two walks through the values of every layer. It is all or nothing: no stack may be wanted with two factors.
+    """
+    readers: dict[str, list[Step]] = {}
+    for step in description.steps:
+        for name in step.sources:
+            readers.setdefault(name, []).append(step)
+    factors: dict[str, float] = {}
+    scales: dict[str, float] = {}
+    for step in reversed(description.steps):
+        if isinstance(step, Activate):
+            alone = len(readers[step.source]) == 1
+            factors[step.source] = step.omega_0 if step.activation.folds and alone else 1.0
+            continue
+        factor = factors.get(step.target, 1.0)
+        for name in step.sources[1:]:  # an addend is added as it is, so it has the factor of the sum
+            if len(readers[name]) > 1 and factor != 1:
+                return frozenset(), {}
+            factors[name] = factor
+        for name in step.stacks:
+            if scales.setdefault(name, factor) != factor:
+                return frozenset(), {}
+    read = {step.source for step in description.steps if isinstance(step, Activate)}
+    folded = frozenset(name for name, factor in factors.items() if factor != 1 and name in read)
+    return folded, {name: factor for name, factor in scales.items() if factor != 1}

@@ -36,6 +36,7 @@ class Activation:
         derivative: (z, omega_0, scale_0, value, slope) writes the activated values [tile, hidden, point] to `value` and
             their derivative by each element of z to `slope`, which has the shape of z; features come second here. z
             may be overwritten. `slope` is None where only values are wanted. None for the identity.
+        folds: whether it is a function of omega_0 z, so that omega_0 may be put into the weights before it.
         init: initial weights of an affine map of a network with this activation, the output map included.
         first_omega_0, hidden_omega_0: factors used when the user gives none.
         local_omega_0: first factor in the local frame of a region of 32 samples a side.
@@ -49,6 +50,7 @@ class Activation:
     hidden_omega_0: float = 1.0
     local_omega_0: float = 1.0
     pre_activations: int = 1
+    folds: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,16 +88,18 @@ class Activate:
         """Apply the activation to z [tile, point, pre_activations * hidden]."""
         return self.activation.function(z, self.omega_0, self.scale_0)
 
-    def write(self, out: Any, memo: Any, inputs: Sequence[Any]) -> None:
+    def write(self, out: Any, memo: Any, inputs: Sequence[Any], *, folded: bool = False) -> None:
         """Write the activated z [tile, pre_activations * hidden, point] to `out`, and the slope to `memo`.
 
-        z is overwritten. Without a `memo` there will be no `pull`.
+        z is overwritten. Without a `memo` there will be no `pull`. Where omega_0 is `folded` into the weights, z has it
+        already, and the slope is that by omega_0 z.
         """
         if self.activation.derivative is None:
             out.copy_(inputs[0])
             return
         slope = None if memo is None else memo.numpy()
-        self.activation.derivative(inputs[0].numpy(), self.omega_0, self.scale_0, out.numpy(), slope)
+        omega = 1.0 if folded else self.omega_0
+        self.activation.derivative(inputs[0].numpy(), omega, self.scale_0, out.numpy(), slope)
 
     def pull(self, grad: Any, memo: Any, inputs: Sequence[Any], into: Sequence[Into | None]) -> None:
         """Write the product of `grad` and the slope as the gradient of z, which no other step reads."""
@@ -178,11 +182,13 @@ def _wire(z: Any, omega: float, scale: float) -> Any:
 
 
 def _sine_derivative(z: Array, omega: float, scale: float, value: Array, slope: Array | None) -> None:
-    np.multiply(z, np.float32(omega), out=z)
+    if omega != 1:
+        np.multiply(z, np.float32(omega), out=z)
     np.sin(z, out=value)
     if slope is not None:
         np.cos(z, out=slope)
-        np.multiply(slope, np.float32(omega), out=slope)
+        if omega != 1:
+            np.multiply(slope, np.float32(omega), out=slope)
 
 
 def _relu_derivative(z: Array, omega: float, scale: float, value: Array, slope: Array | None) -> None:
@@ -242,6 +248,7 @@ def _sigmoid(z: Any, omega: float, scale: float) -> Any:
 sine = Activation(
     function=_sine,
     derivative=_sine_derivative,
+    folds=True,
     init=_siren_init,
     first_omega_0=30.0,
     hidden_omega_0=15.0,
@@ -265,6 +272,7 @@ finer = Activation(
 gauss = Activation(
     function=_gauss,
     derivative=_gauss_derivative,
+    folds=True,
     init=_linear_init,
     first_omega_0=10.0,
     hidden_omega_0=6.0,
