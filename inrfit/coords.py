@@ -33,6 +33,10 @@ class Frame:
         """Map positions [..., axis] in samples to coordinates [..., axis]."""
         return (np.asarray(positions, np.float64) - np.asarray(self.centre)) / np.asarray(self.half)
 
+    def along(self, axis: int, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Map positions on one axis to coordinates; the numbers that `coords` gives."""
+        return (positions - self.centre[axis]) / self.half[axis]
+
     def positions(self, coords: ArrayLike) -> NDArray[np.float64]:
         """Map coordinates [..., axis] back to positions [..., axis] in samples."""
         return np.asarray(coords, np.float64) * np.asarray(self.half) + np.asarray(self.centre)

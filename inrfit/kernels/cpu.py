@@ -87,17 +87,19 @@ class Cpu:
         )
 
     def values(self, weights: Mapping[str, Tensor], features: Mapping[str, Tensor]) -> Tensor:
-        """Run the network on tiles that all belong to one group.
+        """Run the network on tiles that all belong to one group, or each to its own.
 
         Args:
-            weights: stack name -> [1, *shape].
-            features: register -> [tile, feature, point], encoded.
+            weights: stack name -> [1, *shape], or [tile, *shape] for stacks of regions.
+            features: register -> [tile, feature, point], encoded; one row of the trunk's may serve all tiles.
 
         Returns:
             [tile, out_features, point], in memory that the next call of this thread uses again.
         """
-        tiles = len(next(iter(features.values())))
-        run = _Run(self, weights, features, tiles, None, None)
+        tiles = max(map(len, features.values()))
+        shared = TRUNK_COORDS in features and len(features[TRUNK_COORDS]) < tiles
+        rows = torch.zeros(tiles, dtype=torch.int64) if shared else None
+        run = _Run(self, weights, features, tiles, None, rows)
         return run.forward(remember=False)
 
     def sums(self, weights: Mapping[str, Tensor], batch: Prepared, *, moments: bool = False) -> Sums:
