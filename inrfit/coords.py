@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -62,11 +63,17 @@ def local_frame(centre: Sequence[float], nominal: Sequence[float], units: Sequen
             geometric mean of their sizes, so that a frequency is the same in every direction.
         units: unit of each axis.
     """
+    return Frame(centre=tuple(float(c) for c in centre), half=_half(tuple(nominal), tuple(units)))
+
+
+@lru_cache(maxsize=256)
+def _half(nominal: tuple[float, ...], units: tuple[str, ...]) -> tuple[float, ...]:
+    """Return the samples per unit coordinate of a local frame."""
     half = []
     for unit in units:
         sizes = [size for size, other in zip(nominal, units, strict=True) if other == unit]
         half.append(math.prod(sizes) ** (1 / len(sizes)) / 2)
-    return Frame(centre=tuple(float(c) for c in centre), half=tuple(half))
+    return tuple(half)
 
 
 def fold(coords: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -171,7 +171,7 @@ def _jobs(field: Field, band: Lattice, blend: int) -> Iterator[Job]:
     for position in touched((region.box for region in regions), band, blend):
         region, zone = regions[position], Zone(regions[position], blend)
         for samples in (region_samples(region, band), *zone.beyond(band)):
-            for ranks in tiles_in(samples, band, field.tile):
+            for ranks in tiles_in(samples, band.fine, field.tile):
                 yield Job(position=position, zone=zone, samples=samples, ranks=ranks)
 
 

@@ -171,7 +171,9 @@ class _Run:
             ]
             tiles = len(inputs[0])
             inputs += [self._group(name, tiles) for name in step.stacks]
-            out = self.buffer(step.target, (tiles, self._features(step, inputs), self._points))
+            shape = (tiles, self._features(step, inputs), self._points)
+            in_place = not remember and isinstance(step, Activate) and shape == inputs[0].shape
+            out = inputs[0] if in_place else self.buffer(step.target, shape)
             memo = None
             if remember and isinstance(step, Activate) and step.activation.derivative is not None:
                 memo = self.buffer("slope." + step.target, inputs[0].shape)

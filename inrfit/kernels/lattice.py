@@ -205,9 +205,9 @@ def touched(boxes: Iterable[Box], lattice: Lattice, margin: int = 0) -> list[int
     return lattice.meeting(lattice.all_spans([grown(box, margin) for box in boxes])).tolist()
 
 
-def region_samples(region: Region, lattice: Lattice) -> RegionSamples:
-    """Return which fine samples belong to a region, wanted or not."""
-    spans = lattice.spans(region.box)
+def region_samples(region: Region, lattice: Lattice, spans: Box | None = None) -> RegionSamples:
+    """Return which fine samples belong to a region, wanted or not; `spans`, if known, are those of its box."""
+    spans = lattice.spans(region.box) if spans is None else spans
     inside = (
         None if region.mask is None else np.flatnonzero(resampled(region.mask, region.box, lattice, spans))
     )

@@ -89,8 +89,8 @@ class Fast:
     def __init__(self, field: Field) -> None:
         self._field = field
         self._description = field.description
-        self._program = Cpu(self._description)
-        self._weights = {name: torch.tensor(w) for name, w in field.weights.items()}
+        self._program = program(field.model, field.domain.dimensions, field.channels)
+        self._weights = {name: _copied(w) for name, w in field.weights.items()}
         self._local = {stack.name for stack in self._description.stacks if stack.local}
 
     @property
@@ -176,6 +176,12 @@ def check_finite(field: Field, position: int, values: NDArray[np.float32]) -> No
         )
 
 
+@lru_cache(maxsize=8)
+def program(model: ModelConfig, in_features: int, out_features: int) -> Cpu:
+    """Return the kernel of a model; the memory it works in is then there for the next field of this model."""
+    return Cpu(describe(model, in_features, out_features))
+
+
 @lru_cache(maxsize=64)
 def proven(model: ModelConfig, in_features: int, out_features: int, tile: int, size: int) -> bool:
     """Tell whether `size` tiles in one call get the bits that each gets alone, on this machine.
@@ -193,17 +199,24 @@ def proven(model: ModelConfig, in_features: int, out_features: int, tile: int, s
     }
     coords = torch.rand((size, tile, in_features), dtype=torch.float64, generator=random) * 2 - 1
     features = points_last(reference.encode(description, weights, coords))
-    program = Cpu(description)
+    run = program(model, in_features, out_features).values
     for shared in (False, True) if TRUNK_COORDS in description.frames else (False,):
         tiles = {name: features[:1] if shared and name == TRUNK_COORDS else features for name in description.frames}
         with torch.inference_mode():
-            together = program.values(weights, tiles).clone()
+            together = run(weights, tiles).clone()
             for row in range(size):
                 own = {n: w[row : row + 1].clone() if n in local else w for n, w in weights.items()}
                 alone = {n: x[min(row, len(x) - 1)][None].clone() for n, x in tiles.items()}
-                if not torch.equal(program.values(own, alone)[0], together[row]):
+                if not torch.equal(run(own, alone)[0], together[row]):
                     return False
     return True
+
+
+def _copied(values: NDArray[np.float32]) -> Tensor:
+    """Return a copy that begins at an aligned address, made without waking the threads that torch may have."""
+    copy = torch.empty(values.shape)
+    copy.numpy()[...] = values
+    return copy
 
 
 def _together(register: str, tiles: Sequence[Features]) -> Tensor:

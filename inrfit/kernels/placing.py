@@ -6,7 +6,7 @@ same coordinates, to the bit, and get the same encoded tile.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -110,8 +110,8 @@ def put(out: NDArray[Any], window: Box, samples: RegionSamples, ranks: range, va
         values: [channel, point].
     """
     if samples.inside is None and len(samples.shape) == 2:
-        for piece, *box in _rectangles(samples, ranks):
-            _put_rectangle(out, window, box, values[:, piece])
+        for points, rows, columns in _rectangles(samples, ranks):
+            _put_rectangle(out, window, rows, columns, values[:, points])
         return
     index = samples.index(np.arange(ranks.start, ranks.stop))
     inside = _within(index, window)
@@ -122,9 +122,10 @@ def put(out: NDArray[Any], window: Box, samples: RegionSamples, ranks: range, va
 def has_wanted(window: Box, samples: RegionSamples, ranks: range) -> bool:
     """Tell whether a tile has a sample in a window."""
     if samples.inside is None and len(samples.shape) == 2:
-        boxes = (box for _, *box in _rectangles(samples, ranks))
+        (top, bottom), (left, right) = window
         return any(
-            all(max(a, c) < min(b, d) for (a, b), (c, d) in zip(box, window, strict=True)) for box in boxes
+            max(rows[0], top) < min(rows[1], bottom) and max(columns[0], left) < min(columns[1], right)
+            for _, rows, columns in _rectangles(samples, ranks)
         )
     return bool(_within(samples.index(np.arange(ranks.start, ranks.stop)), window).any())
 
@@ -170,13 +171,13 @@ def _rectangles(
 
 
 def _put_rectangle(
-    out: NDArray[Any], window: Box, box: Sequence[tuple[int, int]], values: NDArray[Any]
+    out: NDArray[Any], window: Box, rows: tuple[int, int], columns: tuple[int, int], values: NDArray[Any]
 ) -> None:
     """Write the part of a rectangle's values [channel, point] that lies in an output."""
-    shape = tuple(b - a for a, b in box)
-    both = [(max(a, c), min(b, d)) for (a, b), (c, d) in zip(box, window, strict=True)]
-    if any(a >= b for a, b in both):
-        return
-    source = tuple(slice(a - c, b - c) for (a, b), (c, _) in zip(both, box, strict=True))
-    target = tuple(slice(a - c, b - c) for (a, b), (c, _) in zip(both, window, strict=True))
-    out[target] = np.moveaxis(values.reshape(len(values), *shape)[:, *source], 0, -1)
+    (y0, y1), (x0, x1) = rows, columns
+    (top, bottom), (left, right) = window
+    first, last, begin, end = max(y0, top), min(y1, bottom), max(x0, left), min(x1, right)
+    if first < last and begin < end:
+        block = values.reshape(len(values), y1 - y0, x1 - x0).transpose(1, 2, 0)
+        here = block[first - y0 : last - y0, begin - x0 : end - x0]
+        out[first - top : last - top, begin - left : end - left] = here

@@ -92,7 +92,7 @@ def render_bands(
             own = found[:, : len(tile.ranks)]
             if not whole:
                 check_finite(field, tile.position, own)
-            put(job.band.out, job.band.lattice.fine, tile.samples, tile.ranks, own)
+            put(job.band.out, job.band.fine, tile.samples, tile.ranks, own)
         return None
 
     with tile_threads(1 if device.is_cuda else min(device.threads, plan.most_tiles)) as map_tiles:
@@ -142,6 +142,7 @@ class _Band:
     """Some rows of an output, and the fine samples they are averaged from, [*fine, channel]."""
 
     lattice: Lattice
+    fine: Box
     out: NDArray[np.float32]
 
 
@@ -170,8 +171,9 @@ class _Plan:
     def jobs(self, sizes: Sequence[int]) -> Iterator[_Job]:
         """Yield the tiles of each band, as many together as `sizes` allow, then the end of it."""
         for lattice in self._bands():
-            shape = (*(stop - start for start, stop in lattice.fine), self._field.channels)
-            band = _Band(lattice=lattice, out=np.zeros(shape, np.float32))
+            fine = lattice.fine
+            shape = (*(stop - start for start, stop in fine), self._field.channels)
+            band = _Band(lattice=lattice, fine=fine, out=np.zeros(shape, np.float32))
             tiles = self._tiles(lattice)
             while chunk := list(islice(tiles, sizes[0])):
                 for size in sizes:
@@ -191,22 +193,21 @@ class _Plan:
 
     def _tiles(self, lattice: Lattice) -> Iterator[_Tile]:
         """Yield the tiles that have samples in a window; they are the same tiles in every window."""
-        here = lattice.meeting(self._spans).tolist()
-        self._samples = {p: s for p, s in self._samples.items() if p in here}
-        for position in here:
-            if position not in self._samples:
-                self._samples[position] = region_samples(self._field.partition.regions[position], lattice)
-            samples = self._samples[position]
-            for ranks in tiles_in(samples, lattice, self._field.tile):
+        here, fine, regions = lattice.meeting(self._spans), lattice.fine, self._field.partition.regions
+        known, self._samples = self._samples, {}
+        for position, spans in zip(here.tolist(), self._spans[here].tolist(), strict=True):
+            samples = known.get(position) or region_samples(regions[position], lattice, spans)
+            self._samples[position] = samples
+            for ranks in tiles_in(samples, fine, self._field.tile):
                 yield _Tile(position=position, samples=samples, ranks=ranks)
 
 
-def tiles_in(samples: RegionSamples, lattice: Lattice, tile: int) -> Iterator[range]:
+def tiles_in(samples: RegionSamples, window: Box, tile: int) -> Iterator[range]:
     """Yield the ranks of each tile of a region that has samples in a window; they are the same in every window."""
-    ranks = samples.rows(*lattice.fine[0])
+    count, ranks = samples.count, samples.rows(*window[0])
     for start in range(ranks.start // tile * tile, ranks.stop, tile):
-        found = range(start, min(start + tile, samples.count))
-        if has_wanted(lattice.fine, samples, found):
+        found = range(start, min(start + tile, count))
+        if len(found) == count or has_wanted(window, samples, found):
             yield found
 
 

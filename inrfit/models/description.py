@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -151,6 +152,7 @@ def _is_identity(step: Step) -> bool:
     return isinstance(step, Activate) and step.activation.derivative is None
 
 
+@lru_cache(maxsize=64)
 def describe(config: ModelConfig, in_features: int, out_features: int) -> Description:
     """Describe the model a resolved configuration names.
 
