@@ -29,7 +29,7 @@ from inrfit.kernels.lattice import (
     touched,
 )
 from inrfit.kernels.network import Network, network_of, single
-from inrfit.kernels.render import tiles_in
+from inrfit.kernels.render import gathered, tiles_in
 from inrfit.kernels.threads import tile_threads
 from inrfit.kernels.tiles import RegionSamples
 from inrfit.models.field import Field
@@ -65,17 +65,20 @@ def render_blended(
         Values [*shape, channel] on [-1, 1]. Samples that no present region covers are 0.
 
     Raises:
-        ConfigError: the output is too large.
+        ConfigError: the output is too large, or the precision is not for the device.
         FitError: a network gives values that are not finite.
     """
     wanted = lattice_of(field.domain, size, region, channels=field.channels)
-    out = np.zeros((*(b - a for a, b in wanted.window), field.channels), np.float32)
-    network, first = network_of(field, device, precision), wanted.window[0][0]
+    network = network_of(field, device, precision)
+    return gathered(blended_bands(field, wanted, device, network, blend), wanted, field.channels)
+
+
+def blended_bands(
+    field: Field, wanted: Lattice, device: Device, network: Network, blend: int
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the rows of an output with borders blended in bands [some rows, ..., channel]; see `render_blended`."""
     for band in _bands(wanted):
-        start, stop = band.window[0]
-        fine = _render_band(field, network, band, blend, device)
-        out[start - first : stop - first] = box_filter(fine, field.partition, band)
-    return out
+        yield box_filter(_render_band(field, network, band, blend, device), field.partition, band)
 
 
 class Zone:

@@ -99,7 +99,14 @@ class Fast:
         field = self._field
         widest = max(stack.shape[-1] for stack in self._description.stacks)
         fitting = (size for size in TOGETHER if size * widest * field.tile * 4 <= IN_CACHE)
-        return (*(size for size in fitting if proven(field.model, field.domain.dimensions, field.channels, field.tile, size)), 1)
+        return (
+            *(
+                size
+                for size in fitting
+                if proven(field.model, field.domain.dimensions, field.channels, field.tile, size)
+            ),
+            1,
+        )
 
     def encode(self, coords: Mapping[str, NDArray[np.float64]]) -> Features:
         """See `Network`; a register is [feature, point]."""
@@ -201,7 +208,9 @@ def proven(model: ModelConfig, in_features: int, out_features: int, tile: int, s
     features = points_last(reference.encode(description, weights, coords))
     run = program(model, in_features, out_features).values
     for shared in (False, True) if TRUNK_COORDS in description.frames else (False,):
-        tiles = {name: features[:1] if shared and name == TRUNK_COORDS else features for name in description.frames}
+        tiles = {
+            name: features[:1] if shared and name == TRUNK_COORDS else features for name in description.frames
+        }
         with torch.inference_mode():
             together = run(weights, tiles).clone()
             for row in range(size):

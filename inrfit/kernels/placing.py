@@ -90,12 +90,12 @@ class Coordinates:
             found = self._lines[key] = self._same.setdefault(coords.tobytes(), coords)
         return found
 
-    def _directly(self, position: int, samples: RegionSamples, ranks: range) -> dict[str, NDArray[np.float64]]:
+    def _directly(
+        self, position: int, samples: RegionSamples, ranks: range
+    ) -> dict[str, NDArray[np.float64]]:
         """Return the coordinates [point, axis] of a tile without those of the rest of its region."""
         index = samples.index(np.arange(ranks.start, ranks.stop))
-        points = np.stack(
-            [axis.positions(index[:, d]) for d, axis in enumerate(self._wanted.axes)], axis=-1
-        )
+        points = np.stack([axis.positions(index[:, d]) for d, axis in enumerate(self._wanted.axes)], axis=-1)
         coords = {register: (kind, frame.coords(points)) for register, kind, frame in self._kinds(position)}
         return {register: fold(x) if kind == "folded" else x for register, (kind, x) in coords.items()}
 

@@ -59,16 +59,20 @@ def render(
     """
     wanted = lattice_of(field.domain, size, region, channels=field.channels)
     bands = render_bands(field, wanted, device, network_of(field, device, precision))
-    first = next(bands)
-    shape = (*(b - a for a, b in wanted.window), field.channels)
-    if len(first) == shape[0]:
-        return first
-    out = np.empty(shape, np.float32)
-    out[: len(first)], at = first, len(first)
+    return gathered(bands, wanted, field.channels)
+
+
+def gathered(bands: Iterable[NDArray[np.float32]], wanted: Lattice, channels: int) -> NDArray[np.float32]:
+    """Put bands of rows of an output together."""
+    shape, at = (*(b - a for a, b in wanted.window), channels), 0
+    out: NDArray[np.float32] | None = None
     for band in bands:
+        if len(band) == shape[0]:
+            return band
+        out = np.empty(shape, np.float32) if out is None else out
         out[at : at + len(band)] = band
         at += len(band)
-    return out
+    return np.zeros(shape, np.float32) if out is None else out
 
 
 def render_bands(
@@ -188,7 +192,7 @@ class _Plan:
         factor = self._wanted.factors[0]
         row = math.prod(b - a for a, b in self._wanted.fine[1:]) * factor
         edges = {int(edge) // factor for edge in np.unique(self._spans[:, 0])}
-        for start, stop in bands(first, last, max(1, BAND // row), edges):
+        for start, stop in cuts(first, last, max(1, BAND // row), edges):
             yield replace(self._wanted, window=((start, stop), *others))
 
     def _tiles(self, lattice: Lattice) -> Iterator[_Tile]:
@@ -211,7 +215,7 @@ def tiles_in(samples: RegionSamples, window: Box, tile: int) -> Iterator[range]:
             yield found
 
 
-def bands(first: int, last: int, rows: int, edges: Iterable[int]) -> Iterator[tuple[int, int]]:
+def cuts(first: int, last: int, rows: int, edges: Iterable[int]) -> Iterator[tuple[int, int]]:
     """Cut [first, last) into ranges of at most `rows`, each up to an edge where one lies in its second half."""
     inside = sorted(edge for edge in edges if first < edge < last)
     start = first
