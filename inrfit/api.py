@@ -192,7 +192,7 @@ def verify(data: bytes, signal: Signal, device: Device) -> Field:
 
     Every quality number inrfit prints comes from here: from the bytes that are written, decoded.
     """
-    from inrfit.fitting.loop import with_errors
+    from inrfit.fitting.measure import with_errors
 
     return with_errors(load(data), signal, device)
 
@@ -222,6 +222,7 @@ def decode(
     partial: bool = False,
     device: str = "auto",
     threads: int | None = None,
+    precision: str = "float32",
     overwrite: bool = False,
 ) -> NDArray[np.generic]:
     """Decode a field to native samples [*shape, channel], and write them to `output` when it is given.
@@ -233,14 +234,16 @@ def decode(
     Args:
         source: a field or a `.inr` file.
         output: file to write; its suffix picks the format.
-        size, scale, region, fill, blend, device, threads: see `Field.decode`.
+        size, scale, region, fill, blend, device, threads, precision: see `Field.decode`.
         partial: see `load`.
         overwrite: replace an existing output.
     """
     shown = {"size": size, "scale": scale, "region": region}
     whole = isinstance(source, Field)
     field = source if whole else excerpt.read(source, **shown, blend=blend, partial=partial).field
-    values = field.decode(**shown, fill=fill, blend=blend, device=device, threads=threads)
+    values = field.decode(
+        **shown, fill=fill, blend=blend, device=device, threads=threads, precision=precision
+    )
     if output is not None:
         target, written, info = Path(output), values, field.info
         if fill is None:

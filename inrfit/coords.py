@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,6 +33,10 @@ class Frame:
     def coords(self, positions: ArrayLike) -> NDArray[np.float64]:
         """Map positions [..., axis] in samples to coordinates [..., axis]."""
         return (np.asarray(positions, np.float64) - np.asarray(self.centre)) / np.asarray(self.half)
+
+    def along(self, axis: int, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Map positions on one axis to coordinates; the numbers that `coords` gives."""
+        return (positions - self.centre[axis]) / self.half[axis]
 
     def positions(self, coords: ArrayLike) -> NDArray[np.float64]:
         """Map coordinates [..., axis] back to positions [..., axis] in samples."""
@@ -58,11 +63,17 @@ def local_frame(centre: Sequence[float], nominal: Sequence[float], units: Sequen
             geometric mean of their sizes, so that a frequency is the same in every direction.
         units: unit of each axis.
     """
+    return Frame(centre=tuple(float(c) for c in centre), half=_half(tuple(nominal), tuple(units)))
+
+
+@lru_cache(maxsize=256)
+def _half(nominal: tuple[float, ...], units: tuple[str, ...]) -> tuple[float, ...]:
+    """Return the samples per unit coordinate of a local frame."""
     half = []
     for unit in units:
         sizes = [size for size, other in zip(nominal, units, strict=True) if other == unit]
         half.append(math.prod(sizes) ** (1 / len(sizes)) / 2)
-    return Frame(centre=tuple(float(c) for c in centre), half=tuple(half))
+    return tuple(half)
 
 
 def fold(coords: NDArray[np.float64]) -> NDArray[np.float64]:

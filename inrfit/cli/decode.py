@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -73,6 +75,14 @@ def command(
             rich_help_panel=options.FILES,
         ),
     ] = None,
+    half: Annotated[
+        bool,
+        typer.Option(
+            "--half",
+            help="Half precision: faster and coarser, on CUDA only.",
+            rich_help_panel=options.RUN,
+        ),
+    ] = False,
     device: options.Device = "auto",
     threads: options.Threads = None,
     force: options.Force = False,
@@ -104,6 +114,11 @@ def command(
             _fill(fill, "uint8", "rgb")
         check_blend(blend)
         options.check_device(device, threads)
+        if half and device == "cpu":
+            raise ConfigError(
+                "--half is for CUDA only, and --device cpu is asked for",
+                hint="leave --half out, or give --device cuda",
+            )
         options.check_stdout(output, json=json)
         _check_suffix(wanted, f"--format {format_}")
         found = expand(inputs, (".inr",), recursive=recursive)
@@ -112,10 +127,12 @@ def command(
             _check_suffix(items[0].output.suffix, f"-o {output}")
 
     def work(item: Item) -> dict[str, Any]:
+        import numpy as np
+
         from inrfit import io
         from inrfit.codec import excerpt
         from inrfit.device import pick_device
-        from inrfit.io.files import atomic_write
+        from inrfit.io.files import atomic_write_blocks
 
         taken = excerpt.read(container(item), **shown, blend=blend, partial=partial)
         field = taken.field
@@ -127,22 +144,28 @@ def command(
         if not quiet:
             say(f"{picked.why} · {item.name}")
         _tell_damaged(item, taken)
-        values, info, facts = _picture(field, shown, fill, blend, suffix, picked)
-        if facts["fill"] is not None and fill is None and not quiet:
+        picture = _picture(field, shown, fill, blend, suffix, picked, "half" if half else "float32")
+        if picture.opaque is not None and fill is None and not quiet:
             say(
                 f"{item.name}: samples that no region covers are white: {suffix} has no transparency (see --fill)"
             )
-        data = io.encode(values, info, suffix, name=name)
+        dtype = np.dtype(picture.info.dtype)
+        pieces = io.encode_bands(picture.bands, picture.shape, dtype, picture.info, suffix, name=name)
         if item.output is None:
+            data = b"".join(pieces)
             out_bytes(data)
+            written = len(data)
         else:
-            atomic_write(item.output, data, overwrite=True)
+            atomic_write_blocks(item.output, pieces, overwrite=True)
+            written = item.output.stat().st_size
         return {
-            "bytes": len(data),
+            "bytes": written,
             "params": field.description.count(taken.regions),
             "device": picked.name,
             "damaged": [damage.id for damage in taken.damaged],
-            **facts,
+            "shape": picture.shape,
+            "uncovered": picture.uncovered,
+            "fill": picture.opaque,
         }
 
     talk = listener(quiet=quiet, data_on_stdout=output == "-")
@@ -150,9 +173,33 @@ def command(
     batch.leave(code)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Picture:
+    """What is written.
+
+    Attributes:
+        shape, bands: its samples, in bands of rows, as a file of the format can hold them.
+        info: what is known about them.
+        uncovered: samples that no region covers.
+        opaque: what these are, one number per channel; None where they are transparent, or there are none.
+    """
+
+    shape: tuple[int, ...]
+    bands: Iterable[NDArray[Any]]
+    info: SignalInfo
+    uncovered: int
+    opaque: list[float] | None
+
+
 def _picture(
-    field: Field, shown: dict[str, Any], fill: str | None, blend: int, suffix: str, device: Device
-) -> tuple[NDArray[Any], SignalInfo, dict[str, Any]]:
+    field: Field,
+    shown: dict[str, Any],
+    fill: str | None,
+    blend: int,
+    suffix: str,
+    device: Device,
+    precision: str,
+) -> _Picture:
     """Decode a field.
 
     Args:
@@ -160,21 +207,22 @@ def _picture(
         shown: size, scale and region.
         fill, blend: the options.
         suffix: format of the output.
-        device: where it runs.
-
-    Returns:
-        Samples that a file of the format can hold, what is known about them, and what the result says of them.
+        device, precision: where and how it runs.
     """
     from inrfit import io
+    from inrfit.models.field import fill_sample
 
+    words = {"blend": blend, "device": device.name, "threads": device.threads, "precision": precision}
+    covered = None if field.partition.is_whole else field.covered(**shown)
+    holes = 0 if covered is None else int(covered.size - covered.sum())
+    if covered is not None and holes and fill is None:
+        values, info, clear = io.with_holes(field.decode(**shown, **words), field.info, covered, suffix)
+        opaque = None if clear else values[~covered][0].tolist()
+        return _Picture(shape=values.shape, bands=[values], info=info, uncovered=holes, opaque=opaque)
     filled = None if fill is None else _fill(fill, field.info.dtype, field.info.colour)
-    values = field.decode(**shown, fill=filled, blend=blend, device=device.name, threads=device.threads)
-    covered, info, transparent = field.covered(**shown), field.info, False
-    if filled is None:
-        values, info, transparent = io.with_holes(values, info, covered, suffix)
-    holes = values[~covered]
-    opaque = holes[0].tolist() if len(holes) and not transparent else None
-    return values, info, {"shape": values.shape, "uncovered": len(holes), "fill": opaque}
+    shape, bands = field.bands(**shown, **words, fill=filled)
+    opaque = fill_sample(filled, field.info, field.channels).tolist() if holes else None
+    return _Picture(shape=shape, bands=bands, info=field.info, uncovered=holes, opaque=opaque)
 
 
 def _fill(text: str, dtype: str, colour: str) -> list[float]:

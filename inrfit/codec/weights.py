@@ -63,16 +63,15 @@ def loads(
         description = describe(model, len(header.signal.shape), header.signal.channels)
     except ConfigError as error:
         raise ContainerError(f"{reader.name}: {error.message}") from None
-    shared = _unpack(
-        reader, description, reader.shared, header.weights, local=False, what="the shared weights"
-    )
+    records = {local: record(description, header.weights, local=local) for local in (True, False)}
+    _check_weights(reader, reader.shared, records[False], "the shared weights")
     wanted = range(len(index.ids)) if positions is None else positions
     kept: list[int] = []
     masks: list[NDArray[np.bool_] | None] = []
-    groups: list[dict[str, NDArray[np.float32]]] = []
+    payloads: list[bytes] = []
     for position in wanted:
         try:
-            mask, group = _region(reader, description, position)
+            mask, payload = _region(reader, records[True], position)
         except ContainerError as error:
             if damaged is None:
                 raise ContainerError(error.message, hint=f"{error.hint or TORN}, or {PARTIAL}") from error
@@ -80,16 +79,12 @@ def loads(
             continue
         kept.append(position)
         masks.append(mask)
-        groups.append(group)
+        payloads.append(payload)
     if wanted and not kept:
         raise ContainerError(
             f"{reader.name}: all {len(wanted)} regions that are needed are damaged", hint=TORN
         )
-    weights = {}
-    for stack in description.stacks:
-        held = groups if stack.local else [shared]
-        weights[stack.name] = np.array([group[stack.name] for group in held], np.float32)
-        weights[stack.name] = weights[stack.name].reshape(len(held), *stack.shape)
+    held = {**_unpacked([reader.shared], records[False]), **_unpacked(payloads, records[True])}
     partition = _partition(header, index, kept, masks)
     if partition.kind == "labels" and kept:
         _check_apart(reader, partition)
@@ -101,7 +96,7 @@ def loads(
         frame=Frame(centre=tuple(header.frame.centre), half=tuple(header.frame.half)),
         info=signal_info(reader),
         channels=header.signal.channels,
-        weights=weights,
+        weights={stack.name: held[stack.name] for stack in description.stacks},
         tile=header.tile,
         seed=header.seed,
         steps=header.steps,
@@ -145,15 +140,14 @@ def _part(field: Field, description: Description, position: int) -> bytes:
 
 
 def _region(
-    reader: Reader, description: Description, position: int
-) -> tuple[NDArray[np.bool_] | None, dict[str, NDArray[np.float32]]]:
-    """Read the mask and the weights of one region."""
-    header, index = reader.header, reader.index
+    reader: Reader, stored: np.dtype[np.void], position: int
+) -> tuple[NDArray[np.bool_] | None, bytes]:
+    """Read the mask of one region, and its weights as they are stored, after a look at them."""
     payload, mask = reader.part(position), None
-    what = f"the weights of region {index.ids[position]}"
-    if header.partition.kind == "labels":
+    if reader.header.partition.kind == "labels":
         mask, payload = _split_mask(reader, payload, position)
-    return mask, _unpack(reader, description, payload, header.weights, local=True, what=what)
+    _check_weights(reader, payload, stored, f"the weights of region {reader.index.ids[position]}")
+    return mask, payload
 
 
 def _split_mask(reader: Reader, payload: bytes, position: int) -> tuple[NDArray[np.bool_] | None, bytes]:
@@ -222,22 +216,32 @@ def _pack(
     return b"".join(weights[stack.name][position].astype(little).tobytes() for stack, little in types)
 
 
-def _unpack(
-    reader: Reader, description: Description, payload: bytes, kind: str, *, local: bool, what: str
-) -> dict[str, NDArray[np.float32]]:
-    """Cut a payload into the groups of its stacks."""
+def record(description: Description, kind: str, *, local: bool) -> np.dtype[np.void]:
+    """Return the weights of one region (`local`) or those of the signal as one record, one field for each stack."""
     types = stored_types(description, kind, local=local)
-    expected = sum(stack.size * little.itemsize for stack, little in types)
-    if len(payload) != expected:
-        raise ContainerError(f"{reader.name}: {what} hold {len(payload)} bytes, not {expected}")
-    groups, start = {}, 0
-    for stack, little in types:
-        values = np.frombuffer(payload, little, stack.size, start).astype(np.float32)
-        if not np.isfinite(values).all():
-            raise ContainerError(f"{reader.name}: {what} hold numbers that are not finite")
-        groups[stack.name] = values.reshape(stack.shape)
-        start += stack.size * little.itemsize
-    return groups
+    return np.dtype([(stack.name, little, stack.shape) for stack, little in types])
+
+
+def _check_weights(reader: Reader, payload: bytes, stored: np.dtype[np.void], what: str) -> None:
+    """Raise a ContainerError where a payload is no record, or holds numbers that are not finite."""
+    if len(payload) != stored.itemsize:
+        raise ContainerError(f"{reader.name}: {what} hold {len(payload)} bytes, not {stored.itemsize}")
+    kinds = {field[0].base for field in (stored.fields or {}).values()}
+    if len(kinds) == 1:  # all at once, which is most of the time that reading takes
+        finite = np.isfinite(np.frombuffer(payload, kinds.pop())).all()
+    else:
+        held = _unpacked([payload], stored)
+        finite = all(np.isfinite(values).all() for values in held.values())
+    if not finite:
+        raise ContainerError(f"{reader.name}: {what} hold numbers that are not finite")
+
+
+def _unpacked(payloads: Sequence[bytes], stored: np.dtype[np.void]) -> dict[str, NDArray[np.float32]]:
+    """Return the stacks [payload, *shape] that payloads hold, each one record."""
+    if not stored.names:
+        return {}
+    records = np.frombuffer(b"".join(payloads), stored) if payloads else np.zeros(0, stored)
+    return {name: records[name].astype(np.float32) for name in stored.names}
 
 
 def _header(field: Field) -> Header:

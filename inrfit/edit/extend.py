@@ -22,7 +22,8 @@ from inrfit.device import Device
 from inrfit.domain import Box
 from inrfit.edit.sides import MODES, placed
 from inrfit.fitting.events import FitEvent
-from inrfit.fitting.loop import Progress, Start, fit, with_errors
+from inrfit.fitting.loop import Progress, Start, fit
+from inrfit.fitting.measure import with_errors
 from inrfit.metrics.fidelity import psnr
 from inrfit.models.description import initial_weights
 from inrfit.models.field import Field, pooled_psnr

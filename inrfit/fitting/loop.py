@@ -24,19 +24,19 @@ from inrfit.device import Device
 from inrfit.errors import FitError, Interrupted
 from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.events import FitEvent
+from inrfit.fitting.measure import with_errors
 from inrfit.fitting.plan import check_many
 from inrfit.fitting.sampling import Block, Samples, by_error
 from inrfit.kernels import aligned
 from inrfit.kernels.pick import pick_kernel
 from inrfit.kernels.reference import Sums
-from inrfit.kernels.render import render
 from inrfit.kernels.threads import tile_threads
 from inrfit.kernels.tiles import tile_points
 from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.description import describe, initial_weights, without
 from inrfit.models.field import Field
 from inrfit.models.sizing import default_lr
-from inrfit.partitions import OUTSIDE, Partition
+from inrfit.partitions import Partition
 from inrfit.registry import load
 from inrfit.signal import Signal
 
@@ -524,19 +524,6 @@ class _Fits:
         if self.progress.save:
             self.progress.save(self.checkpoint())
         return Interrupted(f"stopped after {self.step} of {self.steps} steps")
-
-
-def with_errors(fitted: Field, signal: Signal, device: Device) -> Field:
-    """Return the field with its PSNR and mean squared error per region, measured on the decoded samples."""
-    error = fitted.info.to_unit(fitted.info.from_unit(render(fitted, device=device)))
-    error -= fitted.info.to_unit(signal.dense())
-    squares = np.einsum("...c,...c->...", error, error, dtype=np.float64).reshape(-1)
-    labels = fitted.partition.labels().reshape(-1)
-    covered = labels != OUTSIDE
-    sums = np.bincount(labels[covered], weights=squares[covered], minlength=len(fitted.partition))
-    values = np.asarray(fitted.partition.areas) * fitted.channels
-    mse = tuple(float(np.float32(v)) for v in sums / values)
-    return replace(fitted, mse=mse, psnr=unit_decibel(float(sums.sum() / values.sum())))
 
 
 def _as_stored(weights: Tensor, kind: str) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import Any, Protocol
 
@@ -39,6 +40,18 @@ class SignalIO(Protocol):
 
     def encode(self, values: NDArray[Any], info: SignalInfo, suffix: str, name: str) -> bytes:
         """Return native samples as the bytes of a file."""
+        ...
+
+    def encode_bands(
+        self,
+        bands: Iterable[NDArray[Any]],
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        info: SignalInfo,
+        suffix: str,
+        name: str,
+    ) -> Iterator[bytes]:
+        """Yield the same file piece by piece, of samples that come in bands along the first axis."""
         ...
 
     def transparent(
@@ -85,6 +98,28 @@ def encode(values: NDArray[Any], info: SignalInfo, suffix: str, *, name: str) ->
             that can.
     """
     return _kind(info.kind).encode(values, info, suffix, name)
+
+
+def encode_bands(
+    bands: Iterable[NDArray[Any]],
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    info: SignalInfo,
+    suffix: str,
+    *,
+    name: str,
+) -> Iterator[bytes]:
+    """Yield the file that `encode` returns piece by piece, of samples that come in bands along the first axis.
+
+    Args:
+        bands: native samples [some of the first axis, ..., channel], in order.
+        shape, dtype: of all of them together.
+        info, suffix, name: as for `encode`.
+
+    Raises:
+        OutputError: as for `encode`, at the first piece.
+    """
+    return _kind(info.kind).encode_bands(bands, shape, dtype, info, suffix, name)
 
 
 def write(values: NDArray[Any], info: SignalInfo, path: Path, *, overwrite: bool) -> None:

@@ -93,10 +93,12 @@ def read_npy(data: bytes, name: str) -> ArraySignal:
     return to_signal(np.load(file, allow_pickle=False), name)
 
 
-def npy_bytes(values: NDArray[Any]) -> bytes:
-    """Return samples [H, W, C] as a `.npy` file; a single channel becomes [H, W]."""
+def npy_start(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+    """Return what goes before samples [H, W, C] in a `.npy` file; a single channel becomes [H, W]."""
     file = BytesIO()
-    np.save(file, values[..., 0] if values.shape[-1] == 1 else values, allow_pickle=False)
+    stored = shape[:-1] if shape[-1] == 1 else shape
+    header = {"descr": dtype.str, "fortran_order": False, "shape": stored}
+    np.lib.format.write_array_header_1_0(file, header)
     return file.getvalue()
 
 

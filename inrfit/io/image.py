@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from typing import Any
 
@@ -76,6 +77,27 @@ class ImageIO:
             OutputError: the suffix is unknown, or its format cannot hold these samples.
         """
         return image_write.encode(values, info, suffix, name)
+
+    def encode_bands(
+        self,
+        bands: Iterable[NDArray[Any]],
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        info: SignalInfo,
+        suffix: str,
+        name: str,
+    ) -> Iterator[bytes]:
+        """Yield the file that `encode` returns piece by piece, where its format allows.
+
+        Args:
+            bands: samples in bands of rows, [some rows, W, C], in order.
+            shape, dtype: of all of them together.
+            info, suffix, name: as for `encode`.
+
+        Raises:
+            OutputError: as for `encode`, at the first piece.
+        """
+        return image_write.encode_bands(bands, shape, dtype, info, suffix, name)
 
     def transparent(
         self, values: NDArray[Any], info: SignalInfo, covered: NDArray[np.bool_], suffix: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import Any
 
@@ -10,14 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inrfit.errors import OutputError
-from inrfit.io import exif, png, tiff
-from inrfit.io.arrays import npy_bytes
+from inrfit.io import exif, png_write, tiff
+from inrfit.io.arrays import npy_start
 from inrfit.io.formats import COLOURS, FORMATS, Format, by_suffix
 from inrfit.io.libraries import guarded
 from inrfit.signal import SignalInfo
 
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "PNG": {},
     "JPEG": {"quality": 95, "subsampling": "4:4:4"},
     "WEBP": {"lossless": True, "exact": True},  # exact: keep the colours under transparent pixels
     "AVIF": {"quality": 90, "subsampling": "4:4:4"},
@@ -31,26 +31,54 @@ def encode(values: NDArray[Any], info: SignalInfo, suffix: str, name: str) -> by
     Raises:
         OutputError: the suffix is unknown, or its format cannot hold these samples.
     """
+    return b"".join(encode_bands([values], values.shape, values.dtype, info, suffix, name))
+
+
+def encode_bands(
+    bands: Iterable[NDArray[Any]],
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    info: SignalInfo,
+    suffix: str,
+    name: str,
+) -> Iterator[bytes]:
+    """Yield the pieces of a file; see `ImageIO.encode_bands`. PNG and NPY take band after band, others all at once."""
     form = _writable(suffix, name)
-    dtype, channels = values.dtype.name, values.shape[-1]
-    if not form.holds(dtype, channels):
-        fitting = ", ".join(other.suffixes[0] for other in FORMATS if other.holds(dtype, channels))
+    channels = shape[-1]
+    if not form.holds(dtype.name, channels):
+        fitting = ", ".join(other.suffixes[0] for other in FORMATS if other.holds(dtype.name, channels))
         raise OutputError(
-            f"{name}: {form.name} cannot hold {dtype} samples with {channels} channels ({info.colour})",
+            f"{name}: {form.name} cannot hold {dtype.name} samples with {channels} channels ({info.colour})",
             hint=f"write {fitting}",
         )
+    if form.name == "PNG":
+        yield from png_write.blocks(shape, dtype, bands, info.icc, info.exif)
+    elif form.name == "NPY":
+        yield npy_start(shape, dtype)
+        yield from (np.ascontiguousarray(band).tobytes() for band in bands)
+    else:
+        yield _at_once(gathered(bands, shape, dtype), info, form.name, name)
+
+
+def gathered(
+    bands: Iterable[NDArray[Any]], shape: tuple[int, ...], dtype: np.dtype[Any] | str
+) -> NDArray[Any]:
+    """Put bands of rows into one array [*shape]."""
+    made, at = np.empty(shape, dtype), 0
+    for band in bands:
+        made[at : at + len(band)] = band
+        at += len(band)
+    return made
+
+
+def _at_once(values: NDArray[Any], info: SignalInfo, form: str, name: str) -> bytes:
+    """Encode all samples by a library."""
 
     def refused(reason: str) -> OutputError:
-        return OutputError(f"{name}: cannot be written as {form.name} ({reason})", hint="write .png or .npy")
+        return OutputError(f"{name}: cannot be written as {form} ({reason})", hint="write .png or .npy")
 
     with guarded(refused):
-        if form.name == "NPY":
-            return npy_bytes(values)
-        if form.name == "TIFF":
-            return tiff.write(values, info.icc, info.exif)
-        if dtype == "uint16":
-            return png.write_16_bit(values, info.icc, info.exif)
-        return _by_pillow(values, info, form.name)
+        return tiff.write(values, info.icc, info.exif) if form == "TIFF" else _by_pillow(values, info, form)
 
 
 def default_suffix(info: SignalInfo) -> str:

@@ -1,4 +1,4 @@
-"""PNG beyond Pillow: the chunks of a file, 16-bit samples in and out, and the transparent colour of a tRNS chunk.
+"""PNG beyond Pillow: the chunks of a file, 16-bit samples, and the transparent colour of a tRNS chunk; `png_write` writes.
 
 Source: PNG specification, third edition (W3C 2025).
 """
@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from inrfit.io.libraries import from_bgr, opencv_decode
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_UP = 2
-_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}
 
 Chunks = list[tuple[bytes, bytes]]
@@ -49,11 +47,13 @@ def split(data: bytes) -> Chunks:
 
 def join(chunks: Chunks) -> bytes:
     """Return a file made of chunks."""
-    parts = [SIGNATURE]
-    for kind, body in chunks:
-        checksum = zlib.crc32(body, zlib.crc32(kind))
-        parts += [struct.pack(">I", len(body)), kind, body, struct.pack(">I", checksum)]
-    return b"".join(parts)
+    return SIGNATURE + b"".join(chunk(kind, body) for kind, body in chunks)
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """Return one chunk: its length, kind, body and checksum."""
+    checksum = zlib.crc32(body, zlib.crc32(kind))
+    return b"".join([struct.pack(">I", len(body)), kind, body, struct.pack(">I", checksum)])
 
 
 def layout(chunks: Chunks) -> tuple[int, int]:
@@ -94,23 +94,3 @@ def with_transparent_colour(values: NDArray[Any], chunks: Chunks) -> NDArray[Any
     colour = stored * (full // ((1 << depth) - 1))
     alpha = np.where((values == colour).all(axis=-1, keepdims=True), 0, full)
     return np.concatenate([values, alpha.astype(values.dtype)], axis=-1)
-
-
-def write_16_bit(values: NDArray[Any], icc: bytes | None, exif: bytes | None) -> bytes:
-    """Return samples [H, W, C] of uint16, C from 1 to 4, as a file.
-
-    Pillow cannot write 16-bit colour, OpenCV cannot write grey with alpha.
-    """
-    height, width, channels = values.shape
-    rows = values.astype(">u2").view(np.uint8).reshape(height, -1)
-    filtered = np.empty((height, rows.shape[1] + 1), np.uint8)
-    filtered[:, 0] = _UP
-    filtered[0, 1:] = rows[0]
-    np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
-    header = struct.pack(">IIBBBBB", width, height, 16, _COLOUR_TYPES[channels], 0, 0, 0)
-    chunks = [(b"IHDR", header)]
-    if icc:
-        chunks.append((b"iCCP", b"ICC profile\0\0" + zlib.compress(icc)))
-    if exif:
-        chunks.append((b"eXIf", exif))
-    return join([*chunks, (b"IDAT", zlib.compress(filtered.tobytes())), (b"IEND", b"")])

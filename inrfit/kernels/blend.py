@@ -28,7 +28,8 @@ from inrfit.kernels.lattice import (
     resampled,
     touched,
 )
-from inrfit.kernels.render import Network, Window
+from inrfit.kernels.network import Network, network_of, single
+from inrfit.kernels.render import gathered, tiles_in
 from inrfit.kernels.threads import tile_threads
 from inrfit.kernels.tiles import RegionSamples
 from inrfit.models.field import Field
@@ -51,29 +52,33 @@ def render_blended(
     size: Sequence[int] | None = None,
     region: Box | None = None,
     device: Device,
+    precision: str = "float32",
 ) -> NDArray[np.float32]:
     """Decode a field with borders blended.
 
     Args:
         field: what to decode.
         blend: source samples on either side of a border over which the regions beside it are mixed, 1 to `MOST_BLEND`.
-        size, region, device: as for `render`.
+        size, region, device, precision: as for `render`.
 
     Returns:
         Values [*shape, channel] on [-1, 1]. Samples that no present region covers are 0.
 
     Raises:
-        ConfigError: the output is too large.
+        ConfigError: the output is too large, or the precision is not for the device.
         FitError: a network gives values that are not finite.
     """
     wanted = lattice_of(field.domain, size, region, channels=field.channels)
-    out = np.zeros((*(b - a for a, b in wanted.window), field.channels), np.float32)
-    network, first = Network(field, device), wanted.window[0][0]
+    network = network_of(field, device, precision)
+    return gathered(blended_bands(field, wanted, device, network, blend), wanted, field.channels)
+
+
+def blended_bands(
+    field: Field, wanted: Lattice, device: Device, network: Network, blend: int
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the rows of an output with borders blended in bands [some rows, ..., channel]; see `render_blended`."""
     for band in _bands(wanted):
-        start, stop = band.window[0]
-        fine = _render_band(field, network, band, blend, device)
-        out[start - first : stop - first] = box_filter(fine, field.partition, band)
-    return out
+        yield box_filter(_render_band(field, network, band, blend, device), field.partition, band)
 
 
 class Zone:
@@ -143,35 +148,33 @@ def _render_band(
     """Return the fine samples of a band; what regions give is added up in their order, whatever the threads do."""
     shape = [b - a for a, b in band.fine]
     sums, weights = np.zeros((*shape, field.channels)), np.zeros(shape)
-    window = Window(band, field.tile)
 
-    def work(job: Job) -> Part | None:
-        seen = window.look(job.samples, job.ranks)
-        if seen is None:
-            return None
-        values = network.run(job.position, seen.points)[seen.inside]
-        weight = job.zone.weights(seen.points[seen.inside])
-        return seen.at, values * weight[:, None], weight
+    def work(job: Job) -> Part:
+        index = job.samples.index(np.arange(job.ranks.start, job.ranks.stop))
+        points = np.stack([axis.positions(index[:, d]) for d, axis in enumerate(band.axes)], axis=-1)
+        low, high = np.array(band.fine).T
+        inside = ((index >= low) & (index < high)).all(1)
+        values = single(network, field, job.position, points)[inside]
+        weight = job.zone.weights(points[inside])
+        return tuple((index[inside] - low).T), values * weight[:, None], weight
 
     with tile_threads(1 if device.is_cuda else device.threads) as map_tiles:
-        for part in map_tiles(work, _jobs(field, band, window, blend)):
-            if part is not None:
-                at, values, weight = part
-                sums[at] += values
-                weights[at] += weight
+        for at, values, weight in map_tiles(work, _jobs(field, band, blend)):
+            sums[at] += values
+            weights[at] += weight
     present = coverage(field.partition, band)
     sums[~present] = 0
     sums /= np.where(present, weights, 1)[..., None]
     return sums.astype(np.float32)
 
 
-def _jobs(field: Field, band: Lattice, window: Window, blend: int) -> Iterator[Job]:
+def _jobs(field: Field, band: Lattice, blend: int) -> Iterator[Job]:
     """Yield the tiles of each region: those of `render`, then those of the samples beyond its border."""
     regions = field.partition.regions
     for position in touched((region.box for region in regions), band, blend):
         region, zone = regions[position], Zone(regions[position], blend)
         for samples in (region_samples(region, band), *zone.beyond(band)):
-            for ranks in window.tiles(samples):
+            for ranks in tiles_in(samples, band.fine, field.tile):
                 yield Job(position=position, zone=zone, samples=samples, ranks=ranks)
 
 

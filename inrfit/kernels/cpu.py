@@ -104,18 +104,21 @@ class Cpu:
         )
 
     def values(self, weights: Mapping[str, Tensor], features: Mapping[str, Tensor]) -> Tensor:
-        """Run the network on tiles that all belong to one group.
+        """Run the network on tiles that all belong to one group, or each to its own.
 
         Args:
-            weights: stack name -> [1, *shape].
-            features: register -> [tile, feature, point], encoded.
+            weights: stack name -> [1, *shape], or [tile, *shape] for stacks of regions.
+            features: register -> [tile, feature, point], encoded; one row of the trunk's may serve all tiles.
 
         Returns:
             [tile, out_features, point], in memory that the next call of this thread uses again.
         """
-        made = self._pass(features, next(iter(features.values())).shape[0], None, learns=False)
+        tiles = max(values.shape[0] for values in features.values())
+        shared = TRUNK_COORDS in features and features[TRUNK_COORDS].shape[0] < tiles
+        rows = torch.zeros(tiles, dtype=torch.int64) if shared else None
+        made = self._pass(features, tiles, rows, learns=False)
         with np.errstate(all="ignore"):  # whoever asked looks for values that are not finite
-            return made.forward(features, self._groups(weights, made, None), None)
+            return made.forward(features, self._groups(weights, made, None), rows)
 
     def sums(self, weights: Mapping[str, Tensor], batch: Prepared, *, moments: bool = False) -> Sums:
         """Return errors and gradients of a batch as the reference does; see `Sums`."""
@@ -215,13 +218,18 @@ class Pass:
         for move in kernel.moves:
             step = move.step
             shape = (rows if move.inside else tiles, move.width, points)
-            self.registers[step.target] = memory(step.target, shape)
+            read = self.registers[step.sources[0]] if isinstance(step, Activate) else None
+            in_place = not learns and read is not None and read.shape == shape
+            self.registers[step.target] = (
+                read if in_place and read is not None else memory(step.target, shape)
+            )
             known = isinstance(step, Activate) and step.activation.derivative is not None
-            read = self.registers[step.sources[0]].shape if known else ()
-            self.memos.append(memory("slope." + step.target, read) if known and learns else None)
-        output = self.registers[kernel.description.output]
-        self.squares = memory("squares", output.shape)
+            if read is None or not known or not learns:
+                self.memos.append(None)
+            else:
+                self.memos.append(memory("slope." + step.target, read.shape))
         if learns:
+            self.squares = memory("squares", self.registers[kernel.description.output].shape)
             self._into = self._destinations()
 
     def forward(

@@ -65,6 +65,11 @@ class Axis:
         low = min(low, self.size - 1)
         return low, max(high, low + 1)
 
+    def all_owned(self, edges: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return what `owned` does, for both ends of many ranges [..., 2]."""
+        first = -((self.length - 1 - 2 * self.size * (edges - self.first)) // (2 * self.length))
+        return np.clip(first, 0, self.size)
+
     def _first_owned(self, source: int) -> int:
         """Return the first sample whose owner is `source` or later: `owners` solved for the index."""
         first = -((self.length - 1 - 2 * self.size * (source - self.first)) // (2 * self.length))
@@ -93,6 +98,16 @@ class Lattice:
     def spans(self, box: Box) -> Box:
         """Return the fine samples, per axis, that belong to a box of source samples, wanted or not."""
         return tuple(axis.owned(a, b) for axis, (a, b) in zip(self.axes, box, strict=True))
+
+    def all_spans(self, boxes: Sequence[Box]) -> NDArray[np.int64]:
+        """Return `spans` of many boxes, [box, axis, 2]."""
+        edges = np.asarray(boxes, np.int64).reshape(len(boxes), len(self.axes), 2)
+        return np.stack([axis.all_owned(edges[:, d]) for d, axis in enumerate(self.axes)], axis=1)
+
+    def meeting(self, spans: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Return the positions of those of many spans [box, axis, 2] that hold a wanted sample, in order."""
+        low, high = np.array(self.fine).T
+        return np.flatnonzero((np.maximum(spans[..., 0], low) < np.minimum(spans[..., 1], high)).all(1))
 
     def meets(self, box: Box) -> bool:
         """Return whether a box of source samples holds a wanted sample."""
@@ -187,12 +202,12 @@ def lattice_of(
 
 def touched(boxes: Iterable[Box], lattice: Lattice, margin: int = 0) -> list[int]:
     """Return the positions of the boxes that, grown by a margin of source samples, hold a wanted sample."""
-    return [position for position, box in enumerate(boxes) if lattice.meets(grown(box, margin))]
+    return lattice.meeting(lattice.all_spans([grown(box, margin) for box in boxes])).tolist()
 
 
-def region_samples(region: Region, lattice: Lattice) -> RegionSamples:
-    """Return which fine samples belong to a region, wanted or not."""
-    spans = lattice.spans(region.box)
+def region_samples(region: Region, lattice: Lattice, spans: Box | None = None) -> RegionSamples:
+    """Return which fine samples belong to a region, wanted or not; `spans`, if known, are those of its box."""
+    spans = lattice.spans(region.box) if spans is None else spans
     inside = (
         None if region.mask is None else np.flatnonzero(resampled(region.mask, region.box, lattice, spans))
     )
@@ -204,7 +219,7 @@ def region_samples(region: Region, lattice: Lattice) -> RegionSamples:
 def coverage(partition: Partition, lattice: Lattice) -> NDArray[np.bool_]:
     """Return which wanted fine samples belong to a region that is present, [*fine window]."""
     shape = [b - a for a, b in lattice.fine]
-    if sum(partition.areas) == partition.domain.size:
+    if partition.is_whole:
         return np.ones(shape, np.bool_)
     painted = np.zeros(shape, np.bool_)
     for region in partition.regions:
@@ -229,6 +244,8 @@ def box_filter(values: NDArray[np.float32], partition: Partition, lattice: Latti
     """
     if all(factor == 1 for factor in lattice.factors):
         return values
+    if partition.is_whole:
+        return (_block_sums(values, lattice.factors) / math.prod(lattice.factors)).astype(np.float32)
     counts = _block_sums(coverage(partition, lattice), lattice.factors)
     return (_block_sums(values, lattice.factors) / np.maximum(counts, 1)[..., None]).astype(np.float32)
 

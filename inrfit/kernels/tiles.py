@@ -109,19 +109,21 @@ def holds(region: Region, points: NDArray[np.int64]) -> NDArray[np.bool_]:
     return inside
 
 
-def coordinates(
-    kind: str, points: NDArray[np.generic], region: Region, frame: Frame, units: tuple[str, ...]
-) -> NDArray[np.float64]:
-    """Return the coordinates [point, axis] that a network sees at sample positions [point, axis].
+def frame_of(kind: str, region: Region, frame: Frame, units: tuple[str, ...]) -> Frame:
+    """Return the frame in which a network sees the samples of a region.
 
     Args:
         kind: a value of `Description.frames`.
-        points: positions in samples.
-        region: the region they belong to.
+        region: the region.
         frame: the global frame.
         units: unit of each axis.
     """
-    if kind == "local":
-        return region.frame(units).coords(points)
-    coords = frame.coords(points)
+    return region.frame(units) if kind == "local" else frame
+
+
+def coordinates(
+    kind: str, points: NDArray[np.generic], region: Region, frame: Frame, units: tuple[str, ...]
+) -> NDArray[np.float64]:
+    """Return the coordinates [point, axis] that a network sees at sample positions [point, axis]; see `frame_of`."""
+    coords = frame_of(kind, region, frame, units).coords(points)
     return fold(coords) if kind == "folded" else coords

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -81,7 +83,7 @@ class Stack:
     @property
     def size(self) -> int:
         """Numbers in one group."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +153,7 @@ def _is_identity(step: Step) -> bool:
     return isinstance(step, Activate) and step.activation.derivative is None
 
 
+@lru_cache(maxsize=64)
 def describe(config: ModelConfig, in_features: int, out_features: int) -> Description:
     """Describe the model a resolved configuration names.
 

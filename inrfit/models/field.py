@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -146,6 +146,7 @@ class Field:
         blend: int = 0,
         device: str = "auto",
         threads: int | None = None,
+        precision: str = "float32",
     ) -> NDArray[np.generic]:
         """Return native samples [*shape, channel].
 
@@ -160,29 +161,64 @@ class Field:
                 64. With 0 every region gives what it gives alone. Beyond its border a network knows only what
                 the overlap of its fit showed it: give about as many, and 0 for a fit without overlap.
             device, threads: where it runs.
+            precision: "float32", or "half" on CUDA, which is faster and coarser.
 
         Raises:
             ConfigError: both `size` and `scale`, an empty or too large output, a region outside the domain, a fill
-                that is no sample, or a blend that cannot be.
+                that is no sample, a blend that cannot be, or a precision that the device does not have.
             FitError: a network gives values that are not finite.
         """
+        shape, bands = self.bands(
+            size=size,
+            scale=scale,
+            region=region,
+            fill=fill,
+            blend=blend,
+            device=device,
+            threads=threads,
+            precision=precision,
+        )
+        out, at = np.empty(0, self.info.dtype), 0
+        for band in bands:
+            if len(band) == shape[0]:
+                return band
+            out = np.empty(shape, self.info.dtype) if at == 0 else out
+            out[at : at + len(band)] = band
+            at += len(band)
+        return out
+
+    def bands(
+        self,
+        *,
+        size: Sequence[int] | None = None,
+        scale: float | None = None,
+        region: Slices | None = None,
+        fill: float | Sequence[float] | None = None,
+        blend: int = 0,
+        device: str = "auto",
+        threads: int | None = None,
+        precision: str = "float32",
+    ) -> tuple[tuple[int, ...], Iterator[NDArray[np.generic]]]:
+        """Return the shape of what `decode` returns, and its rows in bands, each made while the one before is used.
+
+        Args:
+            size, scale, region, fill, blend, device, threads, precision: as for `decode`.
+
+        Raises:
+            ConfigError: as for `decode`. FitError: as for `decode`, while the bands are taken.
+        """
         from inrfit.device import pick_device
-        from inrfit.kernels.blend import render_blended
-        from inrfit.kernels.lattice import asked, check_blend
-        from inrfit.kernels.render import render
+        from inrfit.kernels.decode import native_bands
+        from inrfit.kernels.lattice import asked, check_blend, lattice_of
+        from inrfit.kernels.network import network_of
 
         filled = fill_sample(fill, self.info, self.channels)
-        sizes, box = asked(self.domain, size, scale, region)
+        margin = check_blend(blend)
+        wanted = lattice_of(self.domain, *asked(self.domain, size, scale, region), channels=self.channels)
         picked = pick_device(device, threads)
-        if margin := check_blend(blend):
-            unit = render_blended(self, blend=margin, size=sizes, region=box, device=picked)
-        else:
-            unit = render(self, size=sizes, region=box, device=picked)
-        values = self.info.from_unit(unit)
-        covered = self.covered(size=size, scale=scale, region=region)
-        if not covered.all():
-            values[~covered] = filled
-        return values
+        network = network_of(self, picked, precision)
+        shape = (*(b - a for a, b in wanted.window), self.channels)
+        return shape, native_bands(self, wanted, picked, network, blend=margin, fill=filled)
 
     def covered(
         self,

@@ -91,6 +91,11 @@ class Partition:
         return tuple(region.area for region in self.regions)
 
     @property
+    def is_whole(self) -> bool:
+        """Whether every sample of the domain is in a region; not so after a crop that leaves holes."""
+        return sum(self.areas) == self.domain.size
+
+    @property
     def grid(self) -> tuple[int, ...]:
         """Cells per axis of a grid; empty for label maps."""
         return tuple(len(edges) - 1 for edges in self.edges)

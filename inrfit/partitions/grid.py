@@ -97,7 +97,8 @@ def from_edges(
         f"the cells of a {_sizes(counts)} grid must be given as rising numbers from 0 to {total - 1}",
     )
     size = tuple(float(side) for side in nominal)
-    regions = tuple(Region(id=n, box=_box(n, domain, edges), nominal=size) for n in numbers)
+    around = domain.box
+    regions = tuple(Region(id=n, box=_box(n, around, edges), nominal=size) for n in numbers)
     return Partition(domain=domain, regions=regions, kind="grid", edges=edges)
 
 
@@ -166,17 +167,15 @@ def _elongation(cells: Sequence[int], shape: Sequence[int]) -> Fraction:
     return max(sides) / min(sides)
 
 
-def _box(number: int, domain: Domain, edges: Edges) -> Box:
+def _box(number: int, around: Box, edges: Edges) -> Box:
     """Return the box of the cell with a row-major number; it must lie inside the domain."""
-    places: list[int] = []
+    spans: list[tuple[int, int]] = []
     for row in reversed(edges):
         number, place = divmod(number, len(row) - 1)
-        places.insert(0, place)
-    box = tuple((row[place], row[place + 1]) for row, place in zip(edges, places, strict=True))
-    require(
-        all(low <= a and b <= high for (a, b), (low, high) in zip(box, domain.box, strict=True)),
-        f"cell {box} lies outside the domain {domain.box}",
-    )
+        spans.append((row[place], row[place + 1]))
+    box = tuple(reversed(spans))
+    if any(a < low or b > high for (a, b), (low, high) in zip(box, around, strict=True)):
+        raise ConfigError(f"cell {box} lies outside the domain {around}")
     return box
 
 

@@ -35,7 +35,8 @@ class Activation:
         function: (z, omega_0, scale_0) -> activated values; z is [tile, point, pre_activations * hidden].
         derivative: (z, omega_0, scale_0, value, slope) writes the activated values [tile, hidden, point] to `value` and
             their derivative by each element of z to `slope`, which has the shape of z; features come second here. z
-            may be overwritten. `slope` is None where only values are wanted. None for the identity.
+            may be overwritten. `slope` is None where only values are wanted; `value` may then be z. None for the
+            identity.
         folds: whether it is a function of omega_0 z, so that omega_0 may be put into the weights before it.
         init: initial weights of an affine map of a network with this activation, the output map included.
         first_omega_0, hidden_omega_0: factors used when the user gives none.
@@ -91,11 +92,12 @@ class Activate:
     def write(self, out: Any, memo: Any, inputs: Sequence[Any], *, folded: bool = False) -> None:
         """Write the activated z [tile, pre_activations * hidden, point] to `out`, and the slope to `memo`.
 
-        z is overwritten. Without a `memo` there will be no `pull`. Where omega_0 is `folded` into the weights, z has it
-        already, and the slope is that by omega_0 z.
+        z is overwritten. Without a `memo` there will be no `pull`, and `out` may be z itself. Where omega_0 is `folded` into
+        the weights, z has it already, and the slope is that by omega_0 z.
         """
         if self.activation.derivative is None:
-            out.copy_(inputs[0])
+            if out is not inputs[0]:
+                out.copy_(inputs[0])
             return
         slope = None if memo is None else memo.numpy()
         omega = 1.0 if folded else self.omega_0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -237,3 +238,28 @@ def test_blends_that_cannot_be(field: Path, blend: str) -> None:
     ran.refused(f"--blend {blend} is not a whole number of samples from 0 to 64", code=2)
     assert ran.results[0]["error"]["code"] == "ConfigError"
     inrfit("decode", "photo.inr", "--blend", "much").refused("'--blend'", "valid integer", code=2)
+
+
+@pytest.mark.parametrize("device", ["cpu", "auto"])
+def test_half_precision_is_refused_on_the_cpu(
+    field: Path, monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
+    """Before any work where the CPU is asked for, at the file where there happens to be no other device."""
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    ran = inrfit("decode", "photo.inr", "-o", "x.png", "--half", "--device", device)
+    assert ran.code == 2
+    assert "for CUDA only" in ran.err
+    assert "leave --half out" in ran.err
+    assert files(field.parent) == ["photo.inr", "photo.png"]
+
+
+def test_a_decode_that_fails_half_way_leaves_nothing(field: Path) -> None:
+    made = api.load(field)
+    huge = {name: np.full_like(w, 3e38) for name, w in made.weights.items()}
+    api.save(replace(made, weights=huge, weight_type="float32"), "huge.inr")
+    ran = inrfit("decode", "huge.inr", "-o", "x.png")
+    assert ran.code == 1
+    assert "gives values that are not finite" in ran.err
+    assert files(field.parent) == ["huge.inr", "photo.inr", "photo.png"]

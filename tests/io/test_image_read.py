@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from inrfit.errors import InputError
-from inrfit.io import exif, png
+from inrfit.io import exif, png, png_write
 from inrfit.io.formats import is_deep_avif
 from inrfit.io.image import ImageIO
 from inrfit.signal import ArraySignal
@@ -153,7 +153,7 @@ def test_orientation_of_16_bit_png_is_applied(
     noise: Callable[..., np.ndarray], exif_block: Callable[..., bytes]
 ) -> None:
     values = noise(5, 3, 3, "uint16")
-    signal = read(png.write_16_bit(values, None, exif_block(8).removeprefix(b"Exif\0\0")))
+    signal = read(png_write.write(values, None, exif_block(8).removeprefix(b"Exif\0\0")))
     assert np.array_equal(signal.values, exif.orient(values, 8))
 
 

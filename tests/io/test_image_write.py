@@ -210,3 +210,26 @@ def test_exif_too_long_for_jpeg_is_refused(noise: Callable[..., np.ndarray]) -> 
 )
 def test_default_suffixes(suffix: str, dtype: str, colour: str, expected: str) -> None:
     assert ImageIO().default_suffix(SignalInfo(suffix=suffix, dtype=dtype, colour=colour)) == expected
+
+
+@pytest.mark.parametrize(
+    ("suffix", "dtype", "channels"),
+    [
+        (".png", "uint8", 3),
+        (".png", "uint16", 4),
+        (".npy", "float32", 7),
+        (".npy", "uint8", 1),
+        (".tif", "float32", 3),
+        (".jpg", "uint8", 3),
+    ],
+)
+def test_bands_make_the_file_of_the_whole(
+    noise: Callable[..., np.ndarray], suffix: str, dtype: str, channels: int
+) -> None:
+    values = noise(13, 5, channels, dtype)
+    bands = iter([values[:1], values[1:9], values[9:]])
+    pieces = ImageIO().encode_bands(bands, values.shape, values.dtype, info_of(values), suffix, "out")
+    whole = ImageIO().encode(values, info_of(values), suffix, "out")
+    assert b"".join(pieces) == whole
+    if suffix != ".jpg":
+        assert np.array_equal(ImageIO().read(whole, "out" + suffix).values, values)

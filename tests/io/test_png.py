@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from inrfit.errors import InputError
-from inrfit.io import png
+from inrfit.io import png, png_write
 from inrfit.io.image import ImageIO
 
 
@@ -54,7 +54,7 @@ def test_16_bit_files_of_ours_are_read_by_others(
     noise: Callable[..., np.ndarray], size: tuple[int, int], channels: int
 ) -> None:
     values = noise(*size, channels, "uint16")
-    data = png.write_16_bit(values, None, None)
+    data = png_write.write(values, None, None)
     decoded = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)).reshape(*size, -1)
     order = {1: [0], 2: [0, 3], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[channels]
     assert np.array_equal(decoded[..., order], values)
@@ -65,7 +65,7 @@ def test_profile_and_exif_of_16_bit_files_are_read_by_others(
     noise: Callable[..., np.ndarray], icc: bytes, exif_block: Callable[..., bytes]
 ) -> None:
     block = exif_block().removeprefix(b"Exif\0\0")
-    image = Image.open(io.BytesIO(png.write_16_bit(noise(5, 3, 3, "uint16"), icc, block)))
+    image = Image.open(io.BytesIO(png_write.write(noise(5, 3, 3, "uint16"), icc, block)))
     image.load()
     assert image.info["icc_profile"] == icc
     assert image.getexif()[271] == "Maker of cameras"
@@ -117,7 +117,7 @@ def test_chunks_survive_a_round_trip() -> None:
 
 
 def test_every_single_bit_of_the_samples_is_protected(noise: Callable[..., np.ndarray]) -> None:
-    data = png.write_16_bit(noise(3, 2, 3, "uint16"), None, None)
+    data = png_write.write(noise(3, 2, 3, "uint16"), None, None)
     start = data.index(b"IDAT")
     for at in range(start, start + 40):
         damaged = bytearray(data)
@@ -129,7 +129,7 @@ def test_every_single_bit_of_the_samples_is_protected(noise: Callable[..., np.nd
 def test_samples_that_end_early_behind_good_checksums_are_refused(
     noise: Callable[..., np.ndarray], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    chunks = png.split(png.write_16_bit(noise(30, 20, 3, "uint16"), None, None))
+    chunks = png.split(png_write.write(noise(30, 20, 3, "uint16"), None, None))
     half = [(kind, body[: len(body) // 2] if kind == b"IDAT" else body) for kind, body in chunks]
     with pytest.raises(InputError, match="truncated"):
         ImageIO().read(png.join(half), "a.png")
@@ -139,3 +139,27 @@ def test_samples_that_end_early_behind_good_checksums_are_refused(
 def test_a_header_that_is_not_first_is_refused() -> None:
     with pytest.raises(InputError, match="its header is damaged"):
         ImageIO().read(png.join([(b"tEXt", b""), (b"IEND", b"")]), "a.png")
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_bands_of_rows_make_the_file_of_the_whole(
+    noise: Callable[..., np.ndarray], channels: int, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Noise beside a ramp and a flat part, so that every filter is the best one of some row."""
+    values = noise(40, 9, channels, dtype)
+    values[10:20] = (np.arange(10)[:, None, None] * 7 + np.arange(9)[:, None] * 3).astype(dtype)
+    values[20:30] = 99
+    whole = png_write.write(values, None, None)
+    assert np.array_equal(ImageIO().read(whole, "a.png").values, values)
+    monkeypatch.setattr(png_write, "BLOCK", 50)
+    monkeypatch.setattr(png_write, "PIECE", 1)
+    cut = [values[:1], values[1:17], values[17:18], values[18:]]
+    pieces = b"".join(png_write.blocks(values.shape, values.dtype, cut, None, None))
+    assert np.array_equal(ImageIO().read(pieces, "a.png").values, values)
+    samples = [
+        b"".join(body for kind, body in png.split(data) if kind == b"IDAT") for data in (whole, pieces)
+    ]
+    assert samples[0] == samples[1]
+    filters = np.frombuffer(zlib.decompress(samples[0]), np.uint8).reshape(40, -1)[:, 0]
+    assert set(filters) == {1, 2, 3, 4}

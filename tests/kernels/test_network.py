@@ -1,0 +1,172 @@
+"""Tiles give the bits that they give alone, in the fast way; and the numbers of the plain way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tests_data import textured
+
+from inrfit import api, registry
+from inrfit.device import Device, pick_device
+from inrfit.errors import ConfigError
+from inrfit.kernels import network as networks
+from inrfit.kernels import reference
+from inrfit.kernels.lattice import lattice_of
+from inrfit.kernels.network import Fast, Plain, network_of, proven
+from inrfit.kernels.render import gathered, render, render_bands
+from inrfit.kernels.tiles import coordinates
+from inrfit.models.field import Field
+
+CPU = pick_device("cpu", 1)
+
+CASES = [
+    {"model": model, "activation": activation, "encoding": encoding, "output_activation": output}
+    for model in registry.names("model")
+    for activation in registry.names("activation")
+    for encoding in registry.names("encoding")
+    for output in registry.names("output")
+    if encoding == "none" or (activation in ("sine", "relu") and output == "linear")
+]
+SMALL = {"hidden_features": 5, "hidden_layers": 1, "features": 4, "bands": 3, "steps": 2, "device": "cpu"}
+
+
+def ids(case):
+    return "-".join(case.values())
+
+
+def fitted(case, **options):
+    partition = {"partition": "none"} if case["model"] == "mlp" else {"grid": (4, 5)}
+    return api.fit(textured(27, 34), **{**SMALL, **partition, **case, **options})
+
+
+def plainly(field: Field) -> np.ndarray:
+    """Decode at the fitted size by the reference, one region at a time and all its samples at once."""
+    out = np.zeros((*field.domain.shape, field.channels), np.float32)
+    description = field.description
+    local = {stack.name for stack in description.stacks if stack.local}
+    for position, region in enumerate(field.partition.regions):
+        points = region.points()
+        weights = {
+            name: torch.tensor(w[position : position + 1] if name in local else w)
+            for name, w in field.weights.items()
+        }
+        features = {}
+        for register, kind in description.frames.items():
+            coords = coordinates(kind, points, region, field.frame, field.domain.units)
+            features[register] = reference.encode(description, weights, torch.tensor(coords)[None])
+        values = reference.apply(description, weights, features, torch.tensor([0]))[0]
+        out[tuple((points - np.array(field.domain.origin)).T)] = values.numpy()
+    return out
+
+
+def rendered(field: Field, network, size=None) -> np.ndarray:
+    wanted = lattice_of(field.domain, size)
+    return gathered(render_bands(field, wanted, CPU, network), wanted, field.channels)
+
+
+@pytest.mark.parametrize("case", CASES, ids=ids)
+def test_a_decode_has_the_values_of_the_plain_one(case):
+    """Single precision, with arguments of the sines below about 100: 2e-4 of values on [-1, 1]."""
+    field = fitted(case)
+    assert render(field, device=CPU) == pytest.approx(plainly(field), abs=2e-4)
+
+
+@pytest.mark.parametrize("case", CASES, ids=ids)
+def test_the_plain_way_in_batches_has_the_values_of_the_fast_one(case):
+    field = fitted(case)
+    for size in (None, (54, 68)):
+        found = rendered(field, Plain(field, "cpu"), size)
+        assert found == pytest.approx(render(field, size=size, device=CPU), abs=2e-4)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float16, 0.1), (torch.bfloat16, 0.8)])
+@pytest.mark.parametrize("model", registry.names("model"))
+def test_the_plain_way_runs_in_half_precision(model, dtype, tolerance):
+    """Sines of arguments up to 30 know them to 0.03 in half precision and to 0.25 in bfloat16; the mean is far below."""
+    case = {"model": model, "activation": "sine", "encoding": "none", "output_activation": "linear"}
+    field = fitted(case, hidden_features=12)
+    error = rendered(field, Plain(field, "cpu", dtype)) - render(field, device=CPU)
+    assert 0 < np.abs(error).max() < tolerance
+    assert np.sqrt(np.mean(error**2)) < tolerance / 5
+
+
+@pytest.mark.parametrize("case", [*CASES[::7], *CASES[-4:]], ids=ids)
+@pytest.mark.parametrize("size", [None, (54, 68), (60, 70)])
+def test_company_changes_no_bit(case, size, monkeypatch):
+    """One, four or sixteen tiles in a call, and any cut of the output into bands."""
+    field = fitted(case)
+    monkeypatch.setattr(networks, "TOGETHER", ())
+    alone = render(field, size=size, device=CPU)
+    for together in ((16, 4), (4,), (3, 2)):
+        monkeypatch.setattr(networks, "TOGETHER", together)
+        assert np.array_equal(render(field, size=size, device=CPU), alone)
+
+
+def test_several_tiles_are_run_together_where_that_is_proven(monkeypatch):
+    field = fitted(CASES[-1])
+    assert Fast(field).sizes[-1] == 1
+    monkeypatch.setattr(networks, "proven", lambda *_: True)
+    assert Fast(field).sizes == (16, 4, 1)
+    monkeypatch.setattr(networks, "proven", lambda *_: False)
+    assert Fast(field).sizes == (1,)
+    monkeypatch.setattr(networks, "proven", lambda *_: True)
+    monkeypatch.setattr(networks, "IN_CACHE", 4 * field.tile * 10 * 5)
+    assert Fast(field).sizes == (4, 1)
+
+
+def test_the_proof_notices_a_batch_that_rounds_otherwise(monkeypatch):
+    field = fitted(CASES[-1])
+    key = (field.model, 2, 3, field.tile, 4)
+
+    class Rounding(networks.Cpu):
+        def values(self, weights, features):
+            values = super().values(weights, features)
+            return values * (1 + 1e-7) if len(values) > 1 else values
+
+    monkeypatch.setattr(networks, "program", lambda model, *sizes: Rounding(networks.describe(model, *sizes)))
+    assert not proven.__wrapped__(*key)
+    monkeypatch.undo()
+    assert isinstance(proven.__wrapped__(*key), bool)
+
+
+def test_the_plain_way_always_runs_the_same_number(monkeypatch):
+    """Libraries on CUDA choose by it; what fills up changes nothing."""
+    field, seen = fitted(CASES[-1]), []
+    apply = reference.apply
+
+    def watched(description, weights, features, owner):
+        seen.append(len(owner))
+        return apply(description, weights, features, owner)
+
+    monkeypatch.setattr(reference, "apply", watched)
+    whole = rendered(field, Plain(field, "cpu"))
+    part = field.select([4])
+    alone = rendered(part, Plain(part, "cpu"))
+    window = whole[tuple(slice(a, b) for a, b in part.domain.box)]
+    assert np.array_equal(alone[part.covered()], window[part.covered()])
+    assert set(seen) == {networks.ON_CUDA}
+
+
+def test_half_precision_is_for_cuda():
+    field = fitted(CASES[-1])
+    for attempt in (
+        lambda: field.decode(device="cpu", precision="half"),
+        lambda: api.decode(field, device="cpu", precision="half"),
+        lambda: render(field, device=CPU, precision="half"),
+    ):
+        with pytest.raises(ConfigError, match="half precision is for CUDA only") as caught:
+            attempt()
+        assert "--half" in str(caught.value.hint)
+    with pytest.raises(ConfigError, match="precision 'double' is not known"):
+        field.decode(device="cpu", precision="double")
+
+
+def test_a_cuda_device_gets_the_plain_way(monkeypatch):
+    """On the CPU in its place, since the name of the device is all that decides."""
+    field, made = fitted(CASES[-1]), []
+    monkeypatch.setattr(networks, "Plain", lambda *words: made.append(words))
+    device = Device(name="cuda:1", threads=1, why="")
+    network_of(field, device)
+    network_of(field, device, "half")
+    assert [(words[1], words[2]) for words in made] == [("cuda:1", torch.float32), ("cuda:1", torch.float16)]
