@@ -46,6 +46,9 @@ TIMED_STEPS = 8
 ESTIMATE_SLACK = 0.5
 """How far, in dB, the PSNR of the decoded output may lie above that of the network's own output."""
 
+ESTIMATE_DRIFT = 0.05
+"""By how much, in dB, that difference may grow after it has been measured, before it is measured again."""
+
 SHARED_LR = 0.2
 """Learning rate of weights that all regions share, as a factor of that of the regions' own."""
 
@@ -226,6 +229,7 @@ class _Fits:
         self.by_error = config.points is not None and config.sampling == "error"
         self.before: dict[str, Tensor] | None = None
         self.gaps = np.full(len(signals), math.inf)
+        self.slack = np.full(len(signals), ESTIMATE_SLACK)
         self.map_blocks: Callable[..., Iterator] = map
         self._count()
 
@@ -421,7 +425,7 @@ class _Fits:
         self.optimiser.select(self.values, rows)
         if self.before is not None:
             self.before = {name: value[rows[name]] for name, value in self.before.items()}
-        self.gaps = self.gaps[places]
+        self.gaps, self.slack = self.gaps[places], self.slack[places]
         self.present = self.going
         self.samples.select([self.signals[number] for number in self.present])
         if self.present:
@@ -444,9 +448,10 @@ class _Fits:
     def _at_target(self, place: int, estimate: float) -> None:
         """Note the field of a signal that has reached the target PSNR."""
         target = self.config.target_psnr
-        if target is None or estimate < target - ESTIMATE_SLACK:
+        if target is None or estimate < target - self.slack[place]:
             return
         now = self._measured(place, self.values)
+        self.slack[place] = min(ESTIMATE_SLACK, (now.psnr or 0.0) - estimate + ESTIMATE_DRIFT)
         if now.psnr is not None and now.psnr >= target:
             found = now if self.before is None else self._between(place, self.before, now, target)
             self.found[self.present[place]] = found
@@ -500,6 +505,7 @@ class _Fits:
         tensors |= {f"state.{key}": value.cpu().numpy() for key, value in self.optimiser.state().items()}
         if self.before is not None:
             tensors |= {f"before.{name}": value.cpu().numpy() for name, value in self.before.items()}
+            tensors["slack"] = self.slack
         if self.by_error:
             tensors |= {"spent.errors": self.errors, "spent.counts": np.asarray(self.samples.counts)}
         return Checkpoint(step=self.step, steps=self.steps, fixed=self.fixed, tensors=tensors)
@@ -516,6 +522,7 @@ class _Fits:
             self.values[name].copy_(value)
         self.optimiser.restore(tensors("state"))
         self.before = tensors("before") or None
+        self.slack = checkpoint.tensors.get("slack", self.slack)
         if "spent.counts" in checkpoint.tensors:
             self.errors = checkpoint.tensors["spent.errors"]
             self.samples.spend(checkpoint.tensors["spent.counts"].tolist())
