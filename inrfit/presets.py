@@ -64,7 +64,7 @@ EFFORTS: dict[int, dict[str, int]] = {
 }
 """Level -> steps, side of a grid's cells and depth: points near the measured front of time and quality.
 
-Figures: docs/benchmarks.md, section 10.
+Figures: docs/benchmarks.md, section 12.
 """
 
 DEFAULT_EFFORT = 5
