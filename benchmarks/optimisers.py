@@ -21,7 +21,7 @@ import numpy as np
 from defaults import crop
 from numpy.typing import NDArray
 from optimisers_gauss_newton import curve
-from optimisers_report import figure, table
+from optimisers_report import figure, means, table
 from optimisers_tried import register
 
 from inrfit import api
@@ -60,6 +60,7 @@ class Candidate:
         search: whether the rate is searched for.
         scale: factor of the initial hidden matrices.
         times: steps for each step planned, where each sees a share of the samples.
+        longest: planned steps beyond which it is not followed: it is behind by then.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Candidate:
     search: bool = True
     scale: float = 1.0
     times: int = 1
+    longest: int = STEPS[-1]
 
 
 def candidates(samples: int) -> Iterator[Candidate]:
@@ -118,19 +120,20 @@ def _soap() -> Iterator[Candidate]:
 
 
 def _others() -> Iterator[Candidate]:
-    for name, words, rate in (
-        ("Muon", {"optimiser": "muon"}, 0.0129),
-        ("Muon, closed-form start", {"optimiser": "muon-solved"}, 0.0129),
-        ("iRprop-, constant", {"optimiser": "rprop", "schedule": "constant"}, 0.015),
-        ("Lion 0.9 / 0.99", {"optimiser": "lion", "beta1": 0.9, "beta2": 0.99}, 0.004),
-        ("Lion 0.8 / 0.8", {"optimiser": "lion"}, 0.006),
+    for name, kind, words, rate, longest in (
+        ("Muon", "Muon", {"optimiser": "muon"}, 0.0129, 300),
+        ("Muon, closed-form start", "Muon", {"optimiser": "muon-solved"}, 0.0129, 300),
+        ("iRprop-, constant", "Rprop", {"optimiser": "rprop", "schedule": "constant"}, 0.015, 300),
+        ("Lion 0.9 / 0.99", "Lion", {"optimiser": "lion", "beta1": 0.9, "beta2": 0.99}, 0.004, 100),
+        ("Lion 0.8 / 0.8", "Lion", {"optimiser": "lion"}, 0.006, 100),
     ):
-        yield Candidate(name=name, kind=name.split()[0].rstrip("-,"), words=words, rate=rate)
+        yield Candidate(name=name, kind=kind, words=words, rate=rate, longest=longest)
 
 
 def _starts() -> Iterator[Candidate]:
-    for scale in (1.3, 2.0, 2.5):
-        yield Candidate(name=f"hidden weights x {scale:g}", kind="start", rate=0.0194, scale=scale)
+    for scale, longest in ((1.3, 300), (2.0, 100), (2.5, 100)):
+        name = f"hidden weights x {scale:g}"
+        yield Candidate(name=name, kind="start", rate=0.0194, scale=scale, longest=longest)
     yield Candidate(name="first omega x 1.33", kind="start", words={"first_omega_0": 20.0}, rate=0.0194)
 
 
@@ -275,11 +278,12 @@ def run(
         named = {"name": candidate.name, "kind": candidate.kind, "lr": rate}
         if rates:
             data["searches"].append({**named, "rates": rates})
-        for steps in lengths:
+        for steps in (steps for steps in lengths if steps <= candidate.longest):
             for image in protocol.images:
                 data["rows"].append({**named, **protocol.fit(candidate, image, steps, rate)})
-        found = [row["psnr"] for row in data["rows"] if row["name"] == candidate.name]
-        common.log(f"{number}/{len(chosen)} {candidate.name}, lr {rate:.4g}: {found}")
+        found = means(row for row in data["rows"] if row["name"] == candidate.name)[candidate.name]
+        psnr = {steps: row["psnr"] and round(row["psnr"], 2) for steps, row in found.items()}
+        common.log(f"{number}/{len(chosen)} {candidate.name}, lr {rate:.4g}: {psnr}")
         common.write_json(out, data)
 
 

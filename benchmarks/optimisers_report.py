@@ -69,19 +69,21 @@ def _candidates(rows: list[Row]) -> list[str]:
         last = by_steps[max(by_steps)]
         each = " / ".join(_number(psnr) for psnr in last["each"]) if lengths[-1] in by_steps else ""
         cells = [name, f"{last['lr']:.2g}"]
-        cells += [_number(by_steps.get(steps, {}).get("psnr")) for steps in lengths]
-        cells += [" / ".join(_against(found, name, steps) for steps in lengths), each]
+        cells += [_number(by_steps[steps]["psnr"]) if steps in by_steps else "" for steps in lengths]
+        cells += [_against(found, name), each]
         took = np.mean([row["ms_per_step"] for row in by_steps.values()])
         cells += [f"{took:.1f}", f"{last['cpu_seconds']:.1f}" if lengths[-1] in by_steps else ""]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
-def _against(found: Mapping[str, Mapping[int, Row]], name: str, steps: int) -> str:
-    """Return the difference to the default at as many steps."""
-    here = found[name].get(steps, {}).get("psnr")
-    there = found.get(DEFAULT, {}).get(steps, {}).get("psnr")
-    return "" if name == DEFAULT or here is None or there is None else f"{here - there:+.2f}"
+def _against(found: Mapping[str, Mapping[int, Row]], name: str) -> str:
+    """Return the differences to the default at as many steps, where both have a PSNR."""
+    there = found.get(DEFAULT, {})
+    pairs = [
+        (row["psnr"], there[steps]["psnr"]) for steps, row in sorted(found[name].items()) if steps in there
+    ]
+    return "" if name == DEFAULT else " / ".join(f"{a - b:+.2f}" for a, b in pairs if None not in (a, b))
 
 
 def _searches(searches: list[Row]) -> list[str]:
@@ -116,7 +118,7 @@ def _small(rows: list[Row]) -> list[str]:
 
 
 def _number(psnr: float | None) -> str:
-    return "" if psnr is None else f"{psnr:.2f}"
+    return "diverged" if psnr is None else f"{psnr:.2f}"
 
 
 def best_of_kinds(found: Mapping[str, Mapping[int, Row]]) -> dict[str, str]:
