@@ -104,7 +104,7 @@ def run_many(plans: Sequence[Plan], *, progress: Progress | None = None) -> list
 
     groups: dict[object, list[int]] = {}
     for number, one in enumerate(plans):
-        groups.setdefault(number if one.shape is None else one.shape, []).append(number)
+        groups.setdefault(number if one.batch_key is None else one.batch_key, []).append(number)
     found: dict[int, Field | FitError] = {}
     for numbers in groups.values():
         first = plans[numbers[0]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -74,6 +74,20 @@ def _in_parts(
     for start in range(0, len(flat), PART):
         made[start : start + PART] = function(flat[start : start + PART].astype(np.float64))
     return made.reshape(values.shape)
+
+
+def gathered(
+    bands: Iterable[NDArray[Any]], shape: tuple[int, ...], dtype: np.dtype[Any] | str
+) -> NDArray[Any]:
+    """Put bands along the first axis together into [*shape]; a band that is all of it is returned as it is."""
+    made, at = np.zeros((0, *shape[1:]), dtype), 0
+    for band in bands:
+        if len(band) == shape[0]:
+            return band
+        made = np.empty(shape, dtype) if at == 0 else made
+        made[at : at + len(band)] = band
+        at += len(band)
+    return made
 
 
 class Signal(Protocol):

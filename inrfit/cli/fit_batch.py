@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from inrfit.cli.fit_job import Job
@@ -29,20 +29,18 @@ class Done:
     """A fit that is done and not yet written.
 
     Attributes:
-        plan: what was planned.
-        result: the field, or what went wrong.
-        seconds: its share of the time that all took.
-        events: what happened, of all that were fitted at once.
+        field: what came of it, or what went wrong.
+        seconds: its share of the time that all took that were fitted at once.
+        events: what happened, of all of them.
     """
 
-    plan: Plan | None
-    result: Field | Exception
-    seconds: float = 0.0
-    events: list[FitEvent] = field(default_factory=list)
+    field: Field | Exception
+    seconds: float
+    events: list[FitEvent]
 
 
 class Batch:
-    """The inputs of a batch, fitted some at a time.
+    """The inputs of a batch: read ahead, and fitted with those of their kind when the first of them has its turn.
 
     Args:
         job: how they are fitted.
@@ -51,41 +49,54 @@ class Batch:
 
     def __init__(self, job: Job, items: Sequence[Item]) -> None:
         self._job = job
-        self._ahead = deque(item for item in items if not item.skip)
-        self._done: deque[Done] = deque()
+        self._unread = deque(item for item in items if not item.skip)
+        self._read: deque[tuple[Item, Plan | Exception]] = deque()
+        self._done: dict[int, Done] = {}
 
     def work(self, item: Item) -> dict[str, Any]:
-        """Write the next input's file, after fitting some if it is not fitted yet."""
-        if not self._done:
-            self._fit()
-        done = self._done.popleft()
-        if isinstance(done.result, Exception):
-            raise done.result
-        if done.plan is None:
-            raise RuntimeError("a fit without a plan")
+        """Write the next input's file, after fitting it and others if it is not fitted yet."""
+        if not self._read:
+            self._read_ahead()
+        _, plan = self._read.popleft()
+        if isinstance(plan, Exception):
+            raise plan
+        if id(plan) not in self._done:
+            self._fit(item, plan)
+        done = self._done.pop(id(plan))
+        if isinstance(done.field, Exception):
+            raise done.field
         make_room(item.output)
-        return self._job.finish(item, done.plan, done.result, done.events, done.seconds)
+        return self._job.finish(item, plan, done.field, done.events, done.seconds)
 
-    def _fit(self) -> None:
-        """Read some inputs and fit them."""
+    def _read_ahead(self) -> None:
+        """Read some inputs and decide how they are fitted."""
         from inrfit import api
-        from inrfit.fitting.loop import Progress
 
-        took: list[tuple[Item, Plan | Exception]] = []
         samples = 0
-        while self._ahead and len(took) < AHEAD and (not took or samples < AHEAD_SAMPLES):
-            item = self._ahead.popleft()
+        while self._unread and len(self._read) < AHEAD and (not self._read or samples < AHEAD_SAMPLES):
+            item = self._unread.popleft()
             try:
                 plan = api.plan(content(item), device=self._job.device, name=item.name, **self._job.words)
                 samples += plan.partition.domain.size
-                took.append((item, plan))
+                self._read.append((item, plan))
             except Exception as error:  # whatever one file breaks, the others have their turn
-                took.append((item, error))
-        plans = [plan for _, plan in took if not isinstance(plan, Exception)]
+                self._read.append((item, error))
+
+    def _fit(self, item: Item, plan: Plan) -> None:
+        """Fit an input and those read after it that can be fitted at once with it."""
+        from inrfit import api
+        from inrfit.fitting.loop import Progress
+
+        plans = [plan]
+        if plan.batch_key is not None:
+            later = (other for _, other in self._read if not isinstance(other, Exception))
+            plans += [other for other in later if other.batch_key == plan.batch_key]
+        self._job.tell(item, plan)
+        if len(plans) > 1:
+            self._job.talk(f"{len(plans)} inputs at once")
         events: list[FitEvent] = []
         began = time.monotonic()
-        self._job.tell_many(took)
-        with self._job.display.fit(f"{len(plans)} inputs") as show:
+        with self._job.display.fit(item.name if len(plans) == 1 else f"{len(plans)} inputs") as show:
 
             def on_event(event: FitEvent) -> None:
                 events.append(event)
@@ -93,14 +104,10 @@ class Batch:
 
             try:
                 hooks = Progress(on_event=on_event, stop=lambda: self._job.interrupted)
-                results = deque(api.run_many(plans, progress=hooks))
+                fields = api.run_many(plans, progress=hooks)
             except Interrupted as error:
                 hint = "run the command again with --skip-existing: what is written stays"
                 raise Interrupted(error.message, hint=hint) from None
-        seconds = (time.monotonic() - began) / max(1, len(plans))
-        for _, plan in took:
-            if isinstance(plan, Exception):
-                self._done.append(Done(plan=None, result=plan))
-            else:
-                result = results.popleft()
-                self._done.append(Done(plan=plan, result=result, seconds=seconds, events=events))
+        seconds = (time.monotonic() - began) / len(plans)
+        for one, field in zip(plans, fields, strict=True):
+            self._done[id(one)] = Done(field=field, seconds=seconds, events=events)

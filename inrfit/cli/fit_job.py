@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal as signals
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +59,7 @@ class Job:
 
         plan = api.plan(content(item), device=self.device, name=item.name, **self.words)
         make_room(item.output)
-        self._tell(item, plan)
+        self.tell(item, plan)
         began = time.monotonic()
         fitted, events, kept = self._fit(item, plan)
         return self.finish(item, plan, fitted, events, time.monotonic() - began, kept)
@@ -144,18 +144,7 @@ class Job:
         again = reports.command_line(*self.again)
         return Interrupted(f"{error.message}; the checkpoint is {kept}", hint=f"go on with: {again}")
 
-    def tell_many(self, items: Sequence[tuple[Item, Plan | Exception]]) -> None:
-        """Say what will be done with inputs that are fitted at once: in full for the first of each kind."""
-        told: dict[object, int] = {}
-        plans = [(item, plan) for item, plan in items if not isinstance(plan, Exception)]
-        for item, plan in plans:
-            if told.setdefault(plan.shape, 0) == 0:
-                self._tell(item, plan)
-            told[plan.shape] += 1
-        if len(plans) > 1:
-            self.talk(f"{len(plans)} inputs, up to {max(told.values())} at once")
-
-    def _tell(self, item: Item, plan: Plan) -> None:
+    def tell(self, item: Item, plan: Plan) -> None:
         """Say what will be done, and what was noticed on the way."""
         for note in (*plan.signal.info.notes, *plan.partition.warnings):
             self.talk(f"{item.name}: {note}")

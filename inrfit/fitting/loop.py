@@ -401,7 +401,10 @@ class _Fits:
             for place in alive:
                 estimate = unit_decibel(float(losses[place]))
                 self.gaps[place] = self.config.target_psnr - estimate
-                self._at_target(place, estimate)
+                try:
+                    self._at_target(place, estimate)
+                except FitError as error:
+                    self.found[self.present[place]] = error
             self.before = {name: value.clone() for name, value in self.values.items()}
 
     def _spend(self, squares: Tensor) -> None:

@@ -30,7 +30,7 @@ class Plan:
         return description.count(len(self.partition))
 
     @property
-    def shape(self) -> tuple[object, ...] | None:
+    def batch_key(self) -> tuple[object, ...] | None:
         """What fits that can be run at once have in common; None for a fit that runs alone."""
         if not self.partition.grid:
             return None

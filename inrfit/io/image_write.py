@@ -15,7 +15,7 @@ from inrfit.io import exif, png_write, tiff
 from inrfit.io.arrays import npy_start
 from inrfit.io.formats import COLOURS, FORMATS, Format, by_suffix
 from inrfit.io.libraries import guarded
-from inrfit.signal import SignalInfo
+from inrfit.signal import SignalInfo, gathered
 
 _OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": "4:4:4"},
@@ -58,17 +58,6 @@ def encode_bands(
         yield from (np.ascontiguousarray(band).tobytes() for band in bands)
     else:
         yield _at_once(gathered(bands, shape, dtype), info, form.name, name)
-
-
-def gathered(
-    bands: Iterable[NDArray[Any]], shape: tuple[int, ...], dtype: np.dtype[Any] | str
-) -> NDArray[Any]:
-    """Put bands of rows into one array [*shape]."""
-    made, at = np.empty(shape, dtype), 0
-    for band in bands:
-        made[at : at + len(band)] = band
-        at += len(band)
-    return made
 
 
 def _at_once(values: NDArray[Any], info: SignalInfo, form: str, name: str) -> bytes:

@@ -33,8 +33,9 @@ def product(a: Tensor, b: Tensor) -> Tensor:
 
 
 def eigenbasis(symmetric: Tensor) -> Tensor:
-    """Return the eigenvectors of symmetric matrices [group, n, n] as columns."""
+    """Return the eigenvectors of symmetric matrices [group, n, n] as columns; any basis of one that is not finite."""
     n = symmetric.shape[-1]
+    symmetric = _finite(symmetric)
     whole = _padded(symmetric, 4 * math.ceil(n / 4), 4 * math.ceil(n / 4))
     # The padding gets the largest eigenvalues, whose vectors come last and have no part in the others.
     largest = 2 * symmetric.diagonal(dim1=1, dim2=2).sum(-1, keepdim=True) + 1
@@ -43,12 +44,20 @@ def eigenbasis(symmetric: Tensor) -> Tensor:
 
 
 def solved(matrix: Tensor, right: Tensor) -> Tensor:
-    """Return X with `matrix` [group, n, n] X = `right` [group, n, column]."""
+    """Return X with `matrix` [group, n, n] X = `right` [group, n, column]; 0 where the matrix is 0 or not finite."""
     _, n, columns = right.shape
     size = 4 * math.ceil(n / 4)
-    whole = _padded(matrix, size, size)
+    whole = _padded(_finite(matrix), size, size)
+    empty = ~whole.any(dim=2).any(dim=1)
     whole.diagonal(dim1=1, dim2=2)[:, n:] = 1
+    whole.diagonal(dim1=1, dim2=2)[:, :n] += empty[:, None].to(whole.dtype)
     return torch.linalg.solve(whole, _padded(right, size, 4 * math.ceil(columns / 4)))[:, :n, :columns]
+
+
+def _finite(values: Tensor) -> Tensor:
+    """Return matrices with 0 in place of those that are not finite, which LAPACK would refuse along with all others."""
+    good = values.isfinite().all(dim=2).all(dim=1)
+    return torch.where(good[:, None, None], values, 0.0)
 
 
 def _padded(values: Tensor, rows: int, columns: int) -> Tensor:

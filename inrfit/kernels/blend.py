@@ -29,11 +29,12 @@ from inrfit.kernels.lattice import (
     touched,
 )
 from inrfit.kernels.network import Network, network_of, single
-from inrfit.kernels.render import gathered, tiles_in
+from inrfit.kernels.render import tiles_in
 from inrfit.kernels.threads import tile_threads
 from inrfit.kernels.tiles import RegionSamples
 from inrfit.models.field import Field
 from inrfit.partitions import Region
+from inrfit.signal import gathered
 
 BAND = 1 << 22
 """Samples whose sums are held in memory at a time: rows of the output are made in bands of at most so many."""
@@ -70,7 +71,8 @@ def render_blended(
     """
     wanted = lattice_of(field.domain, size, region, channels=field.channels)
     network = network_of(field, device, precision)
-    return gathered(blended_bands(field, wanted, device, network, blend), wanted, field.channels)
+    bands = blended_bands(field, wanted, device, network, blend)
+    return gathered(bands, (*wanted.shape, field.channels), "float32")
 
 
 def blended_bands(

@@ -91,6 +91,11 @@ class Lattice:
     window: Box
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """Output samples along each axis of the window."""
+        return tuple(b - a for a, b in self.window)
+
+    @property
     def fine(self) -> Box:
         """The window in fine samples."""
         return tuple((a * f, b * f) for (a, b), f in zip(self.window, self.factors, strict=True))

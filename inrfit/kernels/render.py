@@ -24,6 +24,7 @@ from inrfit.kernels.placing import Coordinates, has_wanted, put
 from inrfit.kernels.threads import tile_threads
 from inrfit.kernels.tiles import RegionSamples
 from inrfit.models.field import Field
+from inrfit.signal import gathered
 
 FARTHEST = 1e6
 """Largest coordinate at which a field may be asked: beyond it single precision has no digits left for a position."""
@@ -59,20 +60,7 @@ def render(
     """
     wanted = lattice_of(field.domain, size, region, channels=field.channels)
     bands = render_bands(field, wanted, device, network_of(field, device, precision))
-    return gathered(bands, wanted, field.channels)
-
-
-def gathered(bands: Iterable[NDArray[np.float32]], wanted: Lattice, channels: int) -> NDArray[np.float32]:
-    """Put bands of rows of an output together."""
-    shape, at = (*(b - a for a, b in wanted.window), channels), 0
-    out: NDArray[np.float32] | None = None
-    for band in bands:
-        if len(band) == shape[0]:
-            return band
-        out = np.empty(shape, np.float32) if out is None else out
-        out[at : at + len(band)] = band
-        at += len(band)
-    return np.zeros(shape, np.float32) if out is None else out
+    return gathered(bands, (*wanted.shape, field.channels), "float32")
 
 
 def render_bands(

@@ -16,7 +16,7 @@ from inrfit.errors import ConfigError
 from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.description import Description, describe
 from inrfit.partitions import Partition
-from inrfit.signal import INTEGER_RANGES, SignalInfo
+from inrfit.signal import INTEGER_RANGES, SignalInfo, gathered
 
 if TYPE_CHECKING:
     from inrfit.domain import Domain
@@ -178,14 +178,7 @@ class Field:
             threads=threads,
             precision=precision,
         )
-        out, at = np.empty(0, self.info.dtype), 0
-        for band in bands:
-            if len(band) == shape[0]:
-                return band
-            out = np.empty(shape, self.info.dtype) if at == 0 else out
-            out[at : at + len(band)] = band
-            at += len(band)
-        return out
+        return gathered(bands, shape, self.info.dtype)
 
     def bands(
         self,
@@ -217,8 +210,8 @@ class Field:
         wanted = lattice_of(self.domain, *asked(self.domain, size, scale, region), channels=self.channels)
         picked = pick_device(device, threads)
         network = network_of(self, picked, precision)
-        shape = (*(b - a for a, b in wanted.window), self.channels)
-        return shape, native_bands(self, wanted, picked, network, blend=margin, fill=filled)
+        bands = native_bands(self, wanted, picked, network, blend=margin, fill=filled)
+        return (*wanted.shape, self.channels), bands
 
     def covered(
         self,

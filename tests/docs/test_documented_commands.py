@@ -33,7 +33,8 @@ def commands(page: str) -> list[str]:
 @pytest.fixture
 def folder(tmp_path):
     """A folder like the root of the repository: later commands of a page use what earlier ones wrote."""
-    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    made = shutil.ignore_patterns("*.inr*", "__pycache__")  # whoever tried the README may have left some
+    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=made)
     return tmp_path
 
 

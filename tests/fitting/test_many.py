@@ -127,3 +127,33 @@ def test_events_tell_how_many_are_left():
 def test_it_can_be_stopped():
     with pytest.raises(Interrupted, match="after 0 of 25 steps"):
         inrfit.fit_many(pictures(2), progress=Progress(stop=lambda: True), **SMALL)
+
+
+@pytest.mark.parametrize("optimiser", ["soap", "adam"])
+def test_one_that_overflows_stops_no_other_whatever_the_optimiser(optimiser):
+    """At a rate that only the picture of noise does not survive, or none does: each has an answer of its own."""
+    words = {**SMALL, "optimiser": optimiser, "activation": "relu", "lr": 3e4, "schedule": "constant"}
+    found = inrfit.fit_many([np.zeros((6, 6), np.uint8), *pictures(1, 6, 6), textured(6, 6, 1)], **words)
+    assert len(found) == 3
+    for one in found:
+        assert isinstance(one, FitError) or np.isfinite(one.decode().astype(float)).all()
+
+
+def test_one_that_cannot_be_measured_stops_no_other(monkeypatch):
+    """A target is looked for in the middle of the fit, where a measurement may fail."""
+    from inrfit.fitting import loop
+
+    measured = loop.with_errors
+    calls = []
+
+    def fails(field, signal, device):
+        calls.append(signal)
+        if signal is calls[0]:
+            raise FitError("broken")
+        return measured(field, signal, device)
+
+    monkeypatch.setattr(loop, "with_errors", fails)
+    words = {**SMALL, "steps": 200, "hidden_features": 12, "target_psnr": 18.0}
+    found = inrfit.fit_many(pictures(4), **words)
+    assert sum(isinstance(one, FitError) for one in found) == 1
+    assert sum(not isinstance(one, FitError) and one.psnr >= 18 for one in found) == 3

@@ -14,9 +14,10 @@ from inrfit.kernels import network as networks
 from inrfit.kernels import reference
 from inrfit.kernels.lattice import lattice_of
 from inrfit.kernels.network import Fast, Plain, network_of, proven
-from inrfit.kernels.render import gathered, render, render_bands
+from inrfit.kernels.render import render, render_bands
 from inrfit.kernels.tiles import coordinates
 from inrfit.models.field import Field
+from inrfit.signal import gathered
 
 CPU = pick_device("cpu", 1)
 
@@ -62,7 +63,7 @@ def plainly(field: Field) -> np.ndarray:
 
 def rendered(field: Field, network, size=None) -> np.ndarray:
     wanted = lattice_of(field.domain, size)
-    return gathered(render_bands(field, wanted, CPU, network), wanted, field.channels)
+    return gathered(render_bands(field, wanted, CPU, network), (*wanted.shape, field.channels), "float32")
 
 
 @pytest.mark.parametrize("case", CASES, ids=ids)
