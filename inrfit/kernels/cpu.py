@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
 
@@ -81,8 +82,8 @@ class Cpu:
         self.shapes = {stack.name: stack.shape for stack in description.stacks}
         self.local = {stack.name for stack in description.stacks if stack.local}
         self.trained = {stack.name for stack in description.stacks if stack.trained}
-        self.moves = _moves(description)
-        self.folded, self.scales = _folded(description)
+        steps, self.scales = _folded(description)
+        self.moves = _moves(replace(description, steps=steps))
         self._thread = threading.local()
 
     @staticmethod
@@ -211,23 +212,21 @@ class Pass:
     ) -> None:
         self._kernel, self._shares, self._memory = kernel, shares, memory
         self.tiles, self.rows = tiles, rows
-        self._folded = kernel.folded
         self.registers: dict[str, Tensor] = {}
         self.memos: list[Tensor | None] = []
         self._inputs: list[list[Tensor]] = []
         for move in kernel.moves:
-            step = move.step
-            shape = (rows if move.inside else tiles, move.width, points)
-            read = self.registers[step.sources[0]] if isinstance(step, Activate) else None
-            in_place = not learns and read is not None and read.shape == shape
-            self.registers[step.target] = (
-                read if in_place and read is not None else memory(step.target, shape)
-            )
-            known = isinstance(step, Activate) and step.activation.derivative is not None
-            if read is None or not known or not learns:
-                self.memos.append(None)
+            step, shape = move.step, (rows if move.inside else tiles, move.width, points)
+            read = self.registers.get(step.sources[0])
+            spent = step.passes == step.sources[0] or (step.remembers and not learns)
+            if read is not None and read.shape == shape and spent:
+                self.registers[step.target] = read
             else:
-                self.memos.append(memory("slope." + step.target, read.shape))
+                self.registers[step.target] = memory(step.target, shape)
+            memo = None
+            if read is not None and step.remembers and learns:
+                memo = memory("memo." + step.target, read.shape)
+            self.memos.append(memo)
         if learns:
             self.squares = memory("squares", self.registers[kernel.description.output].shape)
             self._into = self._destinations()
@@ -245,10 +244,7 @@ class Pass:
                 for name in step.sources
             ]
             inputs += weights
-            if isinstance(step, Activate):
-                step.write(self.registers[step.target], memo, inputs, folded=step.source in self._folded)
-            else:
-                step.write(self.registers[step.target], memo, inputs)
+            step.write(self.registers[step.target], memo, inputs)
             self._inputs.append(inputs)
         return self.registers[self._kernel.description.output]
 
@@ -281,7 +277,7 @@ class Pass:
         """Return the gradient that each step is given, and where it puts those of what it read."""
         self._stacks: dict[str, Tensor] = {}
         self._gathered: dict[str, Tensor] = {}
-        # The memory of a register that an activation read is free after that, and takes gradients.
+        # The memory of what left a memo behind is free after that, and takes gradients.
         spent = {
             move.step.target: self.registers[move.step.sources[0]]
             for move, memo in zip(self._kernel.moves, self.memos, strict=True)
@@ -316,19 +312,15 @@ class Pass:
             if name not in self._stacks:
                 self._stacks[name] = self._memory("grad." + name, (tiles, *self._kernel.shapes[name]))
             return self._stacks[name]
-        register = self.registers[name]
-        if isinstance(step, Activate):
-            grads[name] = given if step.activation.derivative is None else register
-            return grads[name]
-        if name in move.spread and self._shares:
+        register, passed = self.registers[name], name == step.passes
+        if step.remembers:
+            grads[name] = register
+        elif name in move.spread and self._shares:
             self._gathered[name] = grads[name] = self._memory("gathered." + name, register.shape)
-            addend = name == step.sources[-1] and len(step.sources) > 1
-            return given if addend else self._memory("grad." + name, (tiles, *register.shape[1:]))
-        if name not in grads:
-            addend = name == step.sources[-1] and len(step.sources) > 1
-            free = spent.get(name, None)
-            other = self._memory("grad." + name, register.shape) if free is None and not addend else free
-            grads[name] = given if addend or other is None else other
+            return given if passed else self._memory("grad." + name, (tiles, *register.shape[1:]))
+        elif name not in grads:
+            free = given if passed else spent.get(name)
+            grads[name] = self._memory("grad." + name, register.shape) if free is None else free
         return grads[name]
 
     def _spread(self, name: str, register: Tensor, rows: Tensor | None) -> Tensor:
@@ -375,10 +367,7 @@ def _moves(description: Description) -> list[Move]:
             trunk.add(step.target)
         if wanted.intersection(step.stacks) or moving.intersection(step.sources):
             moving.add(step.target)
-        if isinstance(step, Activate):
-            widths[step.target] = widths[step.source] // step.activation.pre_activations
-        else:
-            widths[step.target] = shapes[step.stacks[0]][1]
+        widths[step.target] = step.width(widths.get(step.sources[0], 0), shapes)
     moves, written = [], set()
     for step, apart in zip(reversed(description.steps), reversed(spread), strict=True):
         betas: list[int | None] = []
@@ -395,30 +384,29 @@ def _moves(description: Description) -> list[Move]:
     return moves[::-1]
 
 
-def _folded(description: Description) -> tuple[frozenset[str], dict[str, float]]:
-    """Return the registers that are to hold omega_0 z in place of z, and the factors that do so, by stack.
+def _folded(description: Description) -> tuple[tuple[Step, ...], dict[str, float]]:
+    """Return the steps with omega_0 put into the weights before them, and the factors that do so, by stack.
 
     That spares two walks through the values of every layer. It is all or nothing: no stack may be wanted with two factors.
     """
-    readers: dict[str, list[Step]] = {}
-    for step in description.steps:
-        for name in step.sources:
-            readers.setdefault(name, []).append(step)
+    steps = description.steps
+    readers = Counter(name for step in steps for name in step.sources)
     factors: dict[str, float] = {}
     scales: dict[str, float] = {}
-    for step in reversed(description.steps):
+    for step in reversed(steps):
         if isinstance(step, Activate):
-            alone = len(readers[step.source]) == 1
-            factors[step.source] = step.omega_0 if step.activation.folds and alone else 1.0
+            folds = step.activation.folds and readers[step.source] == 1
+            factors[step.source] = step.omega_0 if folds else 1.0
             continue
         factor = factors.get(step.target, 1.0)
-        for name in step.sources[1:]:  # an addend is added as it is, so it has the factor of the sum
-            if len(readers[name]) > 1 and factor != 1:
-                return frozenset(), {}
-            factors[name] = factor
-        for name in step.stacks:
-            if scales.setdefault(name, factor) != factor:
-                return frozenset(), {}
-    read = {step.source for step in description.steps if isinstance(step, Activate)}
-    folded = frozenset(name for name, factor in factors.items() if factor != 1 and name in read)
-    return folded, {name: factor for name, factor in scales.items() if factor != 1}
+        if step.passes is not None:  # an addend is added as it is, so it has the factor of the sum
+            if readers[step.passes] > 1 and factor != 1:
+                return steps, {}
+            factors[step.passes] = factor
+        if any(scales.setdefault(name, factor) != factor for name in step.stacks):
+            return steps, {}
+    folded = (
+        replace(step, omega_0=1.0) if isinstance(step, Activate) and factors[step.source] != 1 else step
+        for step in steps
+    )
+    return tuple(folded), {name: factor for name, factor in scales.items() if factor != 1}

@@ -53,6 +53,20 @@ class Step(Protocol):
         """Function of inputs [tile, point, feature] and the stacks' groups, one per tile or one for all."""
         ...
 
+    @property
+    def remembers(self) -> bool:
+        """Whether `write` leaves something for `pull` in a memo as large as what it reads, which is not needed then."""
+        ...
+
+    @property
+    def passes(self) -> str | None:
+        """The source whose gradient is that of the target, unchanged; None where there is none."""
+        ...
+
+    def width(self, read: int, shapes: Mapping[str, tuple[int, ...]]) -> int:
+        """Return the features written, by those of the first source and the shapes of the stacks."""
+        ...
+
     def write(self, out: Any, memo: Any, inputs: Sequence[Any]) -> None:
         """Do the same for inputs [tile, feature, point] and one group per tile, into memory that is there."""
         ...

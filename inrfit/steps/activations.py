@@ -8,7 +8,7 @@ by hand. NumPy's sine of single-precision arrays takes less than half the time o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,23 +85,35 @@ class Activate:
         """Activations have no weights."""
         return None
 
+    @property
+    def remembers(self) -> bool:
+        """Whether `pull` needs the slope."""
+        return self.activation.derivative is not None
+
+    @property
+    def passes(self) -> str | None:
+        """The gradient of z is that of the output where nothing is done to it."""
+        return None if self.remembers else self.source
+
+    def width(self, read: int, shapes: Mapping[str, tuple[int, ...]]) -> int:
+        """Return the features written for so many read."""
+        return read // self.activation.pre_activations
+
     def forward(self, z: Any) -> Any:
         """Apply the activation to z [tile, point, pre_activations * hidden]."""
         return self.activation.function(z, self.omega_0, self.scale_0)
 
-    def write(self, out: Any, memo: Any, inputs: Sequence[Any], *, folded: bool = False) -> None:
+    def write(self, out: Any, memo: Any, inputs: Sequence[Any]) -> None:
         """Write the activated z [tile, pre_activations * hidden, point] to `out`, and the slope to `memo`.
 
-        z is overwritten. Without a `memo` there will be no `pull`, and `out` may be z itself. Where omega_0 is `folded` into
-        the weights, z has it already, and the slope is that by omega_0 z.
+        z is overwritten. Without a `memo` there will be no `pull`, and `out` may be z itself.
         """
         if self.activation.derivative is None:
             if out is not inputs[0]:
                 out.copy_(inputs[0])
             return
         slope = None if memo is None else memo.numpy()
-        omega = 1.0 if folded else self.omega_0
-        self.activation.derivative(inputs[0].numpy(), omega, self.scale_0, out.numpy(), slope)
+        self.activation.derivative(inputs[0].numpy(), self.omega_0, self.scale_0, out.numpy(), slope)
 
     def pull(self, grad: Any, memo: Any, inputs: Sequence[Any], into: Sequence[Into | None]) -> None:
         """Write the product of `grad` and the slope as the gradient of z, which no other step reads."""

@@ -7,7 +7,7 @@ matrices are about as fast at every width.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,20 @@ class Affine:
     def matrix(self) -> tuple[str, str | None]:
         """The stacks that are one matrix for an optimiser: the weight, and the bias as its last row."""
         return (self.weight, self.bias)
+
+    @property
+    def remembers(self) -> bool:
+        """An affine map needs no memo: its derivative needs what it reads."""
+        return False
+
+    @property
+    def passes(self) -> None:
+        """No gradient goes through unchanged."""
+        return None
+
+    def width(self, read: int, shapes: Mapping[str, tuple[int, ...]]) -> int:
+        """Return the features written."""
+        return shapes[self.weight][1]
 
     def forward(self, x: Any, weight: Any, bias: Any) -> Any:
         """Map x [tile, point, in] with weight [tile or 1, in, out] and bias [tile or 1, 1, out]."""
@@ -94,6 +108,20 @@ class AddAffine:
     def matrix(self) -> tuple[str, str | None]:
         """The stacks that are one matrix for an optimiser; the addend has the bias."""
         return (self.weight, None)
+
+    @property
+    def remembers(self) -> bool:
+        """An affine map needs no memo: its derivative needs what it reads."""
+        return False
+
+    @property
+    def passes(self) -> str:
+        """The gradient of the addend is that of the sum."""
+        return self.addend
+
+    def width(self, read: int, shapes: Mapping[str, tuple[int, ...]]) -> int:
+        """Return the features written."""
+        return shapes[self.weight][1]
 
     def forward(self, x: Any, addend: Any, weight: Any) -> Any:
         """Map x [tile, point, in] with weight [tile or 1, in, out] and add `addend` [tile, point, out]."""

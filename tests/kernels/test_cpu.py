@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -176,3 +178,34 @@ def test_a_tile_gives_the_same_bits_alone_and_among_others():
             assert torch.equal(gradient, together.gradients[name][row])
         for name, moments in found.moments.items():
             assert torch.equal(moments, together.moments[name][row])
+
+
+class TestFolding:
+    """Omega goes into the weights where that changes nothing, and stays where it is elsewhere."""
+
+    def description(self, **more):
+        return description_of(
+            {"name": "local-global", "activation": "sine", "output": "linear", "encoding": "none"}, **more
+        )
+
+    def test_every_layer_before_a_sine_has_its_factor(self):
+        steps, scales = cpu._folded(self.description())
+        assert all(step.omega_0 == 1 for step in steps if getattr(step, "target", "").startswith("local"))
+        assert (scales["weight0"], scales["trunk_bias0"], scales["merge_trunk"]) == (8.0, 6.0, 4.0)
+        assert "weight3" not in scales  # the output is linear
+
+    def test_a_matrix_that_is_wanted_with_two_factors_is_left_alone(self):
+        whole = self.description()
+        steps = tuple(
+            dataclasses.replace(step, omega_0=9.0) if step.target == "merged0" else step
+            for step in whole.steps
+        )
+        description = dataclasses.replace(whole, steps=steps)
+        assert cpu._folded(description) == (steps, {})
+        weights = weights_of(description)
+        assert_same(description, weights, batch_of(description, weights))
+
+    @pytest.mark.parametrize("activation", ["relu", "finer", "wire"])
+    def test_activations_that_are_no_function_of_the_product_alone_are_left_alone(self, activation):
+        case = {"name": "mlp", "activation": activation, "output": "linear", "encoding": "none"}
+        assert cpu._folded(description_of(case))[1] == {}
