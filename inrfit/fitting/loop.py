@@ -27,6 +27,8 @@ from inrfit.fitting.events import FitEvent
 from inrfit.fitting.measure import with_errors
 from inrfit.fitting.plan import check_many
 from inrfit.fitting.sampling import Block, Samples, by_error
+from inrfit.fitting.stacks import Stacks
+from inrfit.fitting.target import Target
 from inrfit.kernels import aligned
 from inrfit.kernels.pick import pick_kernel
 from inrfit.kernels.reference import Sums
@@ -43,12 +45,6 @@ from inrfit.signal import Signal
 TIMED_STEPS = 8
 """Steps after which `max_time` fixes how many there will be; fewer where they take half of it."""
 
-ESTIMATE_SLACK = 0.5
-"""How far, in dB, the PSNR of the decoded output may lie above that of the network's own output."""
-
-ESTIMATE_DRIFT = 0.05
-"""By how much, in dB, that difference may grow after it has been measured, before it is measured again."""
-
 SHARED_LR = 0.2
 """Learning rate of weights that all regions share, as a factor of that of the regions' own."""
 
@@ -57,13 +53,6 @@ SPEND_EVERY = 25
 
 ERROR_DECAY = 0.9
 """Weight of the past in the running mean of the errors that they are spent by."""
-
-TARGET_SLACK = 0.1
-"""A target PSNR is reached or exceeded by at most this many dB."""
-
-TARGET_DISTANCE, TARGET_LEAST = 10.0, 0.05
-"""Towards a target PSNR the rate falls with the dB that are left, from so many down to this factor: large rates keep
-errors up, and small ones take long, so the fit anneals as it comes near."""
 
 COMPACT_SHARE = 0.25
 """Share of the signals that are done at which the others go on without them."""
@@ -193,13 +182,12 @@ class _Fits:
         )
         ids = [region.id for region in partition.regions]
         initial = {**initial_weights(self.description, ids, config.seed), **start.weights}
-        self.local = {stack.name: stack.local for stack in self.description.stacks}
-        matrices = (replace(m, last=m.last and start.solve) for m in self.description.matrices())
-        self.matrices = {matrix.weight: matrix for matrix in matrices}
-        self.values, self.weights = self._joined(initial, len(signals))
+        self.stacks = Stacks(
+            self.description, initial, len(signals), len(partition), device.name, solve=start.solve
+        )
         used = 1.0 if config.points is None else config.points / partition.domain.size
         self.lr = default_lr(model, used) if config.lr is None else config.lr
-        self.optimiser = load("optimiser", config.optimiser)(self.values, self.matrices, config)
+        self.optimiser = load("optimiser", config.optimiser)(self.stacks.values, self.stacks.matrices, config)
         self.step, self.steps, self.fixed, self.warm = 0, config.steps, False, 0.0
         self.blank = Field(
             model=model,
@@ -218,7 +206,7 @@ class _Fits:
             self.blank,
             self.kernel,
             self.description,
-            self.weights,
+            self.stacks.weights,
             config,
             torch.device(device.name),
             start.known,
@@ -227,37 +215,10 @@ class _Fits:
         self.found: dict[int, Field | FitError] = {}
         self.errors = np.zeros(len(partition))
         self.by_error = config.points is not None and config.sampling == "error"
-        self.before: dict[str, Tensor] | None = None
-        self.gaps = np.full(len(signals), math.inf)
-        self.slack = np.full(len(signals), ESTIMATE_SLACK)
+        wanted = config.target_psnr
+        self.target = None if wanted is None else Target(wanted, len(signals), self._measured)
         self.map_blocks: Callable[..., Iterator] = map
         self._count()
-
-    def _joined(
-        self, initial: Mapping[str, NDArray[np.float32]], signals: int
-    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Return the matrices that are trained, and all stacks; those of the matrices are views of them."""
-        values: dict[str, Tensor] = {}
-        for name, matrix in self.matrices.items():
-            parts = [initial[stack] for stack in (name, matrix.bias) if stack is not None]
-            both = np.concatenate([np.concatenate(parts, axis=1)] * signals)
-            values[name] = aligned.copy(torch.from_numpy(both)).to(self.device.name)
-        others = {name: w for name, w in initial.items() if name not in self._views(values)}
-        fixed = {
-            name: torch.tensor(np.concatenate([w] * signals), device=self.device.name)
-            for name, w in others.items()
-        }
-        return values, {**fixed, **self._views(values)}
-
-    def _views(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return the stacks that matrices are made of."""
-        views = {}
-        for name, matrix in self.matrices.items():
-            rows = values[name].shape[1] - (matrix.bias is not None)
-            views[name] = values[name][:, :rows]
-            if matrix.bias is not None:
-                views[matrix.bias] = values[name][:, rows:]
-        return views
 
     def _count(self) -> None:
         """Count the values that each loss is a mean of, after the signals have changed."""
@@ -273,10 +234,6 @@ class _Fits:
 
             for part, function in (("gradients", self._gradients), ("update", self._update)):
                 self.recorded[part] = Recorded(function, self.device.name)
-        self.gradients = {
-            name: aligned.zeros(*value.shape, device=value.device) for name, value in self.values.items()
-        }
-        self.stack_gradients = self._views(self.gradients)
 
     @property
     def going(self) -> list[int]:
@@ -311,7 +268,9 @@ class _Fits:
                 if self.progress.save and time.monotonic() - saved > self.progress.save_every:
                     self.progress.save(self.checkpoint())
                     saved = time.monotonic()
-        self._finish()
+        for place in range(len(self.present)):
+            if self.present[place] not in self.found:
+                self._note(place)
         return [self.found[number] for number in range(len(self.signals))]
 
     def _run_step(self, part: str) -> None:
@@ -330,52 +289,45 @@ class _Fits:
         wanted = self.optimiser.wants_moments(self.step)
         self.moments = {}
         self.squares.zero_()
-        for gradient in self.gradients.values():
+        for gradient in self.stacks.gradients.values():
             gradient.zero_()
         for block, errors, sums in self.map_blocks(partial(self._block, wanted), self.samples.blocks):
             self.squares[block.first : block.last + 1] += errors
             for name, gradient in sums.gradients.items():
-                self.stack_gradients[name][self._rows(name, block)] += gradient
+                self.stacks.of_stacks[name][self.stacks.rows(name, block)] += gradient
             for name, moment in sums.moments.items():
                 if name not in self.moments:
-                    shape = (len(self.values[name]), *moment.shape[1:])
+                    shape = (len(self.stacks.values[name]), *moment.shape[1:])
                     self.moments[name] = aligned.zeros(*shape, device=moment.device)
-                self.moments[name][self._rows(name, block)] += moment
-        for name, gradient in self.gradients.items():
-            gradient /= self.areas[self.local[name]] * self.blank.channels
+                self.moments[name][self.stacks.rows(name, block)] += moment
+        for name, gradient in self.stacks.gradients.items():
+            gradient /= self.areas[self.stacks.local[name]] * self.blank.channels
         for name, moment in self.moments.items():
-            moment /= self.areas[self.local[name]]
+            moment /= self.areas[self.stacks.local[name]]
         if self.config.points is not None:
             used = np.divide(self.samples.areas, self.samples.counts)
             self.squares *= torch.from_numpy(used).to(self.squares.device)
 
     def _update(self) -> None:
         """Let the optimiser change the weights."""
-        rates = {name: self.rates[self.local[name]] for name in self.values}
-        self.optimiser.update(self.step, self.gradients, self.moments, rates)
+        rates = {name: self.rates[self.stacks.local[name]] for name in self.stacks.values}
+        self.optimiser.update(self.step, self.stacks.gradients, self.moments, rates)
 
     def _block(self, moments: bool, block: Block) -> tuple[Block, Tensor, Sums]:
         """Run a block; return it with the squared errors of its groups and what the kernel found."""
-        weights = {name: w[self._rows(name, block)] for name, w in self.weights.items()}
+        weights = {name: w[self.stacks.rows(name, block)] for name, w in self.stacks.weights.items()}
         prepared, owner = self.samples.prepared(block, self.step)
         sums = self.kernel.sums(weights, prepared, moments=moments)
         squares = sums.errors.new_zeros(block.last + 1 - block.first, dtype=torch.float64)
         return block, squares.index_add_(0, owner, sums.errors.double()), sums
 
-    def _rows(self, name: str, block: Block) -> slice:
-        """Return the groups of a stack that a block has to do with."""
-        if self.local[name]:
-            return slice(block.first, block.last + 1)
-        return slice(block.signal, block.signal + 1)
-
     def _set_rates(self) -> None:
         """Put the learning rate of each group of each matrix, [group, 1, 1], where the optimiser finds it."""
         factor = load("schedule", self.config.schedule)(self.step, self.steps)
-        by_signal = np.full(len(self.present), self.lr * factor)
-        if self.config.target_psnr is not None and self.config.schedule != "constant":
-            near = np.clip(self.gaps / TARGET_DISTANCE, TARGET_LEAST, 1)
-            by_signal = self.lr * np.minimum(factor, near)
-        by_signal = by_signal * self.optimiser.correction(self.step)
+        factors = np.full(len(self.present), factor)
+        if self.target is not None and self.config.schedule != "constant":
+            factors = np.minimum(factors, self.target.factors())
+        by_signal = self.lr * factors * self.optimiser.correction(self.step)
         shared = torch.from_numpy(by_signal.astype(np.float32)).to(self.device.name)
         self.rates[True].copy_(shared.repeat_interleave(len(self.partition))[:, None, None])
         self.rates[False].copy_((shared * SHARED_LR)[:, None, None])
@@ -397,15 +349,26 @@ class _Fits:
         loss = float(np.mean(losses[alive]))
         told = {"step": self.step, "steps": self.steps, "seconds": seconds, "signals": len(alive)}
         self.progress.on_event(FitEvent(loss=loss, psnr=unit_decibel(loss), **told))
-        if self.config.target_psnr is not None:
+        if self.target is not None:
             for place in alive:
-                estimate = unit_decibel(float(losses[place]))
-                self.gaps[place] = self.config.target_psnr - estimate
-                try:
-                    self._at_target(place, estimate)
-                except FitError as error:
-                    self.found[self.present[place]] = error
-            self.before = {name: value.clone() for name, value in self.values.items()}
+                self._note(place, unit_decibel(float(losses[place])))
+            self.target.remember(self.stacks.values)
+
+    def _note(self, place: int, estimate: float = math.inf) -> None:
+        """Note the field of a signal that is done, or the error of one that cannot be measured.
+
+        It is done at its target, or where no PSNR is given because there are no more steps.
+        """
+        values, done = self.stacks.values, None
+        try:
+            if self.target is not None:
+                done = self.target.reached(place, values, estimate)
+            if done is None and not math.isfinite(estimate):
+                done = self._measured(place, values)
+        except FitError as error:
+            done = error
+        if done is not None:
+            self.found[self.present[place]] = done
 
     def _spend(self, squares: Tensor) -> None:
         """Note the errors per region, and now and then spend the samples of a step by them."""
@@ -418,21 +381,13 @@ class _Fits:
     def _compact(self) -> None:
         """Go on without the signals that are done."""
         places = [place for place, number in enumerate(self.present) if number not in self.found]
-        keep = torch.tensor(places, device=self.device.name)
-        regions = torch.arange(len(self.partition), device=self.device.name)
-        groups = (keep[:, None] * len(self.partition) + regions).view(-1)
-        rows = {name: groups if self.local[name] else keep for name in self.local}
-        self.values = {name: aligned.copy(value[rows[name]]) for name, value in self.values.items()}
-        others = {name: w[rows[name]] for name, w in self.weights.items() if name not in self.stack_gradients}
-        self.weights = {**others, **self._views(self.values)}
-        self.optimiser.select(self.values, rows)
-        if self.before is not None:
-            self.before = {name: value[rows[name]] for name, value in self.before.items()}
-        self.gaps, self.slack = self.gaps[places], self.slack[places]
+        rows = self.stacks.select(places)
+        self.optimiser.select(self.stacks.values, rows)
+        if self.target is not None:
+            self.target.select(places, rows)
         self.present = self.going
         self.samples.select([self.signals[number] for number in self.present])
-        if self.present:
-            self._count()
+        self._count()
 
     def _fix_steps(self, done: int, began: float, limit: float) -> None:
         """Fix the number of steps, once per fit, by the time of those after the first, which also prepares."""
@@ -448,51 +403,9 @@ class _Fits:
         self.steps = min(self.config.steps, self.step + int(left / max(each, 1e-9)))
         self.fixed = True
 
-    def _at_target(self, place: int, estimate: float) -> None:
-        """Note the field of a signal that has reached the target PSNR."""
-        target = self.config.target_psnr
-        if target is None or estimate < target - self.slack[place]:
-            return
-        now = self._measured(place, self.values)
-        self.slack[place] = min(ESTIMATE_SLACK, (now.psnr or 0.0) - estimate + ESTIMATE_DRIFT)
-        if now.psnr is not None and now.psnr >= target:
-            found = now if self.before is None else self._between(place, self.before, now, target)
-            self.found[self.present[place]] = found
-
-    def _between(self, place: int, before: Mapping[str, Tensor], now: Field, target: float) -> Field:
-        """Bisect the line from the weights before the last step to those after it, to hit the target."""
-        low, high = 0.0, 1.0
-        while (now.psnr or 0.0) > target + TARGET_SLACK and high - low > 1e-4:
-            middle = (low + high) / 2
-            mixed = {n: torch.lerp(before[n], value, middle) for n, value in self.values.items()}
-            found = self._measured(place, mixed)
-            if (found.psnr or 0.0) >= target:
-                now, high = found, middle
-            else:
-                low = middle
-        return now
-
-    def _finish(self) -> None:
-        """Note the fields of the signals that have had all their steps."""
-        for place, number in enumerate(self.present):
-            if number in self.found:
-                continue
-            try:
-                self._at_target(place, math.inf)
-                if number not in self.found:
-                    self.found[number] = self._measured(place, self.values)
-            except FitError as error:
-                self.found[number] = error
-
     def _measured(self, place: int, values: Mapping[str, Tensor]) -> Field:
         """Return the field of a signal as its file will hold it, with the errors of its decoded output."""
-        stacks, regions, stored = {**self.weights, **self._views(values)}, len(self.partition), {}
-        for name in self.blank.weights:
-            rows = (
-                slice(place * regions, (place + 1) * regions) if self.local[name] else slice(place, place + 1)
-            )
-            kind = self.config.weights if name in self.stack_gradients else "float32"
-            stored[name] = _as_stored(stacks[name][rows], kind)
+        stored = self.stacks.stored(place, values, self.config.weights)
         if not all(np.isfinite(w).all() for w in stored.values()):
             raise FitError(
                 f"the fit diverged: after {self.step} steps its weights do not fit into {self.config.weights}",
@@ -504,39 +417,33 @@ class _Fits:
 
     def checkpoint(self) -> Checkpoint:
         """Return the state of a fit of one signal after `step` steps."""
-        tensors = {f"value.{name}": value.cpu().numpy() for name, value in self.values.items()}
+        tensors = {f"value.{name}": value.cpu().numpy() for name, value in self.stacks.values.items()}
         tensors |= {f"state.{key}": value.cpu().numpy() for key, value in self.optimiser.state().items()}
-        if self.before is not None:
-            tensors |= {f"before.{name}": value.cpu().numpy() for name, value in self.before.items()}
-            tensors["slack"] = self.slack
+        if self.target is not None:
+            tensors |= {f"target.{key}": value for key, value in self.target.state().items()}
         if self.by_error:
             tensors |= {"spent.errors": self.errors, "spent.counts": np.asarray(self.samples.counts)}
         return Checkpoint(step=self.step, steps=self.steps, fixed=self.fixed, tensors=tensors)
 
     def _restore(self, checkpoint: Checkpoint) -> None:
+        def kept(kind: str) -> dict[str, np.ndarray]:
+            start = kind + "."
+            return {k[len(start) :]: v for k, v in checkpoint.tensors.items() if k.startswith(start)}
+
         def tensors(kind: str) -> dict[str, Tensor]:
-            found = {
-                k.partition(".")[2]: v for k, v in checkpoint.tensors.items() if k.startswith(kind + ".")
-            }
-            return {name: torch.tensor(value, device=self.device.name) for name, value in found.items()}
+            return {name: torch.tensor(v, device=self.device.name) for name, v in kept(kind).items()}
 
         self.step, self.steps, self.fixed = checkpoint.step, checkpoint.steps, checkpoint.fixed
         for name, value in tensors("value").items():
-            self.values[name].copy_(value)
+            self.stacks.values[name].copy_(value)
         self.optimiser.restore(tensors("state"))
-        self.before = tensors("before") or None
-        self.slack = checkpoint.tensors.get("slack", self.slack)
-        if "spent.counts" in checkpoint.tensors:
-            self.errors = checkpoint.tensors["spent.errors"]
-            self.samples.spend(checkpoint.tensors["spent.counts"].tolist())
+        if self.target is not None:
+            self.target.restore(kept("target"), self.device.name)
+        if spent := kept("spent"):
+            self.errors = spent["errors"]
+            self.samples.spend(spent["counts"].tolist())
 
     def _interrupted(self) -> Interrupted:
         if self.progress.save:
             self.progress.save(self.checkpoint())
         return Interrupted(f"stopped after {self.step} of {self.steps} steps")
-
-
-def _as_stored(weights: Tensor, kind: str) -> np.ndarray:
-    """Return weights rounded to the type in which a file keeps them, as float32; too large ones are infinite."""
-    with np.errstate(over="ignore"):
-        return weights.detach().cpu().numpy().astype(kind).astype(np.float32)
