@@ -18,6 +18,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,74 +32,77 @@ from inrfit import api
 from inrfit.errors import InputError, InrfitError
 from inrfit.fitting.events import FitEvent
 from inrfit.fitting.loop import Progress
+from inrfit.models.description import describe
 
 NAME = "speed"
 SECTIONS = ("target", "step", "kodak", "cifar", "growth")
 REFERENCE = common.ROOT.parent / "shared" / "bench" / "reference_inr.py"
 CIFAR = common.ROOT.parent / "shared" / "data" / "classification" / "cifar10_test_1000.zip"
 PHOTOS = ("kodak/kodim05.png", "kodak/kodim13.png", "kodak/kodim15.png")
-SIDE, GRID, HIDDEN = {"cpu": 256, "gpu": 512}, {"cpu": 8, "gpu": 16}, 14
-TRUNK = {"cpu": 42, "gpu": 84}
+HIDDEN = 14
 STEPS, REPEATS = 1000, 3
 CIFAR_IMAGES, CIFAR_PARAMS, CIFAR_PSNR = 500, 800, 30.0
 GROWTH, GROWTH_STEPS = (256, 512, 1024, 2048, 4096), 10
 
 
-def reference(picture: Path, side: int, scale: str, device: str, steps: int) -> list[dict[str, Any]]:
-    """Run the yardstick's Local-Global network on a picture; return what it prints."""
-    command = [
-        sys.executable,
-        str(REFERENCE),
-        "lg",
-        str(picture),
-        "--size",
-        str(side),
-        "--grid",
-        str(GRID[scale]),
-    ]
-    command += ["--hidden", str(HIDDEN), "--global-hidden", str(TRUNK[scale]), "--steps", str(steps)]
-    command += ["--every", str(max(1, steps // 20)), "--device", device]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Yardstick:
+    """The reference's Local-Global network at a size: samples and cells a side, and the width of its trunk."""
+
+    side: int
+    grid: int
+    trunk: int
+
+    def run(self, picture: np.ndarray, device: str, *, steps: int, every: int) -> list[dict[str, Any]]:
+        """Fit it to a picture [side, side, 3]; return what it prints every so many steps."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "crop.png"
+            Image.fromarray(picture).save(path)
+            numbers = {"size": self.side, "grid": self.grid, "hidden": HIDDEN, "global-hidden": self.trunk}
+            options = {**numbers, "steps": steps, "every": every, "device": device}
+            words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+            command = [sys.executable, str(REFERENCE), "lg", str(path), *words]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+SMALL, LARGE = Yardstick(side=256, grid=8, trunk=42), Yardstick(side=512, grid=16, trunk=84)
+USUAL = {"cpu": SMALL, "gpu": LARGE}
+"""Scale -> the size at which the time to a PSNR is taken."""
 
 
 def timed(picture: np.ndarray, device: str, **words: Any) -> dict[str, Any]:
     """Fit some times; return the median wall time of everything after planning, and what came of it."""
-    seconds, fitted = [], None
+    seconds, fields = [], []
     for _ in range(REPEATS):
         plan = api.plan(picture, device=device, **words)
         began = time.perf_counter()
-        fitted = api.run(plan)
+        fields.append(api.run(plan))
         seconds.append(time.perf_counter() - began)
-    if fitted is None:
-        raise InputError("nothing was fitted")
+    last = fields[-1]
     return {
         "seconds": statistics.median(seconds),
-        "psnr": fitted.psnr,
-        "steps": fitted.steps,
-        "params": fitted.params,
+        "psnr": last.psnr,
+        "steps": last.steps,
+        "params": last.params,
     }
 
 
 def target(images: list[Path], scale: str, device: str) -> Iterable[dict[str, Any]]:
     """Yield the times to the reference's final PSNR at no more weights than it has."""
-    own = {"hidden_features": HIDDEN, "trunk_features": TRUNK[scale], "hidden_layers": 3}
+    usual = USUAL[scale]
+    own = {"hidden_features": HIDDEN, "trunk_features": usual.trunk, "hidden_layers": 3}
     models = {
         "defaults": {},
-        "local-global at its widths": {"model": "local-global", "grid": (GRID[scale],) * 2, **own},
+        "local-global at its widths": {"model": "local-global", "grid": (usual.grid,) * 2, **own},
     }
     api.fit(np.zeros((64, 64, 3), np.uint8), device=device, steps=2)
     for image in images:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "crop.png"
-            Image.fromarray(crop(image, SIDE[scale])).save(path)
-            rows = reference(path, SIDE[scale], scale, device, STEPS)
-        last = rows[-1]
+        picture = crop(image, usual.side)
+        last = usual.run(picture, device, steps=STEPS, every=STEPS)[-1]
         for label, words in models.items():
-            budget = {"params": last["params"]} if not words else {}
-            found = timed(
-                crop(image, SIDE[scale]), device, steps=STEPS, target_psnr=last["psnr"], **words, **budget
-            )
+            budget = {} if words else {"params": last["params"]}
+            found = timed(picture, device, steps=STEPS, target_psnr=last["psnr"], **words, **budget)
             yield {
                 "section": "target",
                 "image": image.stem,
@@ -113,40 +117,30 @@ def target(images: list[Path], scale: str, device: str) -> Iterable[dict[str, An
 
 def step(images: list[Path], scale: str, device: str) -> Iterable[dict[str, Any]]:
     """Yield the time a step of the same network takes in both, in turns, and the share of the peak."""
-    threads = torch.get_num_threads()
-    for side, grid, trunk in {(SIDE[scale], GRID[scale], TRUNK[scale]), (512, 16, 84)}:
-        picture = crop(images[0], side)
-        words = {"grid": (grid, grid), "hidden_features": HIDDEN, "trunk_features": trunk}
+    fastest = peak(device, torch.get_num_threads())
+    for size in (SMALL, LARGE):
+        picture = crop(images[0], size.side)
+        words = {"grid": (size.grid,) * 2, "hidden_features": HIDDEN, "trunk_features": size.trunk}
         plan = api.plan(picture, device=device, preset="paper-lg", **words, steps=13)
         theirs, ours = [], []
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "crop.png"
-            Image.fromarray(picture).save(path)
-            for _ in range(REPEATS):
-                command = [sys.executable, str(REFERENCE), "lg", str(path), "--size", str(side)]
-                command += ["--grid", str(grid), "--hidden", str(HIDDEN), "--global-hidden", str(trunk)]
-                command += ["--steps", "8", "--every", "1", "--device", device]
-                done = subprocess.run(command, capture_output=True, text=True, check=True)
-                clock = [json.loads(line)["seconds"] for line in done.stdout.splitlines()]
-                theirs += list(np.diff(clock)[1:])
-                events: list[FitEvent] = []
-                api.run(plan, progress=Progress(on_event=events.append))
-                ours += list(np.diff([event.seconds for event in events])[3:])
-        from inrfit.models.description import describe
-
-        macs = describe(plan.settings.model, 2, 3).macs()
-        flops = 3 * 2 * macs * side**2
+        for _ in range(REPEATS):
+            clock = [row["seconds"] for row in size.run(picture, device, steps=8, every=1)]
+            theirs += list(np.diff(clock)[1:])
+            events: list[FitEvent] = []
+            api.run(plan, progress=Progress(on_event=events.append))
+            ours += list(np.diff([event.seconds for event in events])[3:])
         each = statistics.median(ours)
+        flops = 3 * 2 * describe(plan.settings.model, 2, 3).macs() * size.side**2
         yield {
             "section": "step",
-            "size": side,
+            "size": size.side,
             "params": plan.params,
             "reference_ms": 1000 * statistics.median(theirs),
             "ms": 1000 * each,
             "times_faster": statistics.median(theirs) / each,
             "gflops": flops / each / 1e9,
-            "peak_gflops": peak(device, threads),
-            "share_of_peak": flops / each / 1e9 / peak(device, threads),
+            "peak_gflops": fastest,
+            "share_of_peak": flops / each / 1e9 / fastest,
         }
 
 
