@@ -38,7 +38,7 @@ def test_the_front_is_what_nothing_beats_in_time_and_quality():
 
 def test_means_are_over_photos_and_levels_stand_apart():
     rows = [point(30, 1.0, image="a"), point(32, 3.0, image="b"), point(33, 1.0, image="a", effort=5)]
-    found = effort.means([{k: v for k, v in row.items()} for row in rows])
+    found = effort.means(rows)
     assert [(row["psnr"], row["cpu_seconds"], row["effort"]) for row in found] == [(31, 2, None), (33, 1, 5)]
 
 
