@@ -59,8 +59,8 @@ EFFORTS: dict[int, dict[str, int]] = {
     5: {"steps": 200, "cell": 32, "hidden_layers": 2},
     6: {"steps": 400, "cell": 32, "hidden_layers": 2},
     7: {"steps": 800, "cell": 32, "hidden_layers": 2},
-    8: {"steps": 1600, "cell": 32, "hidden_layers": 2},
-    9: {"steps": 4000, "cell": 48, "hidden_layers": 2},
+    8: {"steps": 1280, "cell": 48, "hidden_layers": 2},
+    9: {"steps": 3000, "cell": 48, "hidden_layers": 2},
 }
 """Level -> steps, side of a grid's cells and depth: points near the measured front of time and quality.
 

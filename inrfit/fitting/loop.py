@@ -186,7 +186,7 @@ class _Fits:
             self.description, initial, len(signals), len(partition), device.name, solve=start.solve
         )
         used = 1.0 if config.points is None else config.points / partition.domain.size
-        self.lr = default_lr(model, used) if config.lr is None else config.lr
+        self.lr = default_lr(model, used, config.steps) if config.lr is None else config.lr
         self.optimiser = load("optimiser", config.optimiser)(self.stacks.values, self.stacks.matrices, config)
         self.step, self.steps, self.fixed, self.warm = 0, config.steps, False, 0.0
         self.blank = Field(

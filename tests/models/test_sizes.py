@@ -175,6 +175,12 @@ def test_default_rate_falls_with_the_root_of_the_share_of_samples():
     assert default_lr(config, 3.0) == default_lr(config)
 
 
+def test_default_rate_of_long_fits_falls_with_the_root_of_their_steps():
+    config = ModelConfig(hidden_features=14)
+    assert default_lr(config, steps=200) == default_lr(config, steps=800) == default_lr(config)
+    assert default_lr(config, steps=3200) == pytest.approx(default_lr(config) / 2)
+
+
 class TestTrunk:
     partition = divide(image_domain(256, 256), (8, 8))
 
