@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
@@ -13,13 +14,13 @@ from inrfit import io
 from inrfit.codec import excerpt
 from inrfit.codec.container import Reader
 from inrfit.codec.source import Source as FileSource
-from inrfit.config import FitOptions, Settings, settings
+from inrfit.config import READ_WORDS, FitOptions, ReadConfig, Settings, require, settings
 from inrfit.device import Device, pick_device
 from inrfit.errors import FitError, InputError
 from inrfit.fitting.plan import Plan
 from inrfit.models.field import Field
 from inrfit.partitions import Partition, build
-from inrfit.signal import ArraySignal, Signal
+from inrfit.signal import ArraySignal, Bands, Signal
 
 if TYPE_CHECKING:
     from inrfit.edit.extend import ExtendOptions
@@ -33,21 +34,27 @@ Source = str | Path | bytes | NDArray[Any] | Signal
 """A signal, or what one is read from: a path, the bytes of a file, or an array [height, width(, channel)]."""
 
 
-def read(source: Source, *, name: str | None = None) -> Signal:
+def read(source: Source, config: ReadConfig | None = None, *, name: str | None = None) -> Signal:
     """Read a signal.
 
     Args:
         source: a path, the bytes of a file, an array [height, width] or [height, width, channel], or a signal.
+        config: its kind and how it is read; the suffix and the content decide when None.
         name: what to call it in messages when it has no path.
 
     Raises:
         InputError: it cannot be read; the message says why.
     """
     if isinstance(source, str | Path | bytes | np.ndarray):
-        return io.read(source, name=name)
+        return io.read(source, config, name=name)
     if isinstance(source, ArraySignal) or hasattr(source, "sample"):
         return source
     raise InputError(f"cannot read a signal from {type(source).__name__}", hint="give a path or an array")
+
+
+def reading(field: Field) -> ReadConfig:
+    """Return how a file must be read to be compared with a field, or to be put beside it."""
+    return io.kind_of(field.info.kind).reading(field.domain, field.info)
 
 
 def partition(source: Source, **options: Unpack[FitOptions]) -> Partition:
@@ -60,7 +67,8 @@ def partition(source: Source, **options: Unpack[FitOptions]) -> Partition:
     Raises:
         InputError, ConfigError: the source or an option cannot work.
     """
-    return build(read(source), settings(**options).partition)
+    signal, wanted = _read(source, None, options)
+    return build(signal, wanted.partition)
 
 
 def plan(
@@ -73,14 +81,35 @@ def plan(
     """
     from inrfit.models.sizing import resolve
 
-    wanted = settings(**options)
-    signal = read(source, name=name)
+    signal, wanted = _read(source, name, options)
     divided = build(signal, wanted.partition)
     model = resolve(wanted.model, divided, signal.channels)
-    decided = Settings(partition=wanted.partition, model=model, fit=wanted.fit)
+    decided = replace(wanted, model=model)
     return Plan(
         signal=signal, partition=divided, settings=decided, device=pick_device(device, wanted.fit.threads)
     )
+
+
+def _read(source: Source, name: str | None, options: FitOptions) -> tuple[Signal, Settings]:
+    """Return a signal, and the settings of its fit: those of its kind where the options leave them open.
+
+    Raises:
+        InputError, ConfigError: the source or an option cannot work, or an option is for another kind of signal.
+    """
+    signal = read(source, settings(**options).read, name=name)
+    kind = io.kind_of(signal.info.kind)
+    for word in READ_WORDS:
+        require(
+            word not in options or word in kind.words,
+            f"--{word} means nothing for {name or _called(source)}, which is of the kind {kind.kind}",
+            hint="leave it away, or name another kind with --kind",
+        )
+    return signal, settings(kind.defaults, **options)
+
+
+def _called(source: Source) -> str:
+    """Return what messages call a source."""
+    return str(source) if isinstance(source, str | Path) else "the source"
 
 
 def run(plan: Plan, *, progress: Progress | None = None, resume: Checkpoint | None = None) -> Field:
@@ -241,14 +270,15 @@ def decode(
     shown = {"size": size, "scale": scale, "region": region}
     whole = isinstance(source, Field)
     field = source if whole else excerpt.read(source, **shown, blend=blend, partial=partial).field
-    values = field.decode(
+    made = field.bands(
         **shown, fill=fill, blend=blend, device=device, threads=threads, precision=precision
     )
+    values = made.array()
     if output is not None:
         target, written, info = Path(output), values, field.info
         if fill is None:
             written, info, _ = io.with_holes(values, info, field.covered(**shown), target.suffix)
-        io.write(written, info, target, overwrite=overwrite)
+        io.write(Bands.of(written, made.domain, info), target, overwrite=overwrite)
     return values
 
 
@@ -345,7 +375,8 @@ def plan_extension(
     config = configured(options)
     old = source if isinstance(source, Field) else load(source)
     picked = pick_device(device, config.threads)
-    return decide(old, read(new, name=name), side=side, mode=mode, config=config, device=picked)
+    part = read(new, reading(old), name=name)
+    return decide(old, part, side=side, mode=mode, config=config, device=picked)
 
 
 def extend(
@@ -406,7 +437,7 @@ def evaluate(
     source: FileSource | Field,
     reference: Source,
     *,
-    metrics: Sequence[str] = ("psnr", "ssim", "ms-ssim"),
+    metrics: Sequence[str] | None = None,
     device: str = "auto",
     threads: int | None = None,
 ) -> dict[str, Any]:
@@ -418,7 +449,7 @@ def evaluate(
     Args:
         source: a field or a `.inr` file.
         reference: the signal it should give back, of the same size, channels and sample type.
-        metrics: names of the registry.
+        metrics: names of the registry; those of the kind of signal when None.
         device, threads: where the decode runs.
 
     Returns:
@@ -433,7 +464,9 @@ def evaluate(
     from inrfit.metrics.rate import bpp
 
     field = source if isinstance(source, Field) else load(source)
-    found = compare(field, read(reference), metrics, device=device, threads=threads)
+    original = read(reference, reading(field))
+    wanted = io.kind_of(field.info.kind).metrics if metrics is None else metrics
+    found = compare(field, original, wanted, device=pick_device(device, threads))
     if isinstance(source, Field):
         size = len(to_bytes(source))
     else:

@@ -26,6 +26,42 @@ def require(condition: bool, message: str, *, hint: str | None = None) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadConfig:
+    """How a file becomes a signal.
+
+    Attributes:
+        kind: signal kind of the registry; None lets the suffix decide, then the content.
+        sound: what becomes of the sound track of a clip: "fit" (a field of its own), "copy" (its bytes) or "none".
+        target: what is fitted of a shape: "sdf" (signed distance) or "occupancy".
+        resolution: samples along the longest side of a shape.
+        spacing: units per sample on each axis of a volume, slowest first, or one for all; None for 1.
+    """
+
+    kind: str | None = None
+    sound: str = "fit"
+    target: str = "sdf"
+    resolution: int = 256
+    spacing: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind is not None:
+            check("signal", self.kind, option="--kind")
+        for label, value, allowed in (
+            ("sound", self.sound, ("fit", "copy", "none")),
+            ("target", self.target, ("sdf", "occupancy")),
+        ):
+            require(value in allowed, f"--{label} {value!r} must be one of {', '.join(allowed)}")
+        require(
+            8 <= self.resolution <= 2048, f"--resolution {self.resolution} must lie between 8 and 2048 samples"
+        )
+        require(
+            self.spacing is None or (0 < len(self.spacing) <= 8 and all(1e-30 < s < 1e30 for s in self.spacing)),
+            f"--spacing {self.spacing} must be positive units per sample, one for each axis or one for all",
+            hint="for example --spacing 2.5,0.7,0.7",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionConfig:
     """How a signal is divided.
 
@@ -35,7 +71,8 @@ class PartitionConfig:
         heads: number of regions wanted; None lets the rule decide.
         segmenter: over-segmentation that `seg` starts from.
         labels: path of the label image for the rule "labels".
-        cell: nominal cell side of a grid in samples; None takes `CELL`. Used when neither `grid` nor `heads` is given.
+        cell: nominal side of a grid's cells in samples, one for all axes or one for each; None takes `CELL`. Used when
+            neither `grid` nor `heads` is given.
     """
 
     rule: str = "grid"
@@ -43,12 +80,16 @@ class PartitionConfig:
     heads: int | None = None
     segmenter: str = "hfs"
     labels: str | None = None
-    cell: int | None = None
+    cell: int | tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         check("partition", self.rule)
         check("segmenter", self.segmenter)
-        require(self.cell is None or self.cell >= 1, f"--cell {self.cell} must be at least 1 sample")
+        sides = (self.cell,) if isinstance(self.cell, int) else self.cell
+        require(
+            sides is None or min(sides) >= 1,
+            f"--cell {'x'.join(map(str, sides or ()))} must be at least 1 sample on each axis",
+        )
         require(self.heads is None or self.heads >= 1, f"--heads {self.heads} must be at least 1")
         require(
             self.grid is None or min(self.grid) >= 1,
@@ -62,7 +103,7 @@ class PartitionConfig:
         )
         require(
             self.cell is None or (self.grid is None and self.heads is None),
-            f"--cell {self.cell} and {'--heads' if self.grid is None else '--grid'} both set the number of regions",
+            f"--cell and {'--heads' if self.grid is None else '--grid'} both set the number of regions",
             hint="give one of them",
         )
         require(
@@ -181,7 +222,8 @@ class FitConfig:
         schedule: "cosine" (to zero over the steps) or "constant".
         points: samples drawn per step over all regions, at least one in each; None uses every sample in every step.
         sampling: how `points` are divided among the regions: "error" (where the error is) or "uniform" (by area).
-        overlap: samples around each region that its network learns as well, so that neighbours agree at their border.
+        overlap: samples around each region that its network learns as well, so that neighbours agree at their border:
+            one number for all axes, or one for each.
         max_time: seconds; the first steps are timed and the number of steps is then fixed to fit. Measuring and writing
             the result come on top.
         target_psnr: dB; stop as soon as the file, decoded to its output type, reaches it.
@@ -200,7 +242,7 @@ class FitConfig:
     schedule: str = "cosine"
     points: int | None = None
     sampling: str = "error"
-    overlap: int = 0
+    overlap: int | tuple[int, ...] = 0
     max_time: float | None = None
     target_psnr: float | None = None
     seed: int = 0
@@ -223,7 +265,11 @@ class FitConfig:
             self.sampling in ("uniform", "error"),
             f"--sampling {self.sampling!r} must be 'uniform' or 'error'",
         )
-        require(0 <= self.overlap <= 256, f"--overlap {self.overlap} must lie between 0 and 256 samples")
+        margins = (self.overlap,) if isinstance(self.overlap, int) else self.overlap
+        require(
+            bool(margins) and all(0 <= margin <= 4096 for margin in margins),
+            f"--overlap {','.join(map(str, margins))} must lie between 0 and 4096 samples",
+        )
         require(
             self.max_time is None or self.max_time > 0, f"--max-time {self.max_time} must be positive seconds"
         )
@@ -247,10 +293,15 @@ class FitOptions(TypedDict, total=False):
     or `effort` fills in what is not given.
     """
 
+    kind: str | None
+    sound: str
+    target: str
+    resolution: int
+    spacing: tuple[float, ...] | None
     partition: str
     grid: tuple[int, ...] | None
     heads: int | None
-    cell: int | None
+    cell: int | tuple[int, ...] | None
     segmenter: str
     preset: str | None
     effort: int | None
@@ -281,7 +332,7 @@ class FitOptions(TypedDict, total=False):
     schedule: str
     points: int | None
     sampling: str
-    overlap: int
+    overlap: int | tuple[int, ...]
     max_time: float | None
     target_psnr: float | None
     seed: int
@@ -293,8 +344,9 @@ class FitOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The three configurations of a fit."""
+    """The four configurations of a fit."""
 
+    read: ReadConfig
     partition: PartitionConfig
     model: ModelConfig
     fit: FitConfig
@@ -303,6 +355,9 @@ class Settings:
 MODEL_WORDS = {"model": "name", "output_activation": "output"}
 """Option words that differ from the field of the configuration they set."""
 
+READ_WORDS = ("sound", "target", "resolution", "spacing")
+"""Words of `ReadConfig` that mean something for some kinds of signal only."""
+
 WITH_TRUNK = ("local-global",)
 """Models whose regions share a trunk."""
 
@@ -310,8 +365,12 @@ SHARED_WORDS = ("trunk_features", "trunk_frame", "trunk_omega_0", "global_share"
 """Option words for the weights that regions share, which only models `WITH_TRUNK` have."""
 
 
-def settings(**options: Unpack[FitOptions]) -> Settings:
-    """Sort option words into the three configurations; a preset and the defaults fill in the rest.
+def settings(defaults: Mapping[str, object] | None = None, **options: Unpack[FitOptions]) -> Settings:
+    """Sort option words into the four configurations; a preset, an effort and the defaults fill in the rest.
+
+    Args:
+        defaults: words that fill in what is said by nothing else: those of the kind of signal.
+        options: what the user says.
 
     Raises:
         ConfigError: an unknown word, or a value that is not allowed.
@@ -324,21 +383,25 @@ def settings(**options: Unpack[FitOptions]) -> Settings:
         given = {**PRESETS[str(preset)](given), **given}
     effort = given.pop("effort", None)
     if effort is not None:
-        given = {**_effort(effort, given), **given}
+        given = {**_effort(effort, given, defaults or {}), **given}
         require(
             preset is None,
             f"--effort {effort} and --preset {preset} both decide how much is done",
             hint="give one of them",
         )
+    if preset is None:
+        given = {**_fitting(defaults or {}, given), **given}
     _check_shared(options, given.get("model"))
     if given.get("model") == "mlp":
         given.setdefault("partition", "none")
-    parts: dict[str, dict[str, object]] = {"partition": {}, "model": {}, "fit": {}}
+    parts: dict[str, dict[str, object]] = {"read": {}, "partition": {}, "model": {}, "fit": {}}
     for word, value in given.items():
         if word == "partition":
             parts["partition"] |= _rule(str(value))
         elif word in ("grid", "heads", "cell", "segmenter"):
             parts["partition"][word] = value
+        elif word in ReadConfig.__dataclass_fields__:
+            parts["read"][word] = value
         elif word in FitConfig.__dataclass_fields__:
             parts["fit"][word] = value
         elif (name := MODEL_WORDS.get(word, word)) in ModelConfig.__dataclass_fields__:
@@ -348,13 +411,34 @@ def settings(**options: Unpack[FitOptions]) -> Settings:
                 f"unknown option {word!r}", hint=f"known: {', '.join(FitOptions.__annotations__)}"
             )
     return Settings(
+        read=ReadConfig(**parts["read"]),  # type: ignore[arg-type]
         partition=PartitionConfig(**parts["partition"]),  # type: ignore[arg-type]
         model=ModelConfig(**parts["model"]),  # type: ignore[arg-type]
         fit=FitConfig(**parts["fit"]),  # type: ignore[arg-type]
     )
 
 
-def _effort(level: object, given: Mapping[str, object]) -> dict[str, object]:
+def _fitting(defaults: Mapping[str, object], given: Mapping[str, object]) -> dict[str, object]:
+    """Return the defaults of a kind that do not contradict what is given: each way to divide or to size is one."""
+    left = dict(defaults)
+    if _divided(given):
+        left.pop("cell", None)
+    if given.get("hidden_features") is not None or given.get("params") is not None:
+        left.pop("params", None)
+    if given.get("weights_per_sample") is not None:
+        left.pop("params", None)
+    return left
+
+
+def _divided(given: Mapping[str, object]) -> bool:
+    """Return whether something else than a cell side decides on the regions."""
+    named = any(given.get(word) is not None for word in ("grid", "heads", "cell"))
+    return named or given.get("partition", "grid") != "grid" or given.get("model") == "mlp"
+
+
+def _effort(
+    level: object, given: Mapping[str, object], defaults: Mapping[str, object]
+) -> dict[str, object]:
     """Return what a level of effort fills in: steps and depth, and the side of cells where nothing else divides.
 
     Raises:
@@ -366,8 +450,7 @@ def _effort(level: object, given: Mapping[str, object]) -> dict[str, object]:
         hint=f"higher takes longer and is better; {DEFAULT_EFFORT} is the default",
     )
     filled: dict[str, object] = dict(EFFORTS[level]) if isinstance(level, int) else {}
-    divided = any(given.get(word) is not None for word in ("grid", "heads", "cell"))
-    if divided or given.get("partition", "grid") != "grid" or given.get("model") == "mlp":
+    if _divided(given) or "cell" in defaults:
         del filled["cell"]
     return filled
 

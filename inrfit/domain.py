@@ -14,6 +14,10 @@ Box = tuple[tuple[int, int], ...]
 """Half-open index ranges, one per axis: ((y0, y1), (x0, x1))."""
 
 
+class Typed(float):
+    """An end of a range as a user typed it, before a domain tells its unit; see `Domain.end`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
     """A box of integer sample indices.
@@ -24,6 +28,7 @@ class Domain:
         units: unit of each axis, for example ("px", "px"); axes of one unit share one scale.
         spacing: units per sample, one per axis.
         origin: index of the first sample, one per axis.
+        offset: place of index 0 in units, one per axis; empty for 0 on every axis.
     """
 
     shape: tuple[int, ...]
@@ -31,10 +36,11 @@ class Domain:
     units: tuple[str, ...]
     spacing: tuple[float, ...]
     origin: tuple[int, ...]
+    offset: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         lengths = {len(self.shape), len(self.axes), len(self.units), len(self.spacing), len(self.origin)}
-        if len(lengths) != 1 or not self.shape:
+        if len(lengths) != 1 or not self.shape or (self.offset and len(self.offset) != len(self.shape)):
             raise ConfigError(f"a domain needs one entry per axis everywhere, got {self}")
         if min(self.shape) < 1:
             raise ConfigError(f"a domain needs at least one sample per axis, got shape {self.shape}")
@@ -53,6 +59,51 @@ class Domain:
     def box(self) -> Box:
         """Half-open index range per axis."""
         return tuple((o, o + n) for o, n in zip(self.origin, self.shape, strict=True))
+
+
+    @property
+    def corner(self) -> tuple[float, ...]:
+        """Place of the first sample in units, one per axis."""
+        zero = self.offset or (0.0,) * len(self.shape)
+        return tuple(z + o * s for z, o, s in zip(zero, self.origin, self.spacing, strict=True))
+
+    @property
+    def rate(self) -> float:
+        """Samples per unit of the first axis: the sample rate of a sound, the frames per second of a clip."""
+        return 1.0 / self.spacing[0]
+
+    def end(self, axis: int, value: float) -> int:
+        """Return an end of a range that a user typed as a count of samples of an axis.
+
+        Seconds count on an axis of time, samples on others.
+
+        Raises:
+            ConfigError: the axis counts samples, and the value is no whole number.
+        """
+        if self.units[axis] == "s":
+            return round(value / self.spacing[axis])
+        if value != int(value):
+            raise ConfigError(
+                f"{value:g} is no whole number of samples on the axis {self.axes[axis]}",
+                hint="seconds are for axes of time",
+            )
+        return int(value)
+
+    def resampled(self, window: Box, sizes: tuple[int, ...]) -> Domain:
+        """Return the domain of an output: a window of it, in samples of an output of `sizes` over the whole domain."""
+        spacing = tuple(s * n / m for s, n, m in zip(self.spacing, self.shape, sizes, strict=True))
+        offset = tuple(
+            c + (a + 0.5) * new - 0.5 * old
+            for c, (a, _), new, old in zip(self.corner, window, spacing, self.spacing, strict=True)
+        )
+        return Domain(
+            shape=tuple(b - a for a, b in window),
+            axes=self.axes,
+            units=self.units,
+            spacing=spacing,
+            origin=(0,) * len(self.shape),
+            offset=offset,
+        )
 
 
 def image_domain(height: int, width: int) -> Domain:

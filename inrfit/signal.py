@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,11 +12,21 @@ from numpy.typing import ArrayLike, NDArray
 from inrfit.domain import Box, Domain
 from inrfit.errors import InputError
 
-INTEGER_RANGES: dict[str, tuple[float, float]] = {"uint8": (0.0, 255.0), "uint16": (0.0, 65535.0)}
+INTEGER_RANGES: dict[str, tuple[float, float]] = {
+    "uint8": (0.0, 255.0),
+    "uint16": (0.0, 65535.0),
+    "int16": (-32768.0, 32767.0),
+    "int32": (-2147483648.0, 2147483647.0),
+}
+"""Integer sample types, and the values they hold."""
+
 PART = 1 << 17
 """Numbers that are converted at a time: in double precision they fit into the cache, which makes it five times faster."""
 
 DTYPES = (*INTEGER_RANGES, "float32")
+
+SIGNED = ("waveform", "distance")
+"""Meanings of channels whose values swing about 0: their range is symmetric and their peak is its high end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +35,15 @@ class SignalInfo:
 
     Attributes:
         kind: signal kind of the registry, for example "image".
-        dtype: sample type, "uint8", "uint16" or "float32".
+        dtype: sample type, a name of `DTYPES`.
         value_range: (low, high) of the samples that map to -1 and 1; low < high.
-        colour: meaning of the channels: "grey", "grey-alpha", "rgb", "rgb-alpha" or "channels".
+        colour: meaning of the channels: "grey", "grey-alpha", "rgb", "rgb-alpha", "waveform", "distance",
+            "occupancy" or "channels".
         suffix: file suffix of the source, for example ".png"; empty for arrays.
         icc: ICC profile, or None.
         exif: EXIF block without orientation (it is applied to the samples), or None.
+        sound: sound track of a clip: the bytes of an `.inr` file, or of a sound file; None without one.
+        tags: what else is known, such as title, artist or encoding, as text by name.
         notes: what was changed on reading, in words for the user.
         sha256: hash of the source bytes in hex; empty where there was no file.
     """
@@ -42,8 +55,21 @@ class SignalInfo:
     suffix: str = ""
     icc: bytes | None = None
     exif: bytes | None = None
+    sound: bytes | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     sha256: str = ""
+
+    @property
+    def peak(self) -> float:
+        """Peak of a PSNR on the scale where samples lie on [-1, 1]: 1 for values that swing about 0, else 2."""
+        return 1.0 if self.colour in SIGNED else 2.0
+
+    @property
+    def peak_range(self) -> tuple[float, float]:
+        """Range of native samples whose extent is the peak of a PSNR: the value range, or its upper half about 0."""
+        low, high = self.value_range
+        return (0.0, high) if self.colour in SIGNED else (low, high)
 
     def to_unit(self, values: ArrayLike) -> NDArray[np.float32]:
         """Map native samples to [-1, 1]."""
@@ -90,8 +116,45 @@ def gathered(
     return made
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Bands:
+    """Native samples that come in bands along the first axis: what a decode yields and a file is made of.
+
+    Attributes:
+        bands: samples [some of the first axis, ..., channel], in order; they can be taken once.
+        domain: the lattice of all of them together.
+        channels: values per sample.
+        info: what is known about them.
+    """
+
+    bands: Iterable[NDArray[Any]]
+    domain: Domain
+    channels: int
+    info: SignalInfo
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of all samples together, [*domain.shape, channel]."""
+        return (*self.domain.shape, self.channels)
+
+    def array(self) -> NDArray[Any]:
+        """Return all samples as one array."""
+        return gathered(self.bands, self.shape, self.info.dtype)
+
+    @classmethod
+    def of(cls, values: NDArray[Any], domain: Domain, info: SignalInfo) -> Bands:
+        """Return samples [*shape, channel] that are there already; `domain` may be that of a part or another size."""
+        domain = replace(domain, shape=values.shape[:-1])
+        return cls(bands=[values], domain=domain, channels=values.shape[-1], info=info)
+
+
 class Signal(Protocol):
-    """A source of samples; an array is one, a video read frame by frame and a mesh will be others."""
+    """A source of samples: an array is one, a video behind a file and a mesh with its distance function are others.
+
+    A signal that cannot give all its samples may have two more methods. `pool(box)` returns which samples of a box
+    of indices are to be fitted and measured, as rising ranks in row-major order; without it all are. `occupied(boxes)`
+    returns which of many boxes hold anything to fit, [box] bool; cells of a grid that do not are left out.
+    """
 
     @property
     def domain(self) -> Domain:

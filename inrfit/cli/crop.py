@@ -28,13 +28,15 @@ def command(
         list[str] | None,
         typer.Option(
             metavar="CELLS|IDS",
-            help="Cells of a grid such as 0:8,:4 (rows first), or ids of segments such as 1,3; several are joined.",
+            help="Cells of a grid such as 0:8,:4 (rows first), those in a range of time such as 1.5s:3s, or ids of segments "
+            "such as 1,3; several are joined.",
         ),
     ] = None,
     region: Annotated[
         str | None,
         typer.Option(
-            metavar="Y0:Y1,X0:X1", help="The regions in these rows and columns. In place of --keep."
+            metavar="RANGES",
+            help="The regions in these rows and columns, Y0:Y1,X0:X1, or seconds, T0:T1. In place of --keep.",
         ),
     ] = None,
     snap: Annotated[

@@ -1,9 +1,8 @@
-"""`inrfit decode`: `.inr` files in, images out, at any size and for any region."""
+"""`inrfit decode`: `.inr` files in, signals out, at any size and for any region."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,15 +11,14 @@ import typer
 from inrfit.cli import batch, options
 from inrfit.cli.console import listener, number, out_bytes, say, size
 from inrfit.cli.inputs import Item, container, expand, make_room, plan_work
-from inrfit.errors import ConfigError, InrfitError, OutputError
+from inrfit.errors import ConfigError, InrfitError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from inrfit.codec.excerpt import Excerpt
     from inrfit.device import Device
+    from inrfit.domain import Domain
     from inrfit.models.field import Field
-    from inrfit.signal import SignalInfo
+    from inrfit.signal import Bands
 
 KEYS = {
     "damaged": "ids of the damaged regions that were left out, by `--partial`",
@@ -41,12 +39,33 @@ def command(
     ] = None,
     size_: Annotated[
         str | None,
-        typer.Option("--size", metavar="WxH", help="Width x height of the whole output. Not with --scale."),
+        typer.Option(
+            "--size",
+            metavar="WxH",
+            help="Size of the whole output: width x height, samples of a sound, or x x y x z. Not with --scale.",
+        ),
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            "--rate", "--fps", help="Samples per second of a sound, frames per second of a clip. Not with --scale."
+        ),
+    ] = None,
+    resolution: Annotated[
+        int | None,
+        typer.Option(help="Samples along the longest side, such as 512 for a mesh. Not with --scale or --size."),
     ] = None,
     region: Annotated[
         str | None,
-        typer.Option(metavar="Y0:Y1,X0:X1", help="Only these rows and columns."),
+        typer.Option(
+            metavar="RANGES",
+            help="Only these: Y0:Y1,X0:X1 of an image, seconds T0:T1 of a sound, T0:T1,Y0:Y1,X0:X1 of a clip, "
+            "Z0:Z1,Y0:Y1,X0:X1 of a volume or shape.",
+        ),
     ] = None,
+    sound: Annotated[
+        bool, typer.Option("--sound/--no-sound", help="Write the sound track of a clip, where it has one.")
+    ] = True,
     fill: Annotated[
         str | None,
         typer.Option(
@@ -91,25 +110,23 @@ def command(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Decode .inr files to images.
+    """Decode .inr files to images, sounds, clips, shapes and volumes.
 
-    Rows and columns count from 0 in this file at its fitted size; ranges are half-open, negative numbers count from
-    the end and ends may be left away, as in Python. Only what --region needs is read of a file.
+    Rows and columns count from 0 in this file at its fitted size, time in seconds; ranges are half-open, negative
+    numbers count from the end and ends may be left away, as in Python. Only what --region needs is read of a file.
     The output goes beside the input as NAME.dec.SUFFIX unless -o says otherwise.
     """
     from inrfit.kernels.lattice import check_blend
 
     with batch.json_errors(json, KEYS):
         wanted = None if format_ is None else f".{format_.lower().lstrip('.')}".rstrip(".")
-        wide = options.pair(size_, "--size", example="1024x768")
-        scale = options.factor(scale, "--scale")
-        if wide is not None and scale is not None:
-            raise ConfigError("--size and --scale both set the output size", hint="give one of them")
-        shown = {
-            "size": None if wide is None else (wide[1], wide[0]),
-            "scale": scale,
-            "region": options.region(region),
-        }
+        wanted_size = Size(
+            sizes=options.counts(size_, "--size", example="1024x768"),
+            scale=options.factor(scale, "--scale"),
+            rate=options.factor(rate, "--rate"),
+            resolution=resolution,
+        )
+        window = options.region(region)
         if fill is not None:
             _fill(fill, "uint8", "rgb")
         check_blend(blend)
@@ -127,18 +144,22 @@ def command(
             _check_suffix(items[0].output.suffix, f"-o {output}")
 
     def work(item: Item) -> dict[str, Any]:
-        import numpy as np
-
         from inrfit import io
         from inrfit.codec import excerpt
+        from inrfit.codec.container import Reader
+        from inrfit.codec.layout import Layout
         from inrfit.device import pick_device
         from inrfit.io.files import atomic_write_blocks
 
-        taken = excerpt.read(container(item), **shown, blend=blend, partial=partial)
+        source = container(item)
+        with Reader(source, allow_truncated=True) as reader:
+            domain = Layout(header=reader.header, index=reader.index).domain
+        shown = {"size": wanted_size.of(domain), "region": window}
+        taken = excerpt.read(source, **shown, blend=blend, partial=partial)
         field = taken.field
         suffix = wanted or (io.decode_suffix(field.info) if item.output is None else item.output.suffix)
         name = "<stdout>" if item.output is None else str(item.output)
-        _check_holds(field, suffix, name)
+        io.kind_of(field.info.kind).check(field.info, field.channels, suffix, name)
         make_room(item.output)
         picked = pick_device(device, threads)
         if not quiet:
@@ -149,8 +170,8 @@ def command(
             say(
                 f"{item.name}: samples that no region covers are white: {suffix} has no transparency (see --fill)"
             )
-        dtype = np.dtype(picture.info.dtype)
-        pieces = io.encode_bands(picture.bands, picture.shape, dtype, picture.info, suffix, name=name)
+        made = picture.samples if sound else replace(picture.samples, info=replace(picture.samples.info, sound=None))
+        pieces = io.encode(made, suffix, name=name)
         if item.output is None:
             data = b"".join(pieces)
             out_bytes(data)
@@ -163,7 +184,7 @@ def command(
             "params": field.description.count(taken.regions),
             "device": picked.name,
             "damaged": [damage.id for damage in taken.damaged],
-            "shape": picture.shape,
+            "shape": made.shape,
             "uncovered": picture.uncovered,
             "fill": picture.opaque,
         }
@@ -173,20 +194,76 @@ def command(
     batch.leave(code)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """The size of an output as it is asked for, before the domain of a file tells its axes.
+
+    Attributes:
+        sizes: samples per axis, fastest axis first; of a clip those of a frame may stand alone.
+        scale: factor on every axis.
+        rate: samples per second of the axis of time.
+        resolution: samples along the longest side.
+    """
+
+    sizes: tuple[int, ...] | None
+    scale: float | None
+    rate: float | None
+    resolution: int | None
+
+    def __post_init__(self) -> None:
+        given = {"--size": self.sizes, "--scale": self.scale, "--resolution": self.resolution}
+        named = [option for option, value in given.items() if value is not None]
+        if len(named) > 1:
+            raise ConfigError(f"{' and '.join(named)} both set the output size", hint="give one of them")
+        if self.rate is not None and self.scale is not None:
+            raise ConfigError("--rate and --scale both set the output size", hint="give one of them")
+        if self.resolution is not None and not 2 <= self.resolution <= 4096:
+            raise ConfigError(f"--resolution {self.resolution} must lie between 2 and 4096 samples")
+
+    def of(self, domain: Domain) -> tuple[int, ...] | None:
+        """Return the samples per axis of the whole output; None for the fitted size.
+
+        Raises:
+            ConfigError: they do not suit the axes of the domain.
+        """
+        from inrfit.kernels.lattice import asked
+
+        sizes = list(asked(domain, None, self.scale, None)[0])
+        if self.resolution is not None:
+            sizes = [max(1, round(n * self.resolution / max(domain.shape))) for n in domain.shape]
+        if self.sizes is not None:
+            wanted = list(reversed(self.sizes))
+            in_time = [axis for axis, unit in enumerate(domain.units) if unit == "s"]
+            if in_time == [0] and len(wanted) == domain.dimensions - 1:
+                wanted.insert(0, domain.shape[0])
+            if len(wanted) != domain.dimensions:
+                raise ConfigError(
+                    f"--size {'x'.join(map(str, self.sizes))} gives {len(self.sizes)} numbers, the file has the axes "
+                    f"{', '.join(reversed(domain.axes))}",
+                    hint="give one number for each axis, in this order",
+                )
+            sizes = wanted
+        if self.rate is not None:
+            if domain.units[0] != "s":
+                raise ConfigError(
+                    f"--rate is for axes of time, the file has the axes {', '.join(domain.axes)}",
+                    hint="give --size or --scale",
+                )
+            sizes[0] = max(1, round(domain.shape[0] * domain.spacing[0] * self.rate))
+        return None if tuple(sizes) == domain.shape else tuple(sizes)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Picture:
     """What is written.
 
     Attributes:
-        shape, bands: its samples, in bands of rows, as a file of the format can hold them.
-        info: what is known about them.
+        samples: in bands of rows, as a file of the format can hold them.
         uncovered: samples that no region covers.
         opaque: what these are, one number per channel; None where they are transparent, or there are none.
     """
 
-    shape: tuple[int, ...]
-    bands: Iterable[NDArray[Any]]
-    info: SignalInfo
+    samples: Bands
     uncovered: int
     opaque: list[float] | None
 
@@ -211,18 +288,20 @@ def _picture(
     """
     from inrfit import io
     from inrfit.models.field import fill_sample
+    from inrfit.signal import Bands
 
     words = {"blend": blend, "device": device.name, "threads": device.threads, "precision": precision}
     covered = None if field.partition.is_whole else field.covered(**shown)
     holes = 0 if covered is None else int(covered.size - covered.sum())
-    if covered is not None and holes and fill is None:
-        values, info, clear = io.with_holes(field.decode(**shown, **words), field.info, covered, suffix)
+    kind = io.kind_of(field.info.kind)
+    if covered is not None and holes and fill is None and kind.shows_holes:
+        made = field.bands(**shown, **words)
+        values, info, clear = io.with_holes(made.array(), field.info, covered, suffix)
         opaque = None if clear else values[~covered][0].tolist()
-        return _Picture(shape=values.shape, bands=[values], info=info, uncovered=holes, opaque=opaque)
-    filled = None if fill is None else _fill(fill, field.info.dtype, field.info.colour)
-    shape, bands = field.bands(**shown, **words, fill=filled)
+        return _Picture(samples=Bands.of(values, made.domain, info), uncovered=holes, opaque=opaque)
+    filled = kind.fill(field.info) if fill is None else _fill(fill, field.info.dtype, field.info.colour)
     opaque = fill_sample(filled, field.info, field.channels).tolist() if holes else None
-    return _Picture(shape=shape, bands=bands, info=field.info, uncovered=holes, opaque=opaque)
+    return _Picture(samples=field.bands(**shown, **words, fill=filled), uncovered=holes, opaque=opaque)
 
 
 def _fill(text: str, dtype: str, colour: str) -> list[float]:
@@ -258,10 +337,10 @@ def _tell_damaged(item: Item, taken: Excerpt) -> None:
 
 
 def _summary(result: dict[str, Any]) -> str:
-    height, width, channels = result["shape"]
+    sizes = "×".join(map(str, (*reversed(result["shape"][:-1]), result["shape"][-1])))
     shown = result["output"] if result["output"] == "-" else Path(result["output"]).absolute()
     return (
-        f"{shown}  {width}×{height}×{channels}  {size(result['bytes'])}  {number(result['seconds'], 2, 's')}"
+        f"{shown}  {sizes}  {size(result['bytes'])}  {number(result['seconds'], 2, 's')}"
     )
 
 
@@ -279,29 +358,11 @@ def _suffix(path: Path | None) -> str:
 
 
 def _check_suffix(suffix: str | None, option: str) -> None:
-    """Refuse a suffix that nothing can be written to, before any work; every format holds 8-bit grey."""
-    import numpy as np
-
+    """Refuse a suffix that nothing can be written to, before any work."""
     from inrfit import io
-    from inrfit.signal import SignalInfo
 
-    if suffix is None:
+    if suffix is None or suffix.lower() in io.output_suffixes():
         return
-    try:
-        io.encode(np.zeros((1, 1, 1), np.uint8), SignalInfo(colour="grey"), suffix, name=option)
-    except OutputError as error:
-        raise ConfigError(error.message, hint=error.hint) from None
-
-
-def _check_holds(field: Field, suffix: str, name: str) -> None:
-    """Refuse a format that cannot hold the samples of a field, before they are decoded: try one sample.
-
-    Raises:
-        OutputError: it cannot.
-    """
-    import numpy as np
-
-    from inrfit import io
-
-    sample = np.zeros((*(1,) * field.domain.dimensions, field.channels), field.info.dtype)
-    io.encode(sample, field.info, suffix, name=name)
+    raise ConfigError(
+        f"{option}: {suffix} is not a format inrfit writes", hint=f"write {', '.join(io.output_suffixes())}"
+    )

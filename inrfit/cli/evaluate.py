@@ -41,9 +41,12 @@ def command(
         ),
     ] = None,
     metrics: Annotated[
-        str,
-        typer.Option(metavar="NAMES", help=f"Some of {', '.join(names('metric'))}, separated by commas."),
-    ] = ",".join(names("metric")),
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help=f"Some of {', '.join(names('metric'))}, separated by commas; those for the kind of signal by default.",
+        ),
+    ] = None,
     report: Annotated[
         str | None,
         typer.Option(
@@ -60,11 +63,13 @@ def command(
 ) -> None:
     """Measure .inr files against originals.
 
-    The original of NAME.inr is the image called NAME beside it unless --reference says otherwise; that of a crop is
+    The original of NAME.inr is the file called NAME beside it unless --reference says otherwise; that of a crop is
     the same part of it. Samples that no region covers are not counted; SSIM takes them for equal.
     """
     with batch.json_errors(json, KEYS):
-        wanted = [check("metric", name.strip(), option="--metrics") for name in metrics.split(",")]
+        wanted = None
+        if metrics is not None:
+            wanted = [check("metric", name.strip(), option="--metrics") for name in metrics.split(",")]
         options.check_device(device, threads)
         found = expand(inputs, (".inr",), recursive=recursive)
         sources = [source for source, _ in found]
@@ -80,30 +85,25 @@ def command(
 
         original = _original(item, reference, places[item.source])
         source = container(item)
-        signal, field = api.read(original), api.load(source)
+        field = api.load(source)
+        signal = api.read(original, api.reading(field))
         picked = pick_device(device, threads)
         if not quiet:
             say(f"{picked.why} · {item.name}")
         measured = api.evaluate(source, signal, metrics=wanted, device=picked.name, threads=picked.threads)
         if report is not None:
-            decoded = field.decode(device=picked.name, threads=picked.threads)
             shown = {k: v for k, v in measured.items() if not isinstance(v, list)}
             entries.append(
-                reports.entry(
-                    item.name, signal, decoded, field.partition, shown, measured["region_psnr"], None
-                )
+                reports.entry(item.name, signal, field, picked, shown, measured["region_psnr"], None)
             )
         return {"output": None, "reference": str(original), "device": picked.name, **measured}
 
-    def summary(result: dict[str, Any]) -> str:
-        return _summary(result, wanted)
-
     items = [Item(source=source, output=None, writes=False) for source in sources]
     results, code = batch.run(
-        items, work, keys=KEYS, as_json=json, debug=debug, summary=summary, talk=listener(quiet=quiet)
+        items, work, keys=KEYS, as_json=json, debug=debug, summary=_summary, talk=listener(quiet=quiet)
     )
     if sum(result["status"] == "ok" for result in results) > 1:
-        listener(quiet=quiet, data_on_stdout=json)(_means(results, wanted))
+        listener(quiet=quiet, data_on_stdout=json)(_means(results))
     reports.write(report, entries, force=force, quiet=quiet)
     batch.leave(code)
 
@@ -153,10 +153,19 @@ def _original(item: Item, reference: str | None, below: Path) -> Path:
     )
 
 
-def _summary(result: dict[str, Any], wanted: list[str]) -> str:
+IN_DECIBEL = ("psnr", "psnr-minmax", "snr", "si-sdr", "lsd")
+"""Metrics that are told in dB."""
+
+
+def _measured(result: dict[str, Any]) -> list[str]:
+    """Return the metrics of a result, in the order of the table."""
+    return [name for name in names("metric") if name in result]
+
+
+def _summary(result: dict[str, Any]) -> str:
     shown = [
-        f"{name.upper()} {number(result[name], 2, 'dB') if 'psnr' in name else number(result[name], 4)}"
-        for name in wanted
+        f"{name.upper()} {number(result[name], 2, 'dB') if name in IN_DECIBEL else number(result[name], 4)}"
+        for name in _measured(result)
     ]
     psnr = [p for p in result["region_psnr"] if p is not None]
     regions = [f"regions {min(psnr):.2f} to {max(psnr):.2f} dB"] if len(psnr) > 1 else []
@@ -165,16 +174,16 @@ def _summary(result: dict[str, Any], wanted: list[str]) -> str:
     return "  ".join([result["input"], *shown, *rate, *regions, *border])
 
 
-def _means(results: list[dict[str, Any]], wanted: list[str]) -> str:
+def _means(results: list[dict[str, Any]]) -> str:
     """Return the means over several files; of PSNR both its mean and that of the mean error, which differ."""
     from inrfit.metrics.fidelity import psnr_of_mean_mse
 
     done = [result for result in results if result["status"] == "ok"]
     shown = []
-    for name in wanted:
-        values = [result[name] for result in done if result[name] is not None]
-        mean = number(fmean(values), 2 if "psnr" in name else 4) if values else "-"
-        shown.append(f"{name.upper()} {mean} dB" if "psnr" in name else f"{name.upper()} {mean}")
+    for name in dict.fromkeys(name for result in done for name in _measured(result)):
+        values = [result[name] for result in done if result.get(name) is not None]
+        mean = number(fmean(values), 2 if name in IN_DECIBEL else 4) if values else "-"
+        shown.append(f"{name.upper()} {mean} dB" if name in IN_DECIBEL else f"{name.upper()} {mean}")
     shown.append(f"PSNR of the mean error {number(psnr_of_mean_mse([r['mse'] for r in done]))} dB")
     shown.append(f"{fmean(r['bpp'] for r in done):.3f} bpp")
     return f"mean of {len(done)}: {', '.join(shown)}"

@@ -37,7 +37,7 @@ def command(
         str,
         typer.Option(
             metavar="SIDE",
-            help="Where it goes: right, left, top, bottom; before or after on an axis of time.",
+            help="Where it goes: right, left, top, bottom; before or after in time; front or back in depth.",
         ),
     ],
     mode: Annotated[
@@ -72,7 +72,8 @@ def command(
     checkpoint either.
     """
     with batch.json_errors(json, KEYS):
-        given = {"steps": steps, "lr": lr, "overlap": overlap, "seed": seed, "threads": threads}
+        margin = options.one_or_each(overlap, "--overlap", example="2, or 1x2x2")
+        given = {"steps": steps, "lr": lr, "overlap": margin, "seed": seed, "threads": threads}
         words: ExtendOptions = {k: v for k, v in given.items() if v is not None}  # type: ignore[assignment]
         _check_words(side, mode, words)
         options.check_device(device, threads)
@@ -143,8 +144,8 @@ def _inputs(field: str, new: str, output: str | None, *, force: bool) -> tuple[I
     source = found[1][0]
     if source is not None and source.suffix.lower() == ".inr":
         raise ConfigError(
-            f"{source} is an .inr file, the part to add must be a picture",
-            hint="give the .inr file first and the picture after it; inrfit decode makes a picture of an .inr file",
+            f"{source} is an .inr file, the part to add must be a signal",
+            hint="give the .inr file first and the signal after it; inrfit decode makes a signal of an .inr file",
         )
     item = plan_work(found[:1], output, lambda source: ".inr", force=force, beside=".ext")[0]
     part = Item(source=source, output=None)

@@ -1,4 +1,4 @@
-"""`inrfit fit`: images in, `.inr` files out. Its options; `fit_job.py` does the work."""
+"""`inrfit fit`: signals in, `.inr` files out. Its options; `fit_job.py` does the work."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ KEYS: dict[str, str] = {}
 def command(
     inputs: options.Inputs,
     output: options.Output = None,
+    kind: options.Kind = None,
     partition: Annotated[
         str | None,
         typer.Option(
@@ -37,17 +38,24 @@ def command(
     grid: Annotated[
         str | None,
         typer.Option(
-            metavar="RxC", help="Rows x columns of cells; about 32 samples each by default. Not with --heads."
+            metavar="RxC",
+            help="Rows x columns of cells; as many numbers as there are axes, slowest first. Not with --heads.",
         ),
     ] = None,
     cell: Annotated[
-        int | None,
+        str | None,
         typer.Option(
-            help=f"Nominal side of a cell, in samples; {CELL} by default. Not with --grid or --heads."
+            metavar="SIDE",
+            help=f"Nominal side of a cell in samples, one number or one for each axis; {CELL} by default for an image. "
+            "Not with --grid or --heads.",
         ),
     ] = None,
     heads: options.Heads = None,
     segmenter: options.Segmenter = "hfs",
+    sound: options.Sound = None,
+    target: options.Target = None,
+    resolution: options.Resolution = None,
+    spacing: options.Spacing = None,
     params: Annotated[
         str | None,
         typer.Option(
@@ -148,7 +156,7 @@ def command(
     verbose: options.Verbose = False,
     debug: options.Debug = False,
 ) -> None:
-    """Fit neural fields to images.
+    """Fit neural fields to images, sounds, clips, shapes and volumes.
 
     The output goes beside the input as NAME.inr unless -o says otherwise.
     """
@@ -156,9 +164,10 @@ def command(
 
     with batch.json_errors(json, KEYS):
         given: dict[str, Any] = {
+            **options.reading(kind, sound, target, resolution, spacing),
             "partition": partition,
-            "grid": options.pair(grid, "--grid", example="8x8"),
-            "cell": cell,
+            "grid": options.counts(grid, "--grid", example="8x8"),
+            "cell": options.one_or_each(cell, "--cell", example="32, or 8x32x32"),
             "heads": heads,
             "segmenter": segmenter,
             "preset": preset,
@@ -189,7 +198,7 @@ def command(
             "schedule": schedule,
             "points": options.count_of(points, "--points"),
             "sampling": sampling,
-            "overlap": overlap,
+            "overlap": options.one_or_each(overlap, "--overlap", example="2, or 1x2x2"),
             "max_time": options.seconds_of(max_time, "--max-time"),
             "target_psnr": target_psnr,
             "seed": seed,
@@ -204,7 +213,7 @@ def command(
         options.check_labels(settings(**words))
         options.check_stdout(output, json=json)
         _check_output(output, force=force, skip_existing=skip_existing)
-        found = expand(inputs, input_suffixes(), recursive=recursive)
+        found = expand(inputs, input_suffixes(kind), recursive=recursive)
         _check_inputs([source for source, _ in found])
         items = plan_work(
             found,
@@ -252,7 +261,7 @@ def _check_inputs(sources: list[Path | None]) -> None:
     for source in sources:
         if source is not None and source.suffix.lower() == ".inr":
             raise ConfigError(
-                f"{source} is an .inr file already", hint="leave it out; inrfit decode makes an image of it"
+                f"{source} is an .inr file already", hint="leave it out; inrfit decode makes a signal of it"
             )
 
 

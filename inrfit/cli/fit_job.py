@@ -148,10 +148,11 @@ class Job:
         """Say what will be done, and what was noticed on the way."""
         for note in (*plan.signal.info.notes, *plan.partition.warnings):
             self.talk(f"{item.name}: {note}")
-        height, width = plan.signal.domain.shape
-        model = plan.settings.model
+        from inrfit import io
+
+        model, kind = plan.settings.model, io.kind_of(plan.signal.info.kind)
         self.talk(
-            f"{plan.device.why} · {item.name} {width}×{height}×{plan.signal.channels} {plan.signal.info.dtype} · "
+            f"{plan.device.why} · {item.name} {kind.describe(plan.signal)} · "
             f"{_division(plan)} · {model.name} {model.activation} {model.hidden_features} wide · "
             f"{plan.params:,} weights"
         )
@@ -219,9 +220,8 @@ def _division(plan: Plan) -> str:
 
 def _entry(item: Item, plan: Plan, field: Any, events: list[FitEvent], bytes_written: int) -> Entry:
     """Return what the report shows of a fit."""
-    from inrfit.metrics.regions import region_psnr
+    from inrfit.metrics.fidelity import unit_decibel
 
-    target, decoded = plan.signal.dense(), field.decode(device=plan.device.name, threads=plan.device.threads)
     numbers = {
         "psnr": field.psnr,
         "bytes": bytes_written,
@@ -230,6 +230,6 @@ def _entry(item: Item, plan: Plan, field: Any, events: list[FitEvent], bytes_wri
         "regions": len(field.partition),
         "steps": field.steps,
     }
-    per_region = region_psnr(target, decoded, field.partition, field.info.value_range)
+    per_region = [unit_decibel(error, field.info.peak) for error in field.mse]
     curve = [(event.step, event.seconds, event.psnr) for event in events]
-    return reports.entry(item.name, plan.signal, decoded, field.partition, numbers, per_region, curve)
+    return reports.entry(item.name, plan.signal, field, plan.device, numbers, per_region, curve)

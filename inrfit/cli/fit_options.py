@@ -190,9 +190,11 @@ Sampling = Annotated[
     ),
 ]
 Overlap = Annotated[
-    int | None,
+    str | None,
     typer.Option(
-        help=f"Samples around each region that it learns as well, 0 to 256; {default('overlap')} by default.",
+        metavar="SAMPLES",
+        help="Samples around each region that it learns as well, one number or one for each axis such as 1x2x2; "
+        f"{default('overlap')} by default.",
         rich_help_panel=FITTING,
     ),
 ]

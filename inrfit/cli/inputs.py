@@ -164,16 +164,16 @@ def plan_work(
 
 
 def check_container(output: str | None, verb: str) -> None:
-    """Refuse to give the name of an image to a `.inr` file.
+    """Refuse to give the name of a signal to a `.inr` file.
 
     Raises:
-        ConfigError: -o names an image.
+        ConfigError: -o names one.
     """
     from inrfit.io import input_suffixes
 
     if output is not None and Path(output).suffix.lower() in input_suffixes():
         raise ConfigError(
-            f"-o {output} names an image, but {verb} writes .inr files",
+            f"-o {output} names a file of another format, but {verb} writes .inr files",
             hint=f"for example -o {Path(output).with_suffix('.inr')}",
         )
 

@@ -9,6 +9,7 @@ import typer
 
 from inrfit.cli.inputs import is_file
 from inrfit.config import FitConfig, ModelConfig, PartitionConfig, Settings
+from inrfit.domain import Typed
 from inrfit.errors import ConfigError, InputError
 from inrfit.registry import names
 
@@ -32,6 +33,34 @@ Heads = Annotated[
 ]
 Segmenter = Annotated[
     str, typer.Option(metavar="NAME", help=f"Over-segmentation of seg: {', '.join(names('segmenter'))}.")
+]
+Kind = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND",
+        help=f"{', '.join(names('signal'))}; by default the suffix and the content decide.",
+    ),
+]
+Sound = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOW",
+        help="Sound track of a clip: fit (a field of its own, the default), copy (its bytes), or none.",
+    ),
+]
+Target = Annotated[
+    str | None,
+    typer.Option(metavar="WHAT", help="What is fitted of a shape: sdf (signed distance, the default) or occupancy."),
+]
+Resolution = Annotated[
+    int | None,
+    typer.Option(help="Samples along the longest side of a shape's lattice; 256 by default."),
+]
+Spacing = Annotated[
+    str | None,
+    typer.Option(
+        metavar="Z,Y,X", help="Units per sample of a volume, slowest axis first, or one number for all; 1 by default."
+    ),
 ]
 Force = Annotated[
     bool, typer.Option("--force", "-f", help="Replace existing outputs.", rich_help_panel=FILES)
@@ -107,37 +136,76 @@ def check_labels(settings: Settings) -> None:
         )
 
 
-def pair(text: str | None, option: str, *, example: str) -> tuple[int, int] | None:
-    """Read two whole numbers above 0 written AxB.
+def counts(text: str | None, option: str, *, example: str) -> tuple[int, ...] | None:
+    """Read whole numbers above 0, one for each axis, written A, AxB or AxBxC.
 
     Raises:
         ConfigError: the text is something else.
     """
     if text is None:
         return None
-    found = re.fullmatch(r"(\d{1,9})[x×X,](\d{1,9})", text.strip())
-    if not found or min(int(found[1]), int(found[2])) < 1:
+    found = re.fullmatch(r"\d{1,9}([x×X,]\d{1,9}){0,7}", text.strip())
+    numbers = tuple(int(part) for part in re.split("[x×X,]", text.strip())) if found else (0,)
+    if min(numbers) < 1:
         raise ConfigError(
-            f"{option} {text!r} is not two whole numbers above 0", hint=f"for example {option} {example}"
+            f"{option} {text!r} is not made of whole numbers above 0", hint=f"for example {option} {example}"
         )
-    return int(found[1]), int(found[2])
+    return numbers
 
 
-def region(text: str | None) -> tuple[tuple[int | None, int | None], ...] | None:
-    """Read half-open index ranges written y0:y1,x0:x1, with open ends as in Python slices.
+def one_or_each(text: str | None, option: str, *, example: str) -> int | tuple[int, ...] | None:
+    """Read one whole number for all axes, or one for each; 0 is allowed.
 
     Raises:
         ConfigError: the text is something else.
     """
     if text is None:
         return None
-    spans = [re.fullmatch(r"(-?\d{1,10})?:(-?\d{1,10})?", part.strip()) for part in text.split(",")]
+    found = re.fullmatch(r"\d{1,9}([x×X,]\d{1,9}){0,7}", text.strip())
+    if not found:
+        raise ConfigError(
+            f"{option} {text!r} is not a whole number, or one for each axis",
+            hint=f"for example {option} {example}",
+        )
+    numbers = tuple(int(part) for part in re.split("[x×X,]", text.strip()))
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def region(text: str | None) -> tuple[tuple[Typed | None, Typed | None], ...] | None:
+    """Read half-open ranges written y0:y1,x0:x1, with open ends as in Python slices; seconds on axes of time.
+
+    Raises:
+        ConfigError: the text is something else.
+    """
+    if text is None:
+        return None
+    number = r"(-?\d{1,10}(?:\.\d{1,9})?)?s?"
+    spans = [re.fullmatch(f"{number}:{number}", part.strip()) for part in text.split(",")]
     if not all(spans):
         raise ConfigError(
             f"--region {text!r} is not a range for each axis",
-            hint="rows first, for example --region 0:64,32:96",
+            hint="rows first, for example --region 0:64,32:96, or --region 1.5:3 for seconds of a sound",
         )
-    return tuple((int(s[1]) if s[1] else None, int(s[2]) if s[2] else None) for s in spans if s)
+    return tuple((Typed(s[1]) if s[1] else None, Typed(s[2]) if s[2] else None) for s in spans if s)
+
+
+def reading(
+    kind: str | None, sound: str | None, target: str | None, resolution: int | None, spacing: str | None
+) -> dict[str, Any]:
+    """Return the words that say how a file is read, those that were given.
+
+    Raises:
+        ConfigError: a spacing is no number.
+    """
+    given: dict[str, Any] = {"kind": kind, "sound": sound, "target": target, "resolution": resolution}
+    if spacing is not None:
+        try:
+            given["spacing"] = tuple(float(part) for part in spacing.split(","))
+        except ValueError:
+            raise ConfigError(
+                f"--spacing {spacing!r} is not made of numbers", hint="for example --spacing 2.5,0.7,0.7"
+            ) from None
+    return {word: value for word, value in given.items() if value is not None}
 
 
 def factor(value: float | None, option: str) -> float | None:

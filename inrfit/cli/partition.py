@@ -40,6 +40,7 @@ KEYS = {
 def command(
     inputs: options.Inputs,
     output: options.Output = None,
+    kind: options.Kind = None,
     partition: Annotated[
         str | None,
         typer.Option(
@@ -74,15 +75,16 @@ def command(
 
     with batch.json_errors(json, KEYS):
         given: dict[str, Any] = {
+            **options.reading(kind, None, None, None, None),
             "partition": partition or ("seg" if grid is None else "grid"),
-            "grid": options.pair(grid, "--grid", example="8x8"),
+            "grid": options.counts(grid, "--grid", example="8x8"),
             "heads": heads,
             "segmenter": segmenter,
         }
         words: FitOptions = {k: v for k, v in given.items() if v is not None}  # type: ignore[assignment]
         options.check_labels(settings(**words))
         options.check_stdout(output, json=json)
-        found = expand(inputs, input_suffixes(), recursive=recursive)
+        found = expand(inputs, input_suffixes(kind), recursive=recursive)
         items = plan_work(found, output, lambda source: ".png", force=force, beside=".labels")
         _check_suffixes(items, preview)
         taken = [path for item in items for path in (item.source, item.output)]
@@ -92,9 +94,9 @@ def command(
         from inrfit import api, io
         from inrfit.kernels.tiles import tile_points
         from inrfit.partitions.summary import overlay, summary
-        from inrfit.signal import SignalInfo
+        from inrfit.signal import Bands, SignalInfo
 
-        signal = api.read(content(item), name=item.name)
+        signal = api.read(content(item), settings(**words).read, name=item.name)
         divided = api.partition(signal, **words)
         if not quiet:
             for note in (*signal.info.notes, *divided.warnings):
@@ -102,7 +104,8 @@ def command(
         _write_labels(item, divided)
         if preview is not None:
             colour = SignalInfo(colour="rgb", suffix=".png")
-            io.write(overlay(signal, divided), colour, Path(preview), overwrite=force)
+            picture = Bands.of(overlay(signal, divided), signal.domain, colour)
+            io.write(picture, Path(preview), overwrite=force)
         return summary(divided, tile_points(divided.areas)) | {"preview": preview}
 
     talk = listener(quiet=quiet, data_on_stdout=output == "-")
@@ -135,16 +138,17 @@ def _write_labels(item: Item, divided: Partition) -> None:
     """Write the position of each region as a grey image."""
     from inrfit import io
     from inrfit.partitions.summary import label_image
-    from inrfit.signal import INTEGER_RANGES, SignalInfo
+    from inrfit.signal import INTEGER_RANGES, Bands, SignalInfo
 
     labels = label_image(divided)
     kind = labels.dtype.name
     grey = SignalInfo(dtype=kind, value_range=INTEGER_RANGES[kind], colour="grey", suffix=".png")
+    made = Bands.of(labels[..., None], divided.domain, grey)
     if item.output is None:
-        out_bytes(io.encode(labels[..., None], grey, ".png", name="<stdout>"))
+        out_bytes(b"".join(io.encode(made, ".png", name="<stdout>")))
     else:
         make_room(item.output)
-        io.write(labels[..., None], grey, item.output, overwrite=True)
+        io.write(made, item.output, overwrite=True)
 
 
 def _text(result: dict[str, Any]) -> str:

@@ -10,37 +10,65 @@ from typing import TYPE_CHECKING, Any
 from inrfit.cli.console import say
 
 if TYPE_CHECKING:
-    from inrfit.partitions import Partition
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from inrfit.device import Device
+    from inrfit.domain import Box, Domain
+    from inrfit.io.kinds import SignalKind
+    from inrfit.models.field import Field
     from inrfit.report import Entry
-    from inrfit.signal import Signal
+    from inrfit.signal import Signal, SignalInfo
 
 
 def entry(
     name: str,
     signal: Signal,
-    decoded: Any,
-    partition: Partition,
+    field: Field,
+    device: Device,
     numbers: dict[str, Any],
     region_psnr: list[float],
     curve: list[tuple[int, float, float]] | None = None,
 ) -> Entry:
     """Return what a report shows of one file."""
-    from inrfit.partitions.segments import to_rgb8
+    from inrfit import io
     from inrfit.partitions.summary import overlay
     from inrfit.report import Entry
-    from inrfit.signal import ArraySignal
+
+    kind, partition = io.kind_of(signal.info.kind), field.partition
+    flat = signal.domain.dimensions == 2
+
+    def decoded(box: Box) -> NDArray[Any]:
+        counted = tuple((a - o, b - o) for (a, b), o in zip(box, field.domain.origin, strict=True))
+        return field.decode(region=counted, device=device.name, threads=device.threads)
 
     return Entry(
         name=name,
-        original=to_rgb8(signal),
-        decoded=to_rgb8(ArraySignal(values=decoded, domain=signal.domain, info=signal.info)),
-        overlay=overlay(signal, partition),
+        original=_seen(kind, signal.domain, signal.info, signal.dense),
+        decoded=_seen(kind, signal.domain, signal.info, decoded),
+        overlay=overlay(signal, partition) if flat else None,
         numbers=numbers,
-        covered=partition.labels() >= 0,
+        covered=partition.labels() >= 0 if flat else None,
         region_psnr=region_psnr,
         region_ids=[region.id for region in partition.regions],
         areas=list(partition.areas),
         curve=curve,
+    )
+
+
+def _seen(
+    kind: SignalKind, domain: Domain, info: SignalInfo, part: Callable[[Box], NDArray[Any]]
+) -> NDArray[Any]:
+    """Return the views of a signal side by side, those that are lower than others with black below."""
+    import numpy as np
+
+    from inrfit.signal import Bands
+
+    views = [kind.picture(Bands.of(part(box), domain, info)) for box in kind.views(domain)]
+    height = max(view.shape[0] for view in views)
+    return np.concatenate(
+        [np.pad(view, ((0, height - view.shape[0]), (0, 0), (0, 0))) for view in views], axis=1
     )
 
 

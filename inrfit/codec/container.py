@@ -28,11 +28,11 @@ PREFIX = struct.Struct("<8sBBHI")
 CHUNK = struct.Struct("<4sII")
 """Tag, payload length, CRC-32 over tag, length and payload; the payload follows."""
 
-ICC, EXIF, SOURCE = "icc ", "exif", "srce"
-ANCILLARY: tuple[str, ...] = (ICC, EXIF, SOURCE)
+ICC, EXIF, SOURCE, TAGS, SOUND = "icc ", "exif", "srce", "tags", "snd "
+ANCILLARY: tuple[str, ...] = (ICC, EXIF, SOURCE, TAGS, SOUND)
 """Chunks a reader may skip, in the order in which they are written."""
 
-MAX_METADATA = 16 << 20
+MAX_METADATA = 64 << 20
 """Largest metadata chunk after decompression, in bytes."""
 
 TORN = "copy or download the file again"
@@ -47,7 +47,7 @@ class Container:
     Attributes:
         header, index: what is in it.
         shared: weights that belong to all regions; may be empty.
-        ancillary: metadata by tag (`ICC`, `EXIF`, `SOURCE`), decompressed.
+        ancillary: metadata by tag, those of `ANCILLARY`, decompressed.
         parts: weights of each region, in index order.
     """
 

@@ -30,11 +30,13 @@ class SignalHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
         spacing: units per sample on each axis, 1e-30 to 1e30.
         origin: index of the first sample on each axis, within +-2^40.
         channels: values per sample, 1 to 4096.
-        dtype: sample type, "uint8", "uint16" or "float32".
+        dtype: sample type, "uint8", "uint16", "int16", "int32" or "float32".
         value_low: sample value that -1 stands for, in the range of the sample type.
         value_high: sample value that 1 stands for, above `value_low`.
-        colour: meaning of the channels, "grey", "grey-alpha", "rgb", "rgb-alpha" or "channels".
+        colour: meaning of the channels, "grey", "grey-alpha", "rgb", "rgb-alpha", "waveform", "distance",
+            "occupancy" or "channels".
         suffix: file suffix of the source with its dot, or empty.
+        offset: place of index 0 on each axis in units, within the range of float32; empty for 0 on every axis.
     """
 
     kind: str
@@ -49,6 +51,7 @@ class SignalHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     value_high: float
     colour: str
     suffix: str
+    offset: list[float] = []
 
 
 class ModelHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):

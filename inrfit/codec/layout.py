@@ -39,6 +39,7 @@ class Layout:
             units=tuple(signal.units),
             spacing=tuple(signal.spacing),
             origin=tuple(signal.origin),
+            offset=tuple(signal.offset),
         )
 
     @property

@@ -49,11 +49,22 @@ SPACINGS = (1e-30, 1e30)
 RANGES = {
     "uint8": (0.0, 255.0),
     "uint16": (0.0, 65535.0),
+    "int16": (-32768.0, 32768.0),
+    "int32": (-2147483648.0, 2147483648.0),
     "float32": (-MAX_FLOAT32, MAX_FLOAT32),
 }
 """Sample types, and the values their value range may span."""
 
-COLOURS = {"grey": 1, "grey-alpha": 2, "rgb": 3, "rgb-alpha": 4, "channels": None}
+COLOURS = {
+    "grey": 1,
+    "grey-alpha": 2,
+    "rgb": 3,
+    "rgb-alpha": 4,
+    "channels": None,
+    "waveform": None,
+    "distance": 1,
+    "occupancy": 1,
+}
 """Meanings of the channels, and how many there must be; None for any number."""
 
 FRAMES = ("global", "local")
@@ -118,6 +129,8 @@ def _check_signal(signal: SignalHeader) -> None:
     _require(samples <= MAX_SAMPLES, "number of samples", samples, f"at most {MAX_SAMPLES}")
     _between("signal.spacing", signal.spacing, *SPACINGS)
     _between("signal.origin", signal.origin, -MAX_ORIGIN, MAX_ORIGIN)
+    _length("signal.offset", signal.offset, axes if signal.offset else 0)
+    _between("signal.offset", signal.offset, -MAX_FLOAT32, MAX_FLOAT32)
     _between("signal.channels", [signal.channels], 1, MAX_CHANNELS)
     for text in (signal.kind, *signal.axes, *signal.units):
         _text("signal.kind, axes or units", text)

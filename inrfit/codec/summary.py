@@ -7,7 +7,7 @@ from typing import Any
 from inrfit.codec.container import Reader
 from inrfit.codec.header import Header
 from inrfit.codec.layout import Layout
-from inrfit.codec.weights import model_config
+from inrfit.codec.weights import model_config, signal_info
 from inrfit.metrics.fidelity import unit_decibel
 from inrfit.metrics.rate import bpp
 from inrfit.models.description import Description, describe
@@ -47,7 +47,7 @@ def summary(reader: Reader) -> dict[str, Any]:
         },
         "region_ids": list(index.ids),
         "region_bytes": list(index.lengths),
-        "region_psnr": [unit_decibel(error) for error in index.mse],
+        "region_psnr": [unit_decibel(error, signal_info(reader).peak) for error in index.mse],
         "metadata": {tag.strip(): len(blob) for tag, blob in reader.ancillary.items()},
         "version": list(reader.version),
         "writer": header.writer,

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.codec.container import EXIF, ICC, NEWER, SOURCE, TORN, WRONG, Damage, Reader
+from inrfit.codec import tags
+from inrfit.codec.container import EXIF, ICC, NEWER, SOUND, SOURCE, TAGS, TORN, WRONG, Damage, Reader
 from inrfit.codec.container import write as write_container
 from inrfit.codec.header import (
     FrameHeader,
@@ -101,7 +102,7 @@ def loads(
         seed=header.seed,
         steps=header.steps,
         weight_type=header.weights,
-        psnr=header.psnr if whole else pooled_psnr(mse, partition.areas),
+        psnr=header.psnr if whole else pooled_psnr(mse, partition.areas, signal_info(reader).peak),
         mse=mse,
     )
 
@@ -261,6 +262,7 @@ def _header(field: Field) -> Header:
             value_high=info.value_range[1],
             colour=info.colour,
             suffix=info.suffix,
+            offset=list(domain.offset),
         ),
         model=ModelHeader(**{name: getattr(field.model, name) for name in MODEL_FIELDS}),
         partition=PartitionHeader(
@@ -292,7 +294,13 @@ def _index(field: Field) -> Index:
 
 def _ancillary(field: Field) -> dict[str, bytes]:
     info = field.info
-    blobs = {ICC: info.icc, EXIF: info.exif, SOURCE: bytes.fromhex(info.sha256)}
+    blobs = {
+        ICC: info.icc,
+        EXIF: info.exif,
+        SOURCE: bytes.fromhex(info.sha256),
+        TAGS: tags.encode(info.tags),
+        SOUND: info.sound,
+    }
     return {tag: blob for tag, blob in blobs.items() if blob}
 
 
@@ -316,6 +324,8 @@ def signal_info(reader: Reader) -> SignalInfo:
         suffix=signal.suffix,
         icc=ancillary.get(ICC),
         exif=ancillary.get(EXIF),
+        sound=ancillary.get(SOUND),
+        tags=tags.decode(ancillary.get(TAGS, b""), reader.name),
         sha256=ancillary.get(SOURCE, b"").hex(),
     )
 

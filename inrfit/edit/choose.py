@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from inrfit.codec.container import Reader
 from inrfit.codec.layout import Layout, bounding, inside, meeting
 from inrfit.codec.weights import region_mask
-from inrfit.domain import Box, Domain
+from inrfit.domain import Box, Domain, Typed
 from inrfit.edit.keep import Entry, Selection, resolved, shown
 from inrfit.errors import ConfigError
 
@@ -73,7 +73,12 @@ def _ids(layout: Layout, entries: Sequence[Entry]) -> list[int]:
 def _absolute(layout: Layout, window: Sequence[slice]) -> Box:
     """Return a window in absolute indices, from one that counts the samples of this file."""
     domain = layout.domain
-    spans = _ranges("--region", "samples", window, domain.shape, domain)
+    counted = [
+        slice(*(domain.end(axis, end) if isinstance(end, Typed) else end for end in (entry.start, entry.stop)))
+        for axis, entry in enumerate(window[: domain.dimensions])
+    ]
+    counted += window[domain.dimensions :]
+    spans = _ranges("--region", "samples", counted, domain.shape, domain)
     return tuple((a + first, b + first) for (a, b), first in zip(spans, domain.origin, strict=True))
 
 

@@ -14,6 +14,7 @@ from inrfit.edit.choose import choose
 from inrfit.edit.keep import Selection
 from inrfit.io import exif
 from inrfit.models.field import pooled_psnr
+from inrfit.signal import SignalInfo
 from inrfit.version import __version__
 
 
@@ -109,7 +110,8 @@ def _header(layout: Layout, positions: Sequence[int]) -> Header:
     psnr = header.psnr
     if len(positions) < len(layout):
         mse = [layout.index.mse[position] for position in positions] if layout.index.mse else []
-        psnr = pooled_psnr(mse, [layout.area(position) for position in positions])
+        peak = SignalInfo(colour=header.signal.colour).peak
+        psnr = pooled_psnr(mse, [layout.area(position) for position in positions], peak)
     return replace(header, signal=signal, psnr=psnr, writer=f"inrfit {__version__}")
 
 

@@ -68,7 +68,7 @@ class ExtendOptions(TypedDict, total=False):
 
     steps: int
     lr: float | None
-    overlap: int
+    overlap: int | tuple[int, ...]
     seed: int
     threads: int | None
     memory: int
@@ -190,7 +190,7 @@ def verify(plan: Plan, data: bytes) -> Extended:
     covered, place = old.covered(), _counted(old.domain.box, field.domain.origin)
     before, after = old.decode(**where)[covered], field.decode(region=place, **where)[covered]
     return Extended(
-        field=replace(field, mse=mse, psnr=pooled_psnr(mse, field.partition.areas)),
+        field=replace(field, mse=mse, psnr=pooled_psnr(mse, field.partition.areas, field.info.peak)),
         psnr_new=math.inf if new.psnr is None else new.psnr,
         psnr_old_kept=psnr(before, after, old.info.value_range),
     )
@@ -245,13 +245,13 @@ def _held(plan: Plan, both: Field, tuned: Weights) -> Field:
         return both
     before = [0.0 if row in plan.added else error for row, error in enumerate(both.mse)]
     mse = tuple(a + b for a, b in zip(before, best.mse, strict=True)) if before else ()
-    return replace(best, mse=mse, psnr=pooled_psnr(mse, both.partition.areas))
+    return replace(best, mse=mse, psnr=pooled_psnr(mse, both.partition.areas, both.info.peak))
 
 
 def _psnr(field: Field, rows: Sequence[int]) -> float | None:
     """Return the PSNR in dB over some regions, by their errors."""
     areas = field.partition.areas
-    return pooled_psnr([field.mse[row] for row in rows], [areas[row] for row in rows])
+    return pooled_psnr([field.mse[row] for row in rows], [areas[row] for row in rows], field.info.peak)
 
 
 def _initial(plan: Plan) -> Weights:
@@ -282,19 +282,21 @@ def _between(field: Field, other: Weights, share: float) -> Field:
     return replace(field, weights=moved)
 
 
-def _with_old(plan: Plan, margin: int) -> tuple[ArraySignal, NDArray[np.bool_]]:
-    """Return the new part with so many samples of the old one beside it, as the field gives them.
+def _with_old(plan: Plan, margin: int | Sequence[int]) -> tuple[ArraySignal, NDArray[np.bool_]]:
+    """Return the new part with so many samples of the old one beside it, on each axis, as the field gives them.
 
     Returns:
         The signal, and which of its samples have a target, [*shape]; those that were cropped away have none.
     """
     old, new = plan.old, plan.new
-    box = _within(tuple((a - margin, b + margin) for a, b in new.domain.box), plan.whole.domain.box)
+    margins = [margin] * new.domain.dimensions if isinstance(margin, int) else list(margin)
+    wide = tuple((a - m, b + m) for m, (a, b) in zip(margins, new.domain.box, strict=True))
+    box = _within(wide, plan.whole.domain.box)
     origin, shape = tuple(a for a, _ in box), tuple(b - a for a, b in box)
     values, known = np.zeros((*shape, old.channels), old.info.dtype), np.zeros(shape, bool)
     there = _slices(new.domain.box, origin)
     values[there], known[there] = new.dense(), True
-    if margin:
+    if any(margins):
         seam = _within(box, old.domain.box)
         part = _counted(seam, old.domain.origin)
         there = _slices(seam, origin)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inrfit.config import require
+from inrfit.domain import Typed
 from inrfit.errors import ConfigError
 from inrfit.registry import unknown
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 SNAPS = ("out", "in", "error")
 """What happens to the regions that the border of a window cuts."""
+
+SECONDS = re.compile(r"(?=.*s)(-?\d{1,9}(\.\d{1,9})?s)?:(-?\d{1,9}(\.\d{1,9})?s)?")
+"""A range of time, which keeps the cells that it meets."""
 
 EXAMPLES = "for example --keep 0:8,0:8 for cells, or --keep 1,3 for segments"
 
@@ -63,12 +67,20 @@ def selection(keep: Keep | None, region: Slices | None, snap: str) -> Selection:
     require(
         keep is None or region is None, "--keep and --region both say what to keep", hint="give one of them"
     )
+    if isinstance(keep, str) and SECONDS.fullmatch(keep.strip()):
+        keep, region = None, (_seconds(keep.strip()),)
     if snap not in SNAPS:
         raise unknown(str(snap), SNAPS, option="--snap")
     if region is not None:
         return Selection(sets=(), window=_window(region), snap=snap)
     require(snap == "out", f"--snap {snap} is for --region, --keep was given", hint="leave --snap away")
     return Selection(sets=_sets(keep), window=None, snap=snap)
+
+
+def _seconds(text: str) -> tuple[Typed | None, Typed | None]:
+    """Return a range of time written as 1.5s:3s."""
+    first, last = (end.strip().removesuffix("s") for end in text.split(":"))
+    return Typed(first) if first else None, Typed(last) if last else None
 
 
 def resolved(entry: Entry, count: int) -> tuple[int, int] | None:
@@ -142,5 +154,7 @@ def _window(region: Slices) -> tuple[slice, ...]:
 
 
 def _end(value: object) -> int | None:
-    """Check an end of a range; a TypeError says that it is none."""
+    """Check an end of a range; a TypeError says that it is none. What a user typed stays as it is."""
+    if isinstance(value, Typed):
+        return value  # pyright: ignore[reportReturnType]
     return None if value is None else operator.index(value)  # pyright: ignore[reportArgumentType]

@@ -17,6 +17,8 @@ SIDES = {
     "bottom": ("y", True),
     "before": ("t", False),
     "after": ("t", True),
+    "front": ("z", False),
+    "back": ("z", True),
 }
 """Side -> its axis, and whether it lies at the end of that axis."""
 

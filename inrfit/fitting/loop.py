@@ -185,8 +185,6 @@ class _Fits:
         self.stacks = Stacks(
             self.description, initial, len(signals), len(partition), device.name, solve=start.solve
         )
-        used = 1.0 if config.points is None else config.points / partition.domain.size
-        self.lr = default_lr(model, used, config.steps) if config.lr is None else config.lr
         self.optimiser = load("optimiser", config.optimiser)(self.stacks.values, self.stacks.matrices, config)
         self.step, self.steps, self.fixed, self.warm = 0, config.steps, False, 0.0
         self.blank = Field(
@@ -211,6 +209,9 @@ class _Fits:
             torch.device(device.name),
             start.known,
         )
+        self.own = np.array(self.samples.own)
+        used = 1.0 if config.points is None else config.points / self.own.sum()
+        self.lr = default_lr(model, used, config.steps) if config.lr is None else config.lr
         self.present = list(range(len(signals)))
         self.found: dict[int, Field | FitError] = {}
         self.errors = np.zeros(len(partition))
@@ -334,7 +335,7 @@ class _Fits:
 
     def _look(self, squares: Tensor, seconds: float) -> None:
         """Tell how the fits are, and note those that are done: at their target, or diverged."""
-        counts = sum(self.partition.areas) * self.blank.channels
+        counts = self.own.sum() * self.blank.channels
         losses = squares.view(len(self.present), -1).sum(1).cpu().numpy() / counts
         going = [place for place, number in enumerate(self.present) if number not in self.found]
         for place in going:
@@ -348,10 +349,10 @@ class _Fits:
             return
         loss = float(np.mean(losses[alive]))
         told = {"step": self.step, "steps": self.steps, "seconds": seconds, "signals": len(alive)}
-        self.progress.on_event(FitEvent(loss=loss, psnr=unit_decibel(loss), **told))
+        self.progress.on_event(FitEvent(loss=loss, psnr=unit_decibel(loss, self.blank.info.peak), **told))
         if self.target is not None:
             for place in alive:
-                self._note(place, unit_decibel(float(losses[place])))
+                self._note(place, unit_decibel(float(losses[place]), self.blank.info.peak))
             self.target.remember(self.stacks.values)
 
     def _note(self, place: int, estimate: float = math.inf) -> None:
@@ -372,7 +373,7 @@ class _Fits:
 
     def _spend(self, squares: Tensor) -> None:
         """Note the errors per region, and now and then spend the samples of a step by them."""
-        now = squares.cpu().numpy() / (np.asarray(self.partition.areas) * self.blank.channels)
+        now = squares.cpu().numpy() / (np.maximum(self.own, 1) * self.blank.channels)
         self.errors = self.errors * ERROR_DECAY + now * (1 - ERROR_DECAY)
         if (self.step + 1) % SPEND_EVERY == 0:
             areas = self.samples.areas

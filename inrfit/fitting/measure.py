@@ -5,42 +5,71 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inrfit.device import Device
 from inrfit.domain import Box
+from inrfit.kernels.render import values_at
+from inrfit.kernels.tiles import region_samples
 from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.field import Field
+from inrfit.partitions import Region
 from inrfit.signal import Signal
 
 BLOCK = 1 << 18
 """Samples whose errors are in memory at a time."""
 
+SLAB = 1 << 24
+"""Samples that are decoded at a time."""
+
 
 def with_errors(fitted: Field, signal: Signal, device: Device) -> Field:
     """Return the field with its PSNR and mean squared error per region, measured on the decoded samples.
 
-    The sum over a region is taken in an order that depends on the region alone: it is the same in a crop.
+    The sum over a region is taken in an order that depends on the region alone: it is the same in a crop. Of a signal
+    with a pool (see `Signal`) the samples of the pool are measured.
     """
-    decoded, target = fitted.decode(device=device.name, threads=device.threads), signal.dense()
-    corner = fitted.domain.origin
-    sums, areas = [], []
-    for region in fitted.partition.regions:
-        total = 0.0
-        for box in _blocks(region.box):
-            there = tuple(slice(a - o, b - o) for (a, b), o in zip(box, corner, strict=True))
-            inside = None
-            if region.mask is not None:
-                own = zip(box, region.box, strict=True)
-                inside = region.mask[tuple(slice(a - c, b - c) for (a, b), (c, _) in own)]
-            total += _squares(fitted, decoded[there], target[there], inside)
-        sums.append(total)
-        areas.append(region.area * fitted.channels)
-    mse = tuple(float(np.float32(total / count)) for total, count in zip(sums, areas, strict=True))
-    return replace(fitted, mse=mse, psnr=unit_decibel(math.fsum(sums) / sum(areas)))
+    pooled = getattr(signal, "pool", None) is not None
+    found = _pooled(fitted, signal, device) if pooled else _dense(fitted, signal, device)
+    sums, areas = zip(*(found[place] for place in range(len(fitted.partition))), strict=True)
+    mse = tuple(float(np.float32(total / max(count, 1))) for total, count in zip(sums, areas, strict=True))
+    return replace(fitted, mse=mse, psnr=unit_decibel(math.fsum(sums) / sum(areas), fitted.info.peak))
+
+
+def _dense(fitted: Field, signal: Signal, device: Device) -> dict[int, tuple[float, int]]:
+    """Return squared errors and their number by place of the region, of all samples, slab by slab."""
+    found = {}
+    for slab, places in _slabs(fitted):
+        counted = tuple((a - o, b - o) for (a, b), o in zip(slab, fitted.domain.origin, strict=True))
+        decoded = fitted.decode(region=counted, device=device.name, threads=device.threads)
+        for place in places:
+            region = fitted.partition.regions[place]
+            total = sum(
+                _squares(fitted, signal, region, box, decoded[_within(box, slab)])
+                for box in _blocks(region.box)
+            )
+            found[place] = float(total), region.area * fitted.channels
+    return found
+
+
+def _slabs(field: Field) -> Iterator[tuple[Box, list[int]]]:
+    """Yield slabs along the first axis that cut no region, of about `SLAB` samples, with the regions in each."""
+    (_, *others), regions = field.domain.box, field.partition.regions
+    row = math.prod(b - a for a, b in others)
+    places = sorted(range(len(regions)), key=lambda place: regions[place].box[0])
+    slab: list[int] = []
+    low = high = 0
+    for place in places:
+        first, last = regions[place].box[0]
+        if slab and first >= high and (last - low) * row > SLAB:
+            yield ((low, high), *others), slab
+            slab = []
+        if not slab:
+            low = high = first
+        slab.append(place)
+        high = max(high, last)
+    yield ((low, high), *others), slab
 
 
 def _blocks(box: Box) -> Iterator[Box]:
@@ -51,11 +80,32 @@ def _blocks(box: Box) -> Iterator[Box]:
         yield ((start, min(start + rows, last)), *others)
 
 
-def _squares(
-    field: Field, decoded: NDArray[Any], target: NDArray[Any], inside: NDArray[np.bool_] | None
-) -> float:
+def _within(box: Box, outer: Box) -> tuple[slice, ...]:
+    """Return the place of a box in an array over another."""
+    return tuple(slice(a - c, b - c) for (a, b), (c, _) in zip(box, outer, strict=True))
+
+
+def _squares(field: Field, signal: Signal, region: Region, box: Box, decoded: np.ndarray) -> float:
     """Return the sum of the squared errors of native samples with values on [-1, 1], in double precision."""
-    if inside is not None:
+    target = signal.dense(box)
+    if region.mask is not None:
+        inside = region.mask[_within(box, region.box)]
         decoded, target = decoded[inside], target[inside]
     error = field.info.to_unit(decoded) - field.info.to_unit(target)
     return float(np.square(error, dtype=np.float64).sum())
+
+
+def _pooled(fitted: Field, signal: Signal, device: Device) -> dict[int, tuple[float, int]]:
+    """Return squared errors and their number by place of the region, of the samples of a pool."""
+    pool, found = getattr(signal, "pool", None), {}
+    for place, region in enumerate(fitted.partition.regions):
+        samples = region_samples(region, pool=pool)
+        total = 0.0
+        for start in range(0, samples.count, BLOCK):
+            points = samples.index(np.arange(start, min(start + BLOCK, samples.count)))
+            unit = values_at(fitted, points.astype(np.float64), device)
+            decoded = fitted.info.to_unit(fitted.info.from_unit(unit))
+            error = decoded.astype(np.float64) - signal.sample(points)
+            total += float(np.square(error).sum())
+        found[place] = total, samples.count * fitted.channels
+    return found

@@ -40,7 +40,7 @@ class Plan:
     def identity(self) -> dict[str, str]:
         """Return what a resumed fit must share with the interrupted one: the input and every option that matters."""
         same = {"input": self.signal.info.sha256, "inrfit": __version__}
-        for name in ("partition", "model", "fit"):
+        for name in ("read", "partition", "model", "fit"):
             for key, value in asdict(getattr(self.settings, name)).items():
                 if key not in ("threads", "memory"):
                     same[f"{name}.{key}"] = repr(value)

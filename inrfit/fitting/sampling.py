@@ -69,6 +69,7 @@ class Samples:
 
     Attributes:
         areas: samples that count in each group's loss, its overlap with its neighbours included.
+        own: those of them that lie in each region itself.
         counts: those that are used per step.
         blocks: what a step runs. How a group's tiles are cut into blocks depends on its signal alone.
     """
@@ -88,10 +89,14 @@ class Samples:
         self._kernel, self._description, self._fixed, self._device = kernel, description, fixed, device
         self._known = known
         domain = blank.partition.domain
-        self._regions = [
-            region_samples(region, config.overlap, domain.box) for region in blank.partition.regions
-        ]
+        pool, regions = getattr(signals[0], "pool", None), blank.partition.regions
+        self._regions = [region_samples(region, config.overlap, domain.box, pool) for region in regions]
         self._areas = [samples.count for samples in self._regions]
+        self.own = (
+            list(blank.partition.areas)
+            if pool is None
+            else [region_samples(region, pool=pool).count for region in regions]
+        )
         self._trained_shared = any(stack.trained and not stack.local for stack in description.stacks)
         wanted = config.points
         self._counts = self._areas if wanted is None else spread(wanted, self._areas, self._areas)

@@ -2,133 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path, PurePath
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inrfit.config import ReadConfig
 from inrfit.errors import InputError
-from inrfit.io.files import atomic_write, read_bytes
+from inrfit.io.files import atomic_write_blocks, read_start
+from inrfit.io.kinds import SignalKind
 from inrfit.registry import load, names
-from inrfit.signal import Signal, SignalInfo
+from inrfit.signal import Bands, Signal, SignalInfo
 
-
-class SignalIO(Protocol):
-    """What the registry holds for each kind of signal; `inrfit.io.image` is one.
-
-    Attributes:
-        kind: name of the kind.
-        suffixes: file suffixes of the kind, in lower case.
-    """
-
-    kind: str
-    suffixes: tuple[str, ...]
-
-    def recognises(self, data: bytes) -> bool:
-        """Tell whether the content of a file looks like this kind."""
-        ...
-
-    def read(self, data: bytes, name: str) -> Signal:
-        """Read the bytes of a file called `name`."""
-        ...
-
-    def from_array(self, array: NDArray[Any]) -> Signal:
-        """Make a signal from an array."""
-        ...
-
-    def encode(self, values: NDArray[Any], info: SignalInfo, suffix: str, name: str) -> bytes:
-        """Return native samples as the bytes of a file."""
-        ...
-
-    def encode_bands(
-        self,
-        bands: Iterable[NDArray[Any]],
-        shape: tuple[int, ...],
-        dtype: np.dtype[Any],
-        info: SignalInfo,
-        suffix: str,
-        name: str,
-    ) -> Iterator[bytes]:
-        """Yield the same file piece by piece, of samples that come in bands along the first axis."""
-        ...
-
-    def transparent(
-        self, values: NDArray[Any], info: SignalInfo, covered: NDArray[np.bool_], suffix: str
-    ) -> tuple[NDArray[Any], SignalInfo] | None:
-        """Return samples that are transparent where not covered; None when a file of this kind cannot hold that."""
-        ...
-
-    def default_suffix(self, info: SignalInfo) -> str:
-        """Return the suffix that decoded samples take when the user names none."""
-        ...
+START = 256
+"""First bytes of a file by which its kind is told where its suffix does not."""
 
 
 def read(
-    source: str | Path | bytes | NDArray[Any], *, kind: str | None = None, name: str | None = None
+    source: str | Path | bytes | NDArray[Any],
+    config: ReadConfig | None = None,
+    *,
+    name: str | None = None,
 ) -> Signal:
     """Read a signal.
 
     Args:
         source: a path, the bytes of a file, or an array of samples.
-        kind: kind of signal; None goes by the suffix, then by the content. Arrays are images then.
+        config: its kind and how it is read. Without a kind the suffix decides, then the content; arrays are images.
         name: what to call the source in messages, for example "<stdin>"; the path when not given.
 
     Raises:
         InputError: it cannot be read as a signal; the message names it.
         ConfigError: the kind is unknown.
     """
+    config = config or ReadConfig()
     if isinstance(source, np.ndarray):
-        return _kind(kind or "image").from_array(source)
+        return kind_of(config.kind or "image").from_array(source, config)
+    label = name or ("<bytes>" if isinstance(source, bytes) else str(source))
     if isinstance(source, bytes):
-        data, label = source, name or "<bytes>"
+        start = source[:START]
+        if not source:
+            raise InputError(f"{label}: is empty (0 bytes)", hint="look at what made it")
     else:
-        data, label = read_bytes(Path(source)), name or str(source)
-    if not data:
-        raise InputError(f"{label}: is empty (0 bytes)", hint="look at what made it")
-    return _kind(kind or _recognise(data, label)).read(data, label)
+        source = Path(source)
+        start = read_start(source, START)
+    return kind_of(config.kind or _recognise(start, label)).read(source, label, config)
 
 
-def encode(values: NDArray[Any], info: SignalInfo, suffix: str, *, name: str) -> bytes:
-    """Return native samples [*shape, channel] as the bytes of a file of the format that `suffix` stands for.
-
-    Raises:
-        OutputError: the suffix is unknown, or its format cannot hold the samples; the hint names formats
-            that can.
-    """
-    return _kind(info.kind).encode(values, info, suffix, name)
-
-
-def encode_bands(
-    bands: Iterable[NDArray[Any]],
-    shape: tuple[int, ...],
-    dtype: np.dtype[Any],
-    info: SignalInfo,
-    suffix: str,
-    *,
-    name: str,
-) -> Iterator[bytes]:
-    """Yield the file that `encode` returns piece by piece, of samples that come in bands along the first axis.
+def encode(samples: Bands, suffix: str, *, name: str) -> Iterator[bytes]:
+    """Yield samples piece by piece as the bytes of a file of the format that `suffix` stands for.
 
     Args:
-        bands: native samples [some of the first axis, ..., channel], in order.
-        shape, dtype: of all of them together.
-        info, suffix, name: as for `encode`.
+        samples: native samples in bands.
+        suffix: file suffix.
+        name: what to call the file in messages.
 
     Raises:
-        OutputError: as for `encode`, at the first piece.
+        OutputError: at the first piece: the suffix is unknown, or its format cannot hold the samples; the hint names
+            formats that can.
     """
-    return _kind(info.kind).encode_bands(bands, shape, dtype, info, suffix, name)
+    return kind_of(samples.info.kind).encode(samples, suffix, name)
 
 
-def write(values: NDArray[Any], info: SignalInfo, path: Path, *, overwrite: bool) -> None:
-    """Write native samples [*shape, channel] to a file; its suffix picks the format.
+def write(samples: Bands, path: Path, *, overwrite: bool) -> None:
+    """Write samples to a file; its suffix picks the format.
 
     Raises:
         OutputError: see `encode`; or the file exists and `overwrite` is False, or the disk refuses.
     """
-    atomic_write(path, encode(values, info, path.suffix, name=str(path)), overwrite=overwrite)
+    atomic_write_blocks(path, encode(samples, path.suffix, name=str(path)), overwrite=overwrite)
 
 
 def with_holes(
@@ -148,7 +92,7 @@ def with_holes(
     """
     if covered.all():
         return values, info, True
-    made = _kind(info.kind).transparent(values, info, covered, suffix)
+    made = kind_of(info.kind).transparent(values, info, covered, suffix)
     if made is not None:
         return *made, True
     return np.where(covered[..., None], values, values.dtype.type(info.value_range[1])), info, False
@@ -160,29 +104,35 @@ def decode_suffix(info: SignalInfo) -> str:
     The suffix of the source where its format can be written and holds the samples; otherwise the most
     common format that holds them.
     """
-    return _kind(info.kind).default_suffix(info)
+    return kind_of(info.kind).default_suffix(info)
 
 
-def input_suffixes() -> tuple[str, ...]:
-    """Return the file suffixes, in lower case, that are read when a folder is given."""
-    return tuple(suffix for kind in names("signal") for suffix in _kind(kind).suffixes)
+def input_suffixes(kind: str | None = None) -> tuple[str, ...]:
+    """Return the file suffixes, in lower case, that are read when a folder is given: of one kind, or of all."""
+    kinds = names("signal") if kind is None else (kind,)
+    return tuple(dict.fromkeys(suffix for name in kinds for suffix in kind_of(name).suffixes))
 
 
-def _kind(name: str) -> SignalIO:
+def kind_of(name: str) -> SignalKind:
     """Return the reader and writer of a kind of signal."""
     return load("signal", name)()
 
 
-def _recognise(data: bytes, label: str) -> str:
-    """Return the kind of a file by its suffix, otherwise by its content."""
+def output_suffixes() -> tuple[str, ...]:
+    """Return the file suffixes, in lower case, of the formats that are written."""
+    return tuple(dict.fromkeys(suffix for name in names("signal") for suffix in kind_of(name).written))
+
+
+def _recognise(start: bytes, label: str) -> str:
+    """Return the kind of a file by its suffix, otherwise by its first bytes."""
     suffix = PurePath(label).suffix.lower()
     for kind in names("signal"):
-        if suffix in _kind(kind).suffixes:
+        if suffix in kind_of(kind).suffixes:
             return kind
     for kind in names("signal"):
-        if _kind(kind).recognises(data):
+        if kind_of(kind).recognises(start):
             return kind
     raise InputError(
-        f"{label}: is no file inrfit knows, it begins with {data[:8]!r}",
+        f"{label}: is no file inrfit knows, it begins with {start[:8]!r}",
         hint=f"readable are {', '.join(input_suffixes())}",
     )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import secrets
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from inrfit.errors import InputError, OutputError
@@ -22,14 +25,61 @@ _WRITE_HINTS = {
 }
 
 
-def read_bytes(path: Path) -> bytes:
-    """Return the content of a file.
+def read_bytes(source: Path | bytes) -> bytes:
+    """Return the content of a file; bytes are returned as they are.
 
     Raises:
         InputError: there is no such file, it is a folder, it may not be read, or it is empty.
     """
+    return source if isinstance(source, bytes) else _read(source, None)
+
+
+def read_start(path: Path, count: int) -> bytes:
+    """Return the first bytes of a file.
+
+    Raises:
+        InputError: as for `read_bytes`.
+    """
+    return _read(path, count)
+
+
+def digest(source: Path | bytes) -> str:
+    """Return the SHA-256 of a file, or of its bytes, in hex; a file is read block by block.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest()
     try:
-        data = path.read_bytes()
+        with source.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{source}: cannot be read ({_reason(error)})") from error
+
+
+@contextmanager
+def as_file(source: Path | bytes, suffix: str) -> Iterator[Path]:
+    """Give the bytes of a source a path, for programs that need one; that of a file is its own.
+
+    Args:
+        source: a path, or bytes, which are put into a temporary file while it lasts.
+        suffix: of the temporary file.
+    """
+    if isinstance(source, Path):
+        yield source
+        return
+    with tempfile.NamedTemporaryFile(suffix=suffix) as file:
+        file.write(source)
+        file.flush()
+        yield Path(file.name)
+
+
+def _read(path: Path, count: int | None) -> bytes:
+    """Return so many bytes of a file, or all."""
+    try:
+        with path.open("rb") as file:
+            data = file.read() if count is None else file.read(count)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file", hint="check the spelling and the folder") from error
     except IsADirectoryError as error:

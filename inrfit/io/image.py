@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from pathlib import PurePath
+from collections.abc import Iterator
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inrfit.config import ReadConfig
 from inrfit.errors import InputError
 from inrfit.io import arrays, formats, image_read, image_write, transparency
-from inrfit.signal import ArraySignal, SignalInfo
+from inrfit.io.files import read_bytes
+from inrfit.io.kinds import SignalKind
+from inrfit.rgb import rgb8
+from inrfit.signal import ArraySignal, Bands, SignalInfo
 
 
-class ImageIO:
+class ImageIO(SignalKind):
     """Reads and writes images.
 
     Attributes:
@@ -25,17 +29,21 @@ class ImageIO:
 
     kind = "image"
     suffixes = formats.SUFFIXES
+    written = formats.WRITTEN
+    shows_holes = True
+    metrics = ("psnr", "psnr-minmax", "ssim", "ms-ssim")
 
-    def recognises(self, data: bytes) -> bool:
+    def recognises(self, start: bytes) -> bool:
         """Tell whether the first bytes of a file are those of an image."""
-        return formats.recognise(data) is not None
+        return formats.recognise(start) is not None
 
-    def read(self, data: bytes, name: str) -> ArraySignal:
-        """Read the bytes of a file; their content decides the format, not the suffix of `name`.
+    def read(self, source: Path | bytes, name: str, config: ReadConfig) -> ArraySignal:
+        """Read a file; its content decides the format, not the suffix of `name`.
 
         Raises:
             InputError: the file is not an image, damaged, truncated, too large or of a kind that is not read.
         """
+        data = read_bytes(source)
         form = formats.recognise(data)
         if form is None:
             known = ", ".join(form.name for form in formats.FORMATS)
@@ -52,7 +60,7 @@ class ImageIO:
             notes=(f"the file is named {PurePath(name).suffix} but holds {form.name}",) if misnamed else (),
         )
 
-    def from_array(self, array: NDArray[Any]) -> ArraySignal:
+    def from_array(self, array: NDArray[Any], config: ReadConfig) -> ArraySignal:
         """Make a signal from an array [H, W] or [H, W, C] with up to 64 channels.
 
         Args:
@@ -64,46 +72,32 @@ class ImageIO:
         """
         return arrays.from_array(array)
 
-    def encode(self, values: NDArray[Any], info: SignalInfo, suffix: str, name: str) -> bytes:
-        """Return native samples [H, W, C] as the bytes of a file.
+    def encode(self, samples: Bands, suffix: str, name: str) -> Iterator[bytes]:
+        """Yield the bytes of a file piece by piece, where its format allows.
 
         Args:
-            values: samples of the type `info.dtype`.
-            info: where the ICC profile and the EXIF block come from.
+            samples: samples [H, W, C] in bands of rows; the ICC profile and the EXIF block come from their `info`.
             suffix: file suffix, which picks the format.
             name: what to call the file in messages.
 
         Raises:
-            OutputError: the suffix is unknown, or its format cannot hold these samples.
+            OutputError: the suffix is unknown, or its format cannot hold these samples; at the first piece.
         """
-        return image_write.encode(values, info, suffix, name)
+        return image_write.encode(samples, suffix, name)
 
-    def encode_bands(
-        self,
-        bands: Iterable[NDArray[Any]],
-        shape: tuple[int, ...],
-        dtype: np.dtype[Any],
-        info: SignalInfo,
-        suffix: str,
-        name: str,
-    ) -> Iterator[bytes]:
-        """Yield the file that `encode` returns piece by piece, where its format allows.
-
-        Args:
-            bands: samples in bands of rows, [some rows, W, C], in order.
-            shape, dtype: of all of them together.
-            info, suffix, name: as for `encode`.
-
-        Raises:
-            OutputError: as for `encode`, at the first piece.
-        """
-        return image_write.encode_bands(bands, shape, dtype, info, suffix, name)
+    def check(self, info: SignalInfo, channels: int, suffix: str, name: str) -> None:
+        """Refuse a format that cannot hold samples; see `SignalKind.check`."""
+        image_write.check(info, channels, suffix, name)
 
     def transparent(
         self, values: NDArray[Any], info: SignalInfo, covered: NDArray[np.bool_], suffix: str
     ) -> tuple[NDArray[Any], SignalInfo] | None:
         """Return an image with alpha 0 where it is not covered; see `transparency.transparent`."""
         return transparency.transparent(values, info, covered, suffix)
+
+    def picture(self, samples: Bands) -> NDArray[np.uint8]:
+        """Return an image as 8-bit red, green, blue; see `inrfit.rgb`."""
+        return np.concatenate([rgb8(band, samples.info) for band in samples.bands])
 
     def default_suffix(self, info: SignalInfo) -> str:
         """Return the suffix that decoded samples take when the user names none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
@@ -15,7 +15,7 @@ from inrfit.io import exif, png_write, tiff
 from inrfit.io.arrays import npy_start
 from inrfit.io.formats import COLOURS, FORMATS, Format, by_suffix
 from inrfit.io.libraries import guarded
-from inrfit.signal import SignalInfo, gathered
+from inrfit.signal import Bands, SignalInfo
 
 _OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": "4:4:4"},
@@ -25,39 +25,33 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def encode(values: NDArray[Any], info: SignalInfo, suffix: str, name: str) -> bytes:
-    """Return samples [H, W, C] as the bytes of a file.
+def encode(samples: Bands, suffix: str, name: str) -> Iterator[bytes]:
+    """Yield the pieces of a file; see `ImageIO.encode`. PNG and NPY take band after band, others all at once."""
+    info, dtype = samples.info, np.dtype(samples.info.dtype)
+    form = check(info, samples.channels, suffix, name)
+    if form.name == "PNG":
+        yield from png_write.blocks(samples.shape, dtype, samples.bands, info.icc, info.exif)
+    elif form.name == "NPY":
+        yield npy_start(samples.shape, dtype)
+        yield from (np.ascontiguousarray(band).tobytes() for band in samples.bands)
+    else:
+        yield _at_once(samples.array(), info, form.name, name)
+
+
+def check(info: SignalInfo, channels: int, suffix: str, name: str) -> Format:
+    """Return the format that a suffix stands for.
 
     Raises:
-        OutputError: the suffix is unknown, or its format cannot hold these samples.
+        OutputError: it is unknown, or cannot hold samples of this type and so many channels.
     """
-    return b"".join(encode_bands([values], values.shape, values.dtype, info, suffix, name))
-
-
-def encode_bands(
-    bands: Iterable[NDArray[Any]],
-    shape: tuple[int, ...],
-    dtype: np.dtype[Any],
-    info: SignalInfo,
-    suffix: str,
-    name: str,
-) -> Iterator[bytes]:
-    """Yield the pieces of a file; see `ImageIO.encode_bands`. PNG and NPY take band after band, others all at once."""
     form = _writable(suffix, name)
-    channels = shape[-1]
-    if not form.holds(dtype.name, channels):
-        fitting = ", ".join(other.suffixes[0] for other in FORMATS if other.holds(dtype.name, channels))
+    if not form.holds(info.dtype, channels):
+        fitting = ", ".join(other.suffixes[0] for other in FORMATS if other.holds(info.dtype, channels))
         raise OutputError(
-            f"{name}: {form.name} cannot hold {dtype.name} samples with {channels} channels ({info.colour})",
+            f"{name}: {form.name} cannot hold {info.dtype} samples with {channels} channels ({info.colour})",
             hint=f"write {fitting}",
         )
-    if form.name == "PNG":
-        yield from png_write.blocks(shape, dtype, bands, info.icc, info.exif)
-    elif form.name == "NPY":
-        yield npy_start(shape, dtype)
-        yield from (np.ascontiguousarray(band).tobytes() for band in bands)
-    else:
-        yield _at_once(gathered(bands, shape, dtype), info, form.name, name)
+    return form
 
 
 def _at_once(values: NDArray[Any], info: SignalInfo, form: str, name: str) -> bytes:

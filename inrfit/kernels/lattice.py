@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.coords import nearest, resampled_positions
-from inrfit.domain import Box, Domain
+from inrfit.domain import Box, Domain, Typed
 from inrfit.errors import ConfigError
 from inrfit.kernels.tiles import RegionSamples
 from inrfit.partitions import Partition, Region
@@ -27,7 +27,7 @@ MOST_SAMPLES = 1 << 28
 MOST_BLEND = 64
 """Samples beyond its border up to which a region can be blended: each costs one more ring of network evaluations."""
 
-Slices = Sequence[tuple[int | None, int | None]]
+Slices = Sequence[tuple[int | Typed | None, int | Typed | None]]
 """A (start, stop) per axis, counted as in Python slices from the first sample of a signal; None for an open end."""
 
 
@@ -310,7 +310,7 @@ def _sliced(domain: Domain, region: Slices) -> Box:
     """Return the source samples of a region that is counted from the first sample of the domain."""
     shape = domain.shape
     try:
-        pairs = [tuple(None if end is None else operator.index(end) for end in (a, b)) for a, b in region]
+        pairs = [tuple(_end(domain, axis, end) for end in (a, b)) for axis, (a, b) in enumerate(region)]
     except (TypeError, ValueError):
         raise ConfigError(
             f"region {region!r} is not one (start, stop) for each of the axes {', '.join(domain.axes)}",
@@ -329,6 +329,13 @@ def _sliced(domain: Domain, region: Slices) -> Box:
             hint="it counts from the first sample of this file; negative numbers count from the end",
         )
     return tuple((o + start, o + stop) for (start, stop), o in zip(spans, domain.origin, strict=True))
+
+
+def _end(domain: Domain, axis: int, end: int | Typed | None) -> int | None:
+    """Return an end of a range in samples; a TypeError says that it is none."""
+    if isinstance(end, Typed):
+        return domain.end(axis, end) if axis < domain.dimensions else 0
+    return None if end is None else operator.index(end)
 
 
 def _counted(end: int, length: int) -> int:

@@ -103,6 +103,14 @@ def evaluate(field: Field, coords: NDArray[np.float64], device: Device) -> NDArr
     if not (np.abs(coords) <= FARTHEST).all():
         raise ConfigError(f"coords must lie within {FARTHEST:g} of 0 and not be NaN")
     flat = field.frame.positions(coords.reshape(-1, coords.shape[-1]))
+    return values_at(field, flat, device).reshape(*coords.shape[:-1], field.channels)
+
+
+def values_at(field: Field, flat: NDArray[np.float64], device: Device) -> NDArray[np.float32]:
+    """Return the values of a field at positions [point, axis] in samples, [point, channel] on [-1, 1].
+
+    Points that no region covers are 0.
+    """
     values = np.zeros((len(flat), field.channels), np.float32)
     owner = owner_of(field.partition, flat)
     jobs = []
@@ -117,7 +125,7 @@ def evaluate(field: Field, coords: NDArray[np.float64], device: Device) -> NDArr
 
     with tile_threads(1 if device.is_cuda else device.threads) as map_tiles:
         list(map_tiles(work, jobs))
-    return values.reshape(*coords.shape[:-1], field.channels)
+    return values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +40,10 @@ def cut(counts: Sequence[int], tile: int) -> Iterator[Tile]:
             yield Tile(position=position, start=start, stop=min(start + tile, count))
 
 
+Pool = Callable[[Box], NDArray[np.intp]]
+"""Which samples of a box count, as rising ranks in row-major order; see `Signal`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RegionSamples:
     """The samples of a region on a lattice, by rank in row-major order, without a list of them.
@@ -72,32 +76,40 @@ class RegionSamples:
         return np.stack(np.unravel_index(flat, self.shape), axis=-1) + np.asarray(self.start)
 
 
-def region_samples(region: Region, overlap: int = 0, within: Box | None = None) -> RegionSamples:
+def region_samples(
+    region: Region, overlap: int | Sequence[int] = 0, within: Box | None = None, pool: Pool | None = None
+) -> RegionSamples:
     """Return the samples of a region on the signal's own lattice.
 
     Args:
         region: the region.
-        overlap: samples on every side, diagonals included, that are added from its neighbours.
+        overlap: samples on every side, diagonals included, that are added from its neighbours; one number for all
+            axes, or one for each.
         within: box that they may not leave; needed with an overlap.
+        pool: which samples of a box count, as rising ranks; all of them when None.
     """
     mask, box = region.mask, region.box
-    if overlap and within is not None:
+    margins = [overlap] * len(box) if isinstance(overlap, int) else list(overlap)
+    if any(margins) and within is not None:
         box = tuple(
-            (max(a - overlap, low), min(b + overlap, high))
-            for (a, b), (low, high) in zip(box, within, strict=True)
+            (max(a - margin, low), min(b + margin, high))
+            for margin, (a, b), (low, high) in zip(margins, box, within, strict=True)
         )
-        mask = None if mask is None else _grown(mask, overlap, region.box, box)
+        mask = None if mask is None else _grown(mask, margins, region.box, box)
     inside = None if mask is None else np.flatnonzero(mask)
+    if pool is not None:
+        found = pool(box)
+        inside = found if inside is None else np.intersect1d(inside, found, assume_unique=True)
     shape = tuple(b - a for a, b in box)
     return RegionSamples(start=tuple(a for a, _ in box), shape=shape, inside=inside)
 
 
-def _grown(mask: NDArray[np.bool_], by: int, old: Box, new: Box) -> NDArray[np.bool_]:
+def _grown(mask: NDArray[np.bool_], by: Sequence[int], old: Box, new: Box) -> NDArray[np.bool_]:
     """Return a mask over the box `old`, grown by some samples in every direction, over the larger box `new`."""
     from scipy.ndimage import maximum_filter
 
     margins = [(a - c, d - b) for (a, b), (c, d) in zip(old, new, strict=True)]
-    return np.asarray(maximum_filter(np.pad(mask, margins), 2 * by + 1, mode="constant"), bool)
+    return np.asarray(maximum_filter(np.pad(mask, margins), [2 * m + 1 for m in by], mode="constant"), bool)
 
 
 def holds(region: Region, points: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -12,12 +12,16 @@ from inrfit.metrics import fidelity, regions
 from inrfit.registry import check, load
 
 if TYPE_CHECKING:
+    from inrfit.device import Device
     from inrfit.models.field import Field
     from inrfit.signal import Signal
 
+OF_FIELD = ("iou", "chamfer-l1", "chamfer-l2", "normal-consistency")
+"""Metrics of the registry that look at a shape and its field, not at two arrays."""
+
 
 def compare(
-    field: Field, reference: Signal, metrics: Sequence[str], *, device: str, threads: int | None
+    field: Field, reference: Signal, metrics: Sequence[str], *, device: Device
 ) -> dict[str, Any]:
     """Return the metrics by name, and "mse", "border_error", "region_psnr", "params" and "samples"; see `api.evaluate`.
 
@@ -27,8 +31,11 @@ def compare(
     for name in metrics:
         check("metric", name, option="--metrics")
     _check_same_kind(reference, field)
-    target, decoded = reference.dense(), field.decode(device=device, threads=threads)
-    covered, value_range = field.covered(), field.info.value_range
+    own = {name: load("metric", name) for name in metrics if name in OF_FIELD}
+    if own or getattr(reference, "pool", None) is not None:
+        return _of_field(field, reference, metrics, device)
+    target, decoded = reference.dense(), field.decode(device=device.name, threads=device.threads)
+    covered, value_range = field.covered(), field.info.peak_range
     points = pictures = target, decoded
     if not covered.all():
         points = target[covered], decoded[covered]
@@ -44,9 +51,28 @@ def compare(
     }
 
 
+def _of_field(field: Field, reference: Signal, metrics: Sequence[str], device: Device) -> dict[str, Any]:
+    """Return what `compare` does for a signal that is a function of space, not an array of samples."""
+    from inrfit.fitting.measure import with_errors
+
+    measured = with_errors(field, reference, device)
+    found = {name: load("metric", name)(reference, field, device) for name in metrics if name != "psnr"}
+    peak = field.info.peak
+    return {
+        **({"psnr": measured.psnr} if "psnr" in metrics else {}),
+        **found,
+        "mse": 10 ** (-(measured.psnr or 0.0) / 10),
+        "border_error": None,
+        "region_psnr": [fidelity.unit_decibel(error, peak) for error in measured.mse],
+        "params": field.params,
+        "samples": sum(field.partition.areas),
+    }
+
+
 def _check_same_kind(reference: Signal, field: Field) -> None:
     """Refuse to compare what cannot be compared."""
     pairs: dict[str, tuple[object, object]] = {
+        "kind": (reference.info.kind, field.info.kind),
         "size": (reference.domain.shape, field.domain.shape),
         "channels": (reference.channels, field.channels),
         "sample type": (reference.info.dtype, field.info.dtype),

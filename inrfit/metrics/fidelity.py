@@ -23,8 +23,10 @@ MS_SSIM_SMALLEST = 176
 """Shortest image side, in samples, that torchmetrics accepts with 5 scales and a window of 11: n // 16 > 10."""
 BAND = 256
 """Rows that are compared at once; bounds the memory of SSIM and does not change its value."""
-POINTWISE = ("psnr", "psnr-minmax")
-"""Metrics of the registry that take samples of any shape; the others look at whole pictures."""
+PART = 1 << 22
+"""Values whose errors are in memory at a time."""
+POINTWISE = ("psnr", "psnr-minmax", "snr")
+"""Metrics of the registry that take samples of any shape; the others look at whole signals."""
 
 Array = NDArray[np.generic]
 ValueRange = tuple[float, float]
@@ -61,9 +63,12 @@ def mse(reference: Array, decoded: Array, value_range: ValueRange) -> float:
         InputError: the arrays cannot be compared.
     """
     extent = check_pair(reference, decoded, value_range)
-    difference = np.subtract(reference, decoded, dtype=np.float64)
-    np.square(difference, out=difference)
-    return float(difference.mean()) / extent**2
+    a, b = reference.reshape(-1), decoded.reshape(-1)
+    total = 0.0
+    for start in range(0, len(a), PART):
+        part = np.subtract(a[start : start + PART], b[start : start + PART], dtype=np.float64)
+        total += float(np.square(part, out=part).sum())
+    return total / len(a) / extent**2
 
 
 def psnr(reference: Array, decoded: Array, value_range: ValueRange) -> float:
@@ -136,9 +141,14 @@ def decibel(error: float) -> float:
     return math.inf if error == 0 else -10 * math.log10(error)
 
 
-def unit_decibel(error: float) -> float:
-    """Return the PSNR in dB of a mean squared error with values on [-1, 1], where the peak is 2; inf for no error."""
-    return decibel(error / 4)
+def unit_decibel(error: float, peak: float = 2.0) -> float:
+    """Return the PSNR in dB of a mean squared error with values on [-1, 1]; inf for no error.
+
+    Args:
+        error: mean squared error.
+        peak: see `SignalInfo.peak`.
+    """
+    return decibel(error / peak**2)
 
 
 def psnr_of_mean_mse(errors: Sequence[float]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from inrfit.errors import ConfigError
 from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.description import Description, describe
 from inrfit.partitions import Partition
-from inrfit.signal import INTEGER_RANGES, SignalInfo, gathered
+from inrfit.signal import INTEGER_RANGES, Bands, SignalInfo
 
 if TYPE_CHECKING:
     from inrfit.domain import Domain
@@ -95,7 +95,7 @@ class Field:
             info=replace(self.info, exif=of_part(self.info.exif), sha256=""),
             weights={n: w[rows] if n in local else w for n, w in self.weights.items()},
             mse=mse,
-            psnr=pooled_psnr(mse, part.areas),
+            psnr=pooled_psnr(mse, part.areas, self.info.peak),
         )
 
     def append(self, other: Field) -> Field:
@@ -133,7 +133,7 @@ class Field:
             seed=other.seed,
             steps=other.steps,
             mse=mse,
-            psnr=pooled_psnr(mse, partition.areas),
+            psnr=pooled_psnr(mse, partition.areas, self.info.peak),
         )
 
     def decode(
@@ -168,7 +168,7 @@ class Field:
                 that is no sample, a blend that cannot be, or a precision that the device does not have.
             FitError: a network gives values that are not finite.
         """
-        shape, bands = self.bands(
+        return self.bands(
             size=size,
             scale=scale,
             region=region,
@@ -177,8 +177,7 @@ class Field:
             device=device,
             threads=threads,
             precision=precision,
-        )
-        return gathered(bands, shape, self.info.dtype)
+        ).array()
 
     def bands(
         self,
@@ -191,8 +190,8 @@ class Field:
         device: str = "auto",
         threads: int | None = None,
         precision: str = "float32",
-    ) -> tuple[tuple[int, ...], Iterator[NDArray[np.generic]]]:
-        """Return the shape of what `decode` returns, and its rows in bands, each made while the one before is used.
+    ) -> Bands:
+        """Return what `decode` returns in bands of rows, each made while the one before is used.
 
         Args:
             size, scale, region, fill, blend, device, threads, precision: as for `decode`.
@@ -211,7 +210,9 @@ class Field:
         picked = pick_device(device, threads)
         network = network_of(self, picked, precision)
         bands = native_bands(self, wanted, picked, network, blend=margin, fill=filled)
-        return (*wanted.shape, self.channels), bands
+        sizes = tuple(axis.size // factor for axis, factor in zip(wanted.axes, wanted.factors, strict=True))
+        domain = self.domain.resampled(wanted.window, sizes)
+        return Bands(bands=bands, domain=domain, channels=self.channels, info=self.info)
 
     def covered(
         self,
@@ -256,16 +257,17 @@ class Field:
         return evaluate(self, np.asarray(coords, np.float64), pick_device(device))
 
 
-def pooled_psnr(mse: Sequence[float], areas: Sequence[int]) -> float | None:
+def pooled_psnr(mse: Sequence[float], areas: Sequence[int], peak: float) -> float | None:
     """Return the PSNR in dB over the samples of several regions; None where their errors are not known.
 
     Args:
         mse: mean squared error of each region with values on [-1, 1], or empty.
         areas: samples of each region.
+        peak: see `SignalInfo.peak`.
     """
     if not mse:
         return None
-    return unit_decibel(math.fsum(m * area for m, area in zip(mse, areas, strict=True)) / sum(areas))
+    return unit_decibel(math.fsum(m * area for m, area in zip(mse, areas, strict=True)) / sum(areas), peak)
 
 
 def fill_sample(fill: float | Sequence[float] | None, info: SignalInfo, channels: int) -> NDArray[np.generic]:

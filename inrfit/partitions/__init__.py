@@ -156,4 +156,17 @@ def build(signal: Signal, config: PartitionConfig) -> Partition:
         ConfigError: the rule cannot divide this signal as asked, for example more cells than samples.
         InputError: a label image does not fit.
     """
-    return load("partition", config.rule)(signal, config)
+    partition = load("partition", config.rule)(signal, config)
+    return partition if partition.kind == "labels" else _occupied(signal, partition)
+
+
+def _occupied(signal: Signal, partition: Partition) -> Partition:
+    """Return a grid without the cells in which a signal has nothing to fit; all of it where there is no such cell."""
+    occupied = getattr(signal, "occupied", None)
+    if occupied is None:
+        return partition
+    there = occupied([region.box for region in partition.regions])
+    if there.all() or not there.any():
+        return partition
+    regions = tuple(region for region, full in zip(partition.regions, there, strict=True) if full)
+    return replace(partition, regions=regions)

@@ -40,9 +40,9 @@ def grid(signal: Signal, config: PartitionConfig) -> Partition:
         return divide(domain, _fitting(config.grid, domain))
     if config.heads is not None:
         return divide(domain, near_square(config.heads, domain.shape))
-    side = config.cell or CELL
-    while math.prod(cells := tuple(cells_near(side, n) for n in domain.shape)) > MAX_CELLS:
-        side *= 2
+    sides = _sides(config.cell or CELL, domain)
+    while math.prod(cells := tuple(map(cells_near, sides, domain.shape))) > MAX_CELLS:
+        sides = [2 * side for side in sides]
     return divide(domain, cells)
 
 
@@ -141,6 +141,18 @@ def _fitting(cells: tuple[int, ...], domain: Domain) -> tuple[int, ...]:
         hint="give fewer cells",
     )
     return cells
+
+
+def _sides(cell: int | Sequence[int], domain: Domain) -> list[int]:
+    """Return the nominal side of a cell on each axis."""
+    sides = [cell] * domain.dimensions if isinstance(cell, int) else list(cell)
+    require(
+        len(sides) == domain.dimensions,
+        f"--cell {_sizes(sides)} gives {len(sides)} axes, the signal has {domain.dimensions} "
+        f"({', '.join(domain.axes)})",
+        hint="give one number for all axes, or one for each",
+    )
+    return sides
 
 
 def cells_near(side: int, samples: int) -> int:

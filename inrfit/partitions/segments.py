@@ -13,7 +13,8 @@ from inrfit.partitions import Partition
 from inrfit.partitions.labels import from_labels
 from inrfit.partitions.merge import components, merge
 from inrfit.registry import load
-from inrfit.signal import Signal, SignalInfo
+from inrfit.rgb import rgb8
+from inrfit.signal import Signal
 
 DEFAULT_HEADS = 4
 """Segments when their number is not given: the k of "Partition Matters"."""
@@ -114,7 +115,7 @@ def to_rgb8(signal: Signal) -> NDArray[np.uint8]:
     (top, bottom), columns = signal.domain.box
     rows = max(1, BAND // signal.domain.shape[1])
     bands = (
-        _rgb8(signal.dense(((y, min(y + rows, bottom)), columns)), signal.info)
+        rgb8(signal.dense(((y, min(y + rows, bottom)), columns)), signal.info)
         for y in range(top, bottom, rows)
     )
     return np.concatenate(list(bands))
@@ -140,19 +141,6 @@ def enlarged(labels: NDArray[np.integer], shape: tuple[int, ...]) -> NDArray[np.
         nearest(resampled_positions((0, old), new)) for old, new in zip(labels.shape, shape, strict=True)
     )
     return labels[rows][:, columns]
-
-
-def _rgb8(values: NDArray[np.generic], info: SignalInfo) -> NDArray[np.uint8]:
-    """Convert native samples [height, width, channel] to 8-bit red, green, blue."""
-    unit = np.nan_to_num(info.to_unit(values))
-    if info.colour.startswith("rgb"):
-        unit = unit[..., :3]
-    elif info.colour.startswith("grey"):
-        unit = unit[..., :1]
-    else:
-        unit = unit.mean(axis=-1, keepdims=True)
-    grey = np.rint((np.clip(unit, -1, 1) + 1) * 127.5).astype(np.uint8)
-    return np.broadcast_to(grey, (*grey.shape[:2], 3))
 
 
 def _notes(
