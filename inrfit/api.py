@@ -104,7 +104,7 @@ def _read(source: Source, name: str | None, options: FitOptions) -> tuple[Signal
             f"--{word} means nothing for {name or _called(source)}, which is of the kind {kind.kind}",
             hint="leave it away, or name another kind with --kind",
         )
-    return signal, settings(kind.defaults, **options)
+    return signal, settings(kind.defaults_for(signal), **options)
 
 
 def _called(source: Source) -> str:
@@ -114,9 +114,9 @@ def _called(source: Source) -> str:
 
 def run(plan: Plan, *, progress: Progress | None = None, resume: Checkpoint | None = None) -> Field:
     """Fit what was planned; see `fit`."""
-    from inrfit.fitting import loop
+    from inrfit.fitting import waves
 
-    return loop.fit(
+    return waves.fit(
         plan.signal,
         plan.partition,
         plan.settings.model,
@@ -270,9 +270,7 @@ def decode(
     shown = {"size": size, "scale": scale, "region": region}
     whole = isinstance(source, Field)
     field = source if whole else excerpt.read(source, **shown, blend=blend, partial=partial).field
-    made = field.bands(
-        **shown, fill=fill, blend=blend, device=device, threads=threads, precision=precision
-    )
+    made = field.bands(**shown, fill=fill, blend=blend, device=device, threads=threads, precision=precision)
     values = made.array()
     if output is not None:
         target, written, info = Path(output), values, field.info

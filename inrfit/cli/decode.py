@@ -48,12 +48,16 @@ def command(
     rate: Annotated[
         float | None,
         typer.Option(
-            "--rate", "--fps", help="Samples per second of a sound, frames per second of a clip. Not with --scale."
+            "--rate",
+            "--fps",
+            help="Samples per second of a sound, frames per second of a clip. Not with --scale.",
         ),
     ] = None,
     resolution: Annotated[
         int | None,
-        typer.Option(help="Samples along the longest side, such as 512 for a mesh. Not with --scale or --size."),
+        typer.Option(
+            help="Samples along the longest side, such as 512 for a mesh. Not with --scale or --size."
+        ),
     ] = None,
     region: Annotated[
         str | None,
@@ -170,7 +174,11 @@ def command(
             say(
                 f"{item.name}: samples that no region covers are white: {suffix} has no transparency (see --fill)"
             )
-        made = picture.samples if sound else replace(picture.samples, info=replace(picture.samples.info, sound=None))
+        made = (
+            picture.samples
+            if sound
+            else replace(picture.samples, info=replace(picture.samples.info, sound=None))
+        )
         pieces = io.encode(made, suffix, name=name)
         if item.output is None:
             data = b"".join(pieces)
@@ -339,9 +347,7 @@ def _tell_damaged(item: Item, taken: Excerpt) -> None:
 def _summary(result: dict[str, Any]) -> str:
     sizes = "×".join(map(str, (*reversed(result["shape"][:-1]), result["shape"][-1])))
     shown = result["output"] if result["output"] == "-" else Path(result["output"]).absolute()
-    return (
-        f"{shown}  {sizes}  {size(result['bytes'])}  {number(result['seconds'], 2, 's')}"
-    )
+    return f"{shown}  {sizes}  {size(result['bytes'])}  {number(result['seconds'], 2, 's')}"
 
 
 def _suffix(path: Path | None) -> str:

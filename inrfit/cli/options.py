@@ -50,7 +50,9 @@ Sound = Annotated[
 ]
 Target = Annotated[
     str | None,
-    typer.Option(metavar="WHAT", help="What is fitted of a shape: sdf (signed distance, the default) or occupancy."),
+    typer.Option(
+        metavar="WHAT", help="What is fitted of a shape: sdf (signed distance, the default) or occupancy."
+    ),
 ]
 Resolution = Annotated[
     int | None,
@@ -59,7 +61,8 @@ Resolution = Annotated[
 Spacing = Annotated[
     str | None,
     typer.Option(
-        metavar="Z,Y,X", help="Units per sample of a volume, slowest axis first, or one number for all; 1 by default."
+        metavar="Z,Y,X",
+        help="Units per sample of a volume, slowest axis first, or one number for all; 1 by default.",
     ),
 ]
 Force = Annotated[

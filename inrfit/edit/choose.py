@@ -74,7 +74,9 @@ def _absolute(layout: Layout, window: Sequence[slice]) -> Box:
     """Return a window in absolute indices, from one that counts the samples of this file."""
     domain = layout.domain
     counted = [
-        slice(*(domain.end(axis, end) if isinstance(end, Typed) else end for end in (entry.start, entry.stop)))
+        slice(
+            *(domain.end(axis, end) if isinstance(end, Typed) else end for end in (entry.start, entry.stop))
+        )
         for axis, entry in enumerate(window[: domain.dimensions])
     ]
     counted += window[domain.dimensions :]

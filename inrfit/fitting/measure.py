@@ -34,7 +34,8 @@ def with_errors(fitted: Field, signal: Signal, device: Device) -> Field:
     found = _pooled(fitted, signal, device) if pooled else _dense(fitted, signal, device)
     sums, areas = zip(*(found[place] for place in range(len(fitted.partition))), strict=True)
     mse = tuple(float(np.float32(total / max(count, 1))) for total, count in zip(sums, areas, strict=True))
-    return replace(fitted, mse=mse, psnr=unit_decibel(math.fsum(sums) / sum(areas), fitted.info.peak))
+    total = math.fsum(error * count for error, count in zip(mse, areas, strict=True))
+    return replace(fitted, mse=mse, psnr=unit_decibel(total / sum(areas), fitted.info.peak))
 
 
 def _dense(fitted: Field, signal: Signal, device: Device) -> dict[int, tuple[float, int]]:

@@ -24,7 +24,8 @@ class SignalKind:
         suffixes: file suffixes of the kind, in lower case.
         written: those of them that are formats which are written.
         words: words of `ReadConfig` that mean something for this kind.
-        defaults: words of a fit that fill in what the user does not say, for example `{"cell": 512}`.
+        defaults: words of a fit that fill in what the user does not say, for example `{"cell": 512}`; see
+            `defaults_for`.
         metrics: names of the metrics that `eval` takes when the user names none.
         shows_holes: whether samples that no region covers are transparent or white, and not `fill`.
     """
@@ -53,6 +54,10 @@ class SignalKind:
             InputError: it cannot be read as this kind.
         """
         raise NotImplementedError
+
+    def defaults_for(self, signal: Signal) -> Mapping[str, object]:
+        """Return the words of a fit that fill in what the user does not say for a signal."""
+        return self.defaults
 
     def reading(self, domain: Domain, info: SignalInfo) -> ReadConfig:
         """Return how a file is read as a signal like one that is known: the same kind, target and spacing."""
