@@ -20,7 +20,7 @@ from inrfit.errors import FitError, InputError
 from inrfit.fitting.plan import Plan
 from inrfit.models.field import Field
 from inrfit.partitions import Partition, build
-from inrfit.signal import ArraySignal, Bands, Signal
+from inrfit.signal import ArraySignal, Bands, Signal, SignalInfo
 
 if TYPE_CHECKING:
     from inrfit.edit.extend import ExtendOptions
@@ -116,7 +116,8 @@ def run(plan: Plan, *, progress: Progress | None = None, resume: Checkpoint | No
     """Fit what was planned; see `fit`."""
     from inrfit.fitting import waves
 
-    return waves.fit(
+    info = _with_sound(plan)
+    fitted = waves.fit(
         plan.signal,
         plan.partition,
         plan.settings.model,
@@ -125,6 +126,21 @@ def run(plan: Plan, *, progress: Progress | None = None, resume: Checkpoint | No
         progress=progress,
         resume=resume,
     )
+    return replace(fitted, info=info)
+
+
+def _with_sound(plan: Plan) -> SignalInfo:
+    """Return what is known of a signal, the sound track of a clip as a field of its own where that is asked for.
+
+    Raises:
+        InputError: the track cannot be read.
+    """
+    info = plan.signal.info
+    if info.sound is None or plan.settings.read.sound != "fit":
+        return info
+    seed, threads = plan.settings.fit.seed, plan.settings.fit.threads
+    sound = fit(info.sound, device=plan.device.name, kind="audio", seed=seed, threads=threads)
+    return replace(info, sound=to_bytes(sound))
 
 
 def run_many(plans: Sequence[Plan], *, progress: Progress | None = None) -> list[Field | FitError]:
@@ -267,6 +283,8 @@ def decode(
         partial: see `load`.
         overwrite: replace an existing output.
     """
+    from inrfit.edit.soundtrack import heard
+
     shown = {"size": size, "scale": scale, "region": region}
     whole = isinstance(source, Field)
     field = source if whole else excerpt.read(source, **shown, blend=blend, partial=partial).field
@@ -276,7 +294,8 @@ def decode(
         target, written, info = Path(output), values, field.info
         if fill is None:
             written, info, _ = io.with_holes(values, info, field.covered(**shown), target.suffix)
-        io.write(Bands.of(written, made.domain, info), target, overwrite=overwrite)
+        shown_as = heard(Bands.of(written, made.domain, info), device=device, threads=threads)
+        io.write(shown_as, target, overwrite=overwrite)
     return values
 
 

@@ -153,6 +153,7 @@ def command(
         from inrfit.codec.container import Reader
         from inrfit.codec.layout import Layout
         from inrfit.device import pick_device
+        from inrfit.edit.soundtrack import heard
         from inrfit.io.files import atomic_write_blocks
 
         source = container(item)
@@ -179,6 +180,7 @@ def command(
             if sound
             else replace(picture.samples, info=replace(picture.samples.info, sound=None))
         )
+        made = heard(made, device=picked.name, threads=picked.threads)
         pieces = io.encode(made, suffix, name=name)
         if item.output is None:
             data = b"".join(pieces)

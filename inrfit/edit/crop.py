@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from inrfit.codec.container import EXIF, ICC, Reader, chunk_start, front_matter, parts_size
+from inrfit.codec.container import EXIF, ICC, SOUND, TAGS, Reader, chunk_start, front_matter, parts_size
 from inrfit.codec.header import Header, Index
 from inrfit.codec.layout import Layout, bounding
+from inrfit.domain import Domain
 from inrfit.edit.choose import choose
 from inrfit.edit.keep import Selection
 from inrfit.io import exif
@@ -82,8 +83,10 @@ def plan(reader: Reader, wanted: Selection) -> Crop:
     """
     layout = Layout(header=reader.header, index=reader.index)
     positions = choose(reader, layout, wanted)
-    ancillary = reader.ancillary if len(positions) == len(layout) else _of_part(reader.ancillary)
     header, index = _header(layout, positions), _index(layout, positions)
+    ancillary = reader.ancillary
+    if len(positions) < len(layout):
+        ancillary = _of_part(ancillary, layout.domain, Layout(header=header, index=index).domain)
     return Crop(
         reader=reader,
         positions=tuple(positions),
@@ -124,7 +127,17 @@ def _index(layout: Layout, positions: Sequence[int]) -> Index:
     )
 
 
-def _of_part(ancillary: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return the metadata that is true of a part of the picture: the colour profile, and some tags."""
-    kept = {ICC: ancillary.get(ICC), EXIF: exif.of_part(ancillary.get(EXIF))}
+def _of_part(ancillary: Mapping[str, bytes], whole: Domain, part: Domain) -> dict[str, bytes]:
+    """Return the metadata that is true of a part: the colour profile, some tags, and the sound of its time."""
+    from inrfit.edit.soundtrack import cropped
+
+    sound = ancillary.get(SOUND)
+    if sound is not None and whole.box[0] != part.box[0]:
+        sound = cropped(sound, part)
+    kept = {
+        ICC: ancillary.get(ICC),
+        EXIF: exif.of_part(ancillary.get(EXIF)),
+        TAGS: ancillary.get(TAGS),
+        SOUND: sound,
+    }
     return {tag: blob for tag, blob in kept.items() if blob}

@@ -7,6 +7,7 @@ all of them together, there is one wave.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -80,7 +81,7 @@ def cut(
     sizes = np.cumsum([4 * STATE * numbers + sample * area for area in partition.areas])
     waves = max(1, math.ceil(sizes[-1] / limit))
     edges = np.unique([0, *np.searchsorted(sizes, sizes[-1] * np.arange(1, waves) / waves), len(partition)])
-    return [range(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [range(int(a), int(b)) for a, b in itertools.pairwise(edges)]
 
 
 @dataclass(kw_only=True)

@@ -73,7 +73,8 @@ class Field:
         """Return the field with only some regions, as `inrfit crop` makes it.
 
         The domain shrinks to the box around them. The PSNR is that of the regions kept, and what tells of the rest
-        goes: the hash of the source, and tags of the EXIF block.
+        goes: the hash of the source, tags of the EXIF block, and the sound track where the time is another (`inrfit
+        crop` cuts it instead).
 
         Args:
             positions: places of the regions in `partition.regions`, at least one.
@@ -92,7 +93,12 @@ class Field:
         return replace(
             self,
             partition=part,
-            info=replace(self.info, exif=of_part(self.info.exif), sha256=""),
+            info=replace(
+                self.info,
+                exif=of_part(self.info.exif),
+                sound=self.info.sound if part.domain.box[0] == self.domain.box[0] else None,
+                sha256="",
+            ),
             weights={n: w[rows] if n in local else w for n, w in self.weights.items()},
             mse=mse,
             psnr=pooled_psnr(mse, part.areas, self.info.peak),
@@ -103,7 +109,7 @@ class Field:
 
         Frame and tile are those of this field, seed and steps those of the other, which was fitted last. Cells are
         numbered anew, segments of the other after the largest id here. What belongs to one of the two parts alone
-        goes: the hash of the source, and tags of the EXIF block. An `mlp` becomes `partitioned`, which is the same
+        goes: the hash of the source, tags of the EXIF block, and the sound track where the time grows. An `mlp` becomes `partitioned`, which is the same
         network once for each region.
 
         Args:
@@ -128,7 +134,12 @@ class Field:
             self,
             model=replace(self.model, name="partitioned") if self.model.name == "mlp" else self.model,
             partition=partition,
-            info=replace(self.info, exif=of_part(self.info.exif), sha256=""),
+            info=replace(
+                self.info,
+                exif=of_part(self.info.exif),
+                sound=self.info.sound if partition.domain.box[0] == self.domain.box[0] else None,
+                sha256="",
+            ),
             weights={n: both[n][order] if n in local else w for n, w in self.weights.items()},
             seed=other.seed,
             steps=other.steps,

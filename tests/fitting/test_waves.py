@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from tests_data import textured
 
@@ -41,7 +43,7 @@ def waves_of(plan, limit):
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_waves_change_no_byte(case):
     plan = planned(**case)
-    assert len(waves_of(plan, SMALL)) > 2
+    assert len(waves_of(plan, SMALL)) > 1
     assert fitted(plan, wave=SMALL) == fitted(plan)
 
 
@@ -65,7 +67,7 @@ def test_steps_are_counted_over_all_waves():
     count = 9 * len(waves_of(plan, SMALL))
     assert [event.step for event in events] == list(range(count))
     assert {event.steps for event in events} == {count}
-    assert all(a.seconds <= b.seconds for a, b in zip(events[:-1], events[1:], strict=True))
+    assert all(a.seconds <= b.seconds for a, b in itertools.pairwise(events))
 
 
 @pytest.mark.parametrize(
