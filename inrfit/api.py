@@ -477,13 +477,14 @@ def evaluate(
     Raises:
         InputError: the sizes, channels or sample types differ.
     """
+    from inrfit.fitting.measure import with_errors
     from inrfit.metrics.comparison import compare
     from inrfit.metrics.rate import bpp
 
     field = source if isinstance(source, Field) else load(source)
     original = read(reference, reading(field))
     wanted = io.kind_of(field.info.kind).metrics if metrics is None else metrics
-    found = compare(field, original, wanted, device=pick_device(device, threads))
+    found = compare(field, original, wanted, device=pick_device(device, threads), measure=with_errors)
     if isinstance(source, Field):
         size = len(to_bytes(source))
     else:
