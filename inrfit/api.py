@@ -104,7 +104,8 @@ def _read(source: Source, name: str | None, options: FitOptions) -> tuple[Signal
             f"--{word} means nothing for {name or _called(source)}, which is of the kind {kind.kind}",
             hint="leave it away, or name another kind with --kind",
         )
-    return signal, settings(kind.defaults_for(signal), **options)
+    known: FitOptions = {**options, "kind": kind.kind}
+    return signal, settings(kind.defaults_for(signal), **known)
 
 
 def _called(source: Source) -> str:

@@ -232,6 +232,7 @@ class FitConfig:
         seed: seed of every random number.
         threads: worker threads on the CPU; None takes one per core. The result does not depend on it.
         memory: bytes the fit may keep for coordinates and targets; beyond it they are made anew each step.
+        span: the coordinates of the global frame run over [-span, span].
         weights: type of the stored weights: "float32" or "float16".
         kernel: how networks are run, a name of the registry; "auto" takes the fastest that is known to be right.
     """
@@ -250,6 +251,7 @@ class FitConfig:
     seed: int = 0
     threads: int | None = None
     memory: int = 2 << 30
+    span: float = 1.0
     weights: str = "float16"
     kernel: str = "auto"
 
@@ -281,6 +283,7 @@ class FitConfig:
         )
         require(0 <= self.seed < 2**63, f"--seed {self.seed} must be a whole number from 0 to 2^63 - 1")
         require(self.threads is None or self.threads >= 1, f"--threads {self.threads} must be at least 1")
+        require(1e-3 <= self.span <= 1e3, f"--span {self.span} must lie between 0.001 and 1000")
         require(self.memory >= 1 << 20, f"--memory {self.memory} must be at least 1 MiB")
         require(
             self.weights in ("float32", "float16"),
@@ -340,6 +343,7 @@ class FitOptions(TypedDict, total=False):
     seed: int
     threads: int | None
     memory: int
+    span: float
     weights: str
     kernel: str
 

@@ -25,10 +25,12 @@ class Frame:
     Attributes:
         centre: position of coordinate 0 on each axis, in samples.
         half: samples per unit coordinate on each axis; positive.
+        span: coordinate of the ends of what the frame was laid over; 1 unless a fit asked for another.
     """
 
     centre: tuple[float, ...]
     half: tuple[float, ...]
+    span: float = 1.0
 
     def coords(self, positions: ArrayLike) -> NDArray[np.float64]:
         """Map positions [..., axis] in samples to coordinates [..., axis]."""
@@ -43,14 +45,16 @@ class Frame:
         return np.asarray(coords, np.float64) * np.asarray(self.half) + np.asarray(self.centre)
 
 
-def global_frame(domain: Domain) -> Frame:
-    """Return the frame in which the whole domain spans [-1, 1] on every axis.
+def global_frame(domain: Domain, span: float = 1.0) -> Frame:
+    """Return the frame in which the whole domain spans [-span, span] on every axis.
 
-    Source: the convention of SIREN (Sitzmann et al., NeurIPS 2020) with sample centres in place of corners.
+    Source: the convention of SIREN (Sitzmann et al., NeurIPS 2020) with sample centres in place of corners; the audio of
+    Local-Global INRs has a span of 100.
     """
     return Frame(
         centre=tuple(o + (n - 1) / 2 for o, n in zip(domain.origin, domain.shape, strict=True)),
-        half=tuple(n / 2 for n in domain.shape),
+        half=tuple(n / 2 / span for n in domain.shape),
+        span=span,
     )
 
 
@@ -76,13 +80,13 @@ def _half(nominal: tuple[float, ...], units: tuple[str, ...]) -> tuple[float, ..
     return tuple(half)
 
 
-def fold(coords: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Fold coordinates into [-1, 1] as a triangle wave of period 4: the identity inside, mirrored at the ends.
+def fold(coords: NDArray[np.float64], span: float = 1.0) -> NDArray[np.float64]:
+    """Fold coordinates into [-span, span] as a triangle wave: the identity inside, mirrored at the ends.
 
-    What was trained on [-1, 1] then sees nothing new where the signal is extended.
+    What was trained on these then sees nothing new where the signal is extended.
     """
-    folded = 1.0 - np.abs(np.mod(coords + 1.0, 4.0) - 2.0)
-    return np.where(np.abs(coords) <= 1.0, coords, folded)
+    folded = span - np.abs(np.mod(coords + span, 4.0 * span) - 2.0 * span)
+    return np.where(np.abs(coords) <= span, coords, folded)
 
 
 def resampled_positions(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 ADAM = {"optimiser": "adam", "beta1": 0.9, "beta2": 0.999}
 """What both papers fit with."""
@@ -27,27 +28,71 @@ def _paper(given: Mapping[str, object]) -> dict[str, object]:
     return filled | {"steps": 300, "first_omega_0": 60.0, "hidden_omega_0": 30.0}
 
 
-def _paper_lg(given: Mapping[str, object]) -> dict[str, object]:
-    """Return the settings of the Local-Global paper (NeurIPS 2024, arXiv 2409.19472) for an image of 512x512.
+LG_KINDS: dict[str, dict[str, Any]] = {
+    "image": {
+        "grid": (16, 16),
+        "lr": 5e-4,
+        "steps": 1000,
+        "mlp": 256,
+        "partitioned": 15,
+        "local-global": (14, 84),
+    },
+    "audio": {
+        "grid": (32,),
+        "lr": 1e-4,
+        "steps": 1001,
+        "span": 100.0,
+        "mlp": 256,
+        "partitioned": 45,
+        "local-global": (42, 72),
+    },
+    "video": {
+        "grid": (5, 8, 8),
+        "lr": 1e-4,
+        "steps": 5001,
+        "points": 298_844,
+        "sampling": "uniform",
+        "overlap": (1, 2, 2),
+        "mlp": 1030,
+        "partitioned": 56,
+        "local-global": (55, 180),
+    },
+    "shape": {
+        "grid": (8, 8, 8),
+        "target": "occupancy",
+        "lr": 1e-4,
+        "steps": 26_860,
+        "points": 100_000,
+        "sampling": "uniform",
+        "mlp": 256,
+        "partitioned": 18,
+        "local-global": (17, 76),
+    },
+}
+"""Kind of signal -> cells, rate, steps and widths of the Local-Global paper; a trunk's width stands second."""
 
-    The widths are those of its 16x16 cells at 199k weights, and of its baselines; `params` and `global_share` set
-    others.
+
+def _paper_lg(given: Mapping[str, object]) -> dict[str, object]:
+    """Return the settings of the Local-Global paper (NeurIPS 2024, arXiv 2409.19472) for the kind of signal.
+
+    The widths are those of its own sizes: 199k weights for an image of 512x512, sounds and shapes, 3.2M for a clip of
+    300 frames of 512x512; `params` and `global_share` set others. Its rate for shapes falls to a fifth, this one does
+    not.
     """
-    model = given.get("model", "local-global")
-    filled: dict[str, object] = {
-        "model": model,
-        "hidden_layers": 3,
-        "frame": "global",
-        "trunk_frame": "global",
-    }
+    model = str(given.get("model", "local-global"))
+    filled = dict(LG_KINDS.get(str(given.get("kind") or "image"), LG_KINDS["image"]))
+    widths = {name: filled.pop(name) for name in ("mlp", "partitioned", "local-global")}
+    filled |= {"model": model, "hidden_layers": 3, "frame": "global", "trunk_frame": "global"}
     filled |= {"first_omega_0": 30.0, "hidden_omega_0": 30.0, "trunk_omega_0": 30.0}
-    filled |= {"lr": 5e-4, **ADAM, "schedule": "constant", "steps": 1000, "weights": "float32"}
+    filled |= {**ADAM, "schedule": "constant", "weights": "float32"}
     divided = any(given.get(word) is not None for word in ("partition", "grid", "heads", "cell"))
-    if model != "mlp" and not divided:
-        filled |= {"grid": (16, 16)}
+    if model == "mlp" or divided:
+        del filled["grid"]
     if given.get("params") is None and given.get("hidden_features") is None:
-        filled |= {"hidden_features": {"mlp": 256, "partitioned": 15}.get(str(model), 14)}
-        filled |= {"trunk_features": 84} if model == "local-global" and not given.get("global_share") else {}
+        width = widths.get(model, 14)
+        filled |= {"hidden_features": width[0] if isinstance(width, tuple) else width}
+        if model == "local-global" and not given.get("global_share"):
+            filled |= {"trunk_features": width[1]}
     return filled
 
 

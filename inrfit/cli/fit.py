@@ -113,6 +113,7 @@ def command(
     points: network.Points = None,
     sampling: network.Sampling = None,
     overlap: network.Overlap = None,
+    span: network.Span = None,
     weights: network.Weights = None,
     kernel: network.Kernel = None,
     seed: Annotated[
@@ -204,6 +205,7 @@ def command(
             "seed": seed,
             "threads": threads,
             "memory": options.bytes_of(memory, "--memory"),
+            "span": span,
             "weights": weights,
             "kernel": kernel,
         }

@@ -142,6 +142,12 @@ Points = Annotated[
         rich_help_panel=FITTING,
     ),
 ]
+Span = Annotated[
+    float | None,
+    typer.Option(
+        help="Coordinates of the global frame run over [-SPAN, SPAN]; 1 by default.", rich_help_panel=FITTING
+    ),
+]
 Weights = Annotated[
     str | None,
     typer.Option(

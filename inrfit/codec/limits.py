@@ -186,6 +186,7 @@ def _check_frame(frame: FrameHeader, axes: int) -> None:
     _length("frame.half", frame.half, axes)
     _between("frame.centre", frame.centre, -2 * MAX_ORIGIN, 2 * MAX_ORIGIN)
     _between("frame.half", frame.half, *SIZES)
+    _between("frame.span", [frame.span], 1e-3, 1e3)
 
 
 def _check_cells(ids: Sequence[int], header: Header) -> None:

@@ -94,7 +94,7 @@ def loads(
     return Field(
         model=model,
         partition=partition,
-        frame=Frame(centre=tuple(header.frame.centre), half=tuple(header.frame.half)),
+        frame=Frame(centre=tuple(header.frame.centre), half=tuple(header.frame.half), span=header.frame.span),
         info=signal_info(reader),
         channels=header.signal.channels,
         weights={stack.name: held[stack.name] for stack in description.stacks},
@@ -270,7 +270,9 @@ def _header(field: Field) -> Header:
             edges=[list(edges) for edges in field.partition.edges],
             nominal=nominal,
         ),
-        frame=FrameHeader(centre=list(field.frame.centre), half=list(field.frame.half)),
+        frame=FrameHeader(
+            centre=list(field.frame.centre), half=list(field.frame.half), span=field.frame.span
+        ),
         weights=field.weight_type,
         tile=field.tile,
         seed=field.seed,

@@ -190,7 +190,7 @@ class _Fits:
         self.blank = Field(
             model=model,
             partition=partition,
-            frame=start.frame or global_frame(partition.domain),
+            frame=start.frame or global_frame(partition.domain, config.span),
             info=signals[0].info,
             channels=signals[0].channels,
             weights=initial,

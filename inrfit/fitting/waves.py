@@ -107,7 +107,9 @@ class _Waves:
     ) -> None:
         self.signal, self.partition, self.model = signal, partition, model
         self.config, self.device, self.progress, self.parts = config, device, progress, parts
-        self.start = Start(frame=global_frame(partition.domain), tile=tile_points(partition.areas))
+        self.start = Start(
+            frame=global_frame(partition.domain, config.span), tile=tile_points(partition.areas)
+        )
         self.done = _Finished()
         self.seconds = 0.0
 

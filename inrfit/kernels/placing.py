@@ -86,7 +86,7 @@ class Coordinates:
         if (found := self._lines.get(key)) is None:
             places = self._wanted.axes[axis].positions(np.arange(start, start + length))
             coords = frame.along(axis, places)
-            coords = fold(coords) if kind == "folded" else coords
+            coords = fold(coords, self._field.frame.span) if kind == "folded" else coords
             found = self._lines[key] = self._same.setdefault(coords.tobytes(), coords)
         return found
 
@@ -97,7 +97,10 @@ class Coordinates:
         index = samples.index(np.arange(ranks.start, ranks.stop))
         points = np.stack([axis.positions(index[:, d]) for d, axis in enumerate(self._wanted.axes)], axis=-1)
         coords = {register: (kind, frame.coords(points)) for register, kind, frame in self._kinds(position)}
-        return {register: fold(x) if kind == "folded" else x for register, (kind, x) in coords.items()}
+        return {
+            register: fold(x, self._field.frame.span) if kind == "folded" else x
+            for register, (kind, x) in coords.items()
+        }
 
 
 def put(out: NDArray[Any], window: Box, samples: RegionSamples, ranks: range, values: NDArray[Any]) -> None:

@@ -138,4 +138,4 @@ def coordinates(
 ) -> NDArray[np.float64]:
     """Return the coordinates [point, axis] that a network sees at sample positions [point, axis]; see `frame_of`."""
     coords = frame_of(kind, region, frame, units).coords(points)
-    return fold(coords) if kind == "folded" else coords
+    return fold(coords, frame.span) if kind == "folded" else coords
