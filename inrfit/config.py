@@ -52,10 +52,12 @@ class ReadConfig:
         ):
             require(value in allowed, f"--{label} {value!r} must be one of {', '.join(allowed)}")
         require(
-            8 <= self.resolution <= 2048, f"--resolution {self.resolution} must lie between 8 and 2048 samples"
+            8 <= self.resolution <= 2048,
+            f"--resolution {self.resolution} must lie between 8 and 2048 samples",
         )
         require(
-            self.spacing is None or (0 < len(self.spacing) <= 8 and all(1e-30 < s < 1e30 for s in self.spacing)),
+            self.spacing is None
+            or (0 < len(self.spacing) <= 8 and all(1e-30 < s < 1e30 for s in self.spacing)),
             f"--spacing {self.spacing} must be positive units per sample, one for each axis or one for all",
             hint="for example --spacing 2.5,0.7,0.7",
         )
@@ -436,9 +438,7 @@ def _divided(given: Mapping[str, object]) -> bool:
     return named or given.get("partition", "grid") != "grid" or given.get("model") == "mlp"
 
 
-def _effort(
-    level: object, given: Mapping[str, object], defaults: Mapping[str, object]
-) -> dict[str, object]:
+def _effort(level: object, given: Mapping[str, object], defaults: Mapping[str, object]) -> dict[str, object]:
     """Return what a level of effort fills in: steps and depth, and the side of cells where nothing else divides.
 
     Raises:

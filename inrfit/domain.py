@@ -60,7 +60,6 @@ class Domain:
         """Half-open index range per axis."""
         return tuple((o, o + n) for o, n in zip(self.origin, self.shape, strict=True))
 
-
     @property
     def corner(self) -> tuple[float, ...]:
         """Place of the first sample in units, one per axis."""

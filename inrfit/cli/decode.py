@@ -48,12 +48,16 @@ def command(
     rate: Annotated[
         float | None,
         typer.Option(
-            "--rate", "--fps", help="Samples per second of a sound, frames per second of a clip. Not with --scale."
+            "--rate",
+            "--fps",
+            help="Samples per second of a sound, frames per second of a clip. Not with --scale.",
         ),
     ] = None,
     resolution: Annotated[
         int | None,
-        typer.Option(help="Samples along the longest side, such as 512 for a mesh. Not with --scale or --size."),
+        typer.Option(
+            help="Samples along the longest side, such as 512 for a mesh. Not with --scale or --size."
+        ),
     ] = None,
     region: Annotated[
         str | None,
@@ -123,7 +127,7 @@ def command(
         wanted_size = Size(
             sizes=options.counts(size_, "--size", example="1024x768"),
             scale=options.factor(scale, "--scale"),
-            rate=options.factor(rate, "--rate"),
+            rate=options.rate(rate, "--rate"),
             resolution=resolution,
         )
         window = options.region(region)
@@ -170,7 +174,11 @@ def command(
             say(
                 f"{item.name}: samples that no region covers are white: {suffix} has no transparency (see --fill)"
             )
-        made = picture.samples if sound else replace(picture.samples, info=replace(picture.samples.info, sound=None))
+        made = (
+            picture.samples
+            if sound
+            else replace(picture.samples, info=replace(picture.samples.info, sound=None))
+        )
         pieces = io.encode(made, suffix, name=name)
         if item.output is None:
             data = b"".join(pieces)
@@ -238,7 +246,7 @@ class Size:
                 wanted.insert(0, domain.shape[0])
             if len(wanted) != domain.dimensions:
                 raise ConfigError(
-                    f"--size {'x'.join(map(str, self.sizes))} gives {len(self.sizes)} numbers, the file has the axes "
+                    f"--size {'x'.join(map(str, self.sizes))} gives {_numbers(len(self.sizes))}, the file has the axes "
                     f"{', '.join(reversed(domain.axes))}",
                     hint="give one number for each axis, in this order",
                 )
@@ -251,6 +259,11 @@ class Size:
                 )
             sizes[0] = max(1, round(domain.shape[0] * domain.spacing[0] * self.rate))
         return None if tuple(sizes) == domain.shape else tuple(sizes)
+
+
+def _numbers(count: int) -> str:
+    """Return how many numbers there are, in words."""
+    return f"{count} number{'' if count == 1 else 's'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -339,9 +352,7 @@ def _tell_damaged(item: Item, taken: Excerpt) -> None:
 def _summary(result: dict[str, Any]) -> str:
     sizes = "×".join(map(str, (*reversed(result["shape"][:-1]), result["shape"][-1])))
     shown = result["output"] if result["output"] == "-" else Path(result["output"]).absolute()
-    return (
-        f"{shown}  {sizes}  {size(result['bytes'])}  {number(result['seconds'], 2, 's')}"
-    )
+    return f"{shown}  {sizes}  {size(result['bytes'])}  {number(result['seconds'], 2, 's')}"
 
 
 def _suffix(path: Path | None) -> str:
@@ -364,5 +375,6 @@ def _check_suffix(suffix: str | None, option: str) -> None:
     if suffix is None or suffix.lower() in io.output_suffixes():
         return
     raise ConfigError(
-        f"{option}: {suffix} is not a format inrfit writes", hint=f"write {', '.join(io.output_suffixes())}"
+        f"{option}: {suffix or 'no suffix'} is not a format inrfit writes",
+        hint=f"write {', '.join(io.output_suffixes())}",
     )

@@ -20,9 +20,7 @@ OF_FIELD = ("iou", "chamfer-l1", "chamfer-l2", "normal-consistency")
 """Metrics of the registry that look at a shape and its field, not at two arrays."""
 
 
-def compare(
-    field: Field, reference: Signal, metrics: Sequence[str], *, device: Device
-) -> dict[str, Any]:
+def compare(field: Field, reference: Signal, metrics: Sequence[str], *, device: Device) -> dict[str, Any]:
     """Return the metrics by name, and "mse", "border_error", "region_psnr", "params" and "samples"; see `api.evaluate`.
 
     Raises:
