@@ -37,6 +37,7 @@ from inrfit.kernels.network import network_of
 from inrfit.kernels.render import render_bands
 from inrfit.models.field import Field
 from inrfit.partitions.grid import divide
+from inrfit.signal import Bands
 
 NAME = "decode"
 CELL, STEPS = 32, 20
@@ -150,8 +151,13 @@ def parts(path: Path, case: Case, threads: int) -> dict[str, float]:
     network = network_of(field, device)
     units = clocks["render"].over(render_bands(field, wanted, device, network))
     native = clocks["both"].over(field.info.from_unit(unit) for unit in units)
-    shape = (*(b - a for a, b in wanted.window), field.channels)
-    pieces = io.encode_bands(native, shape, np.dtype(field.info.dtype), field.info, ".png", name=NAME)
+    shown = Bands(
+        bands=native,
+        domain=field.domain.resampled(wanted.window, tuple(b for _, b in wanted.window)),
+        channels=field.channels,
+        info=field.info,
+    )
+    pieces = io.encode(shown, ".png", name=NAME)
     atomic_write_blocks(path.with_suffix(".png"), pieces, overwrite=True)
     total = time.process_time() - began
     render, both = clocks["render"].seconds, clocks["both"].seconds
@@ -162,7 +168,7 @@ def parts(path: Path, case: Case, threads: int) -> dict[str, float]:
         "write": total - read - both,
         "cpu": total,
         "wall": time.perf_counter() - wall,
-        "samples": math.prod(shape[:-1]),
+        "samples": shown.domain.size,
         "png_bytes": path.with_suffix(".png").stat().st_size,
     }
 

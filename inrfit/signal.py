@@ -71,6 +71,13 @@ class SignalInfo:
         low, high = self.value_range
         return (0.0, high) if self.colour in SIGNED else (low, high)
 
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Least and greatest native sample: the value range within the sample type, which is one narrower about 0."""
+        low, high = self.value_range
+        least, most = INTEGER_RANGES.get(self.dtype, self.value_range)
+        return max(low, least), min(high, most)
+
     def to_unit(self, values: ArrayLike) -> NDArray[np.float32]:
         """Map native samples to [-1, 1]."""
         low, high = self.value_range
@@ -81,11 +88,11 @@ class SignalInfo:
         return _in_parts(scaled, np.asarray(values), "float32")
 
     def from_unit(self, unit: ArrayLike) -> NDArray[np.generic]:
-        """Map [-1, 1] to native samples: clipped to the value range, and rounded for integer types."""
+        """Map [-1, 1] to native samples: clipped to `limits`, and rounded for integer types."""
         low, high = self.value_range
 
         def native(part: NDArray[np.float64]) -> NDArray[np.float64]:
-            scaled = np.clip((part + 1.0) * ((high - low) / 2.0) + low, low, high)
+            scaled = np.clip((part + 1.0) * ((high - low) / 2.0) + low, *self.limits)
             return np.rint(scaled) if self.dtype in INTEGER_RANGES else scaled
 
         return _in_parts(native, np.asarray(unit), self.dtype)

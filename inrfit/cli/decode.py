@@ -127,7 +127,7 @@ def command(
         wanted_size = Size(
             sizes=options.counts(size_, "--size", example="1024x768"),
             scale=options.factor(scale, "--scale"),
-            rate=options.factor(rate, "--rate"),
+            rate=options.rate(rate, "--rate"),
             resolution=resolution,
         )
         window = options.region(region)
@@ -248,7 +248,7 @@ class Size:
                 wanted.insert(0, domain.shape[0])
             if len(wanted) != domain.dimensions:
                 raise ConfigError(
-                    f"--size {'x'.join(map(str, self.sizes))} gives {len(self.sizes)} numbers, the file has the axes "
+                    f"--size {'x'.join(map(str, self.sizes))} gives {_numbers(len(self.sizes))}, the file has the axes "
                     f"{', '.join(reversed(domain.axes))}",
                     hint="give one number for each axis, in this order",
                 )
@@ -261,6 +261,11 @@ class Size:
                 )
             sizes[0] = max(1, round(domain.shape[0] * domain.spacing[0] * self.rate))
         return None if tuple(sizes) == domain.shape else tuple(sizes)
+
+
+def _numbers(count: int) -> str:
+    """Return how many numbers there are, in words."""
+    return f"{count} number{'' if count == 1 else 's'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -372,5 +377,6 @@ def _check_suffix(suffix: str | None, option: str) -> None:
     if suffix is None or suffix.lower() in io.output_suffixes():
         return
     raise ConfigError(
-        f"{option}: {suffix} is not a format inrfit writes", hint=f"write {', '.join(io.output_suffixes())}"
+        f"{option}: {suffix or 'no suffix'} is not a format inrfit writes",
+        hint=f"write {', '.join(io.output_suffixes())}",
     )

@@ -7,10 +7,11 @@ from typing import Any
 from inrfit.codec.container import Reader
 from inrfit.codec.header import Header
 from inrfit.codec.layout import Layout
-from inrfit.codec.weights import model_config, signal_info
+from inrfit.codec.weights import model_config
 from inrfit.metrics.fidelity import unit_decibel
 from inrfit.metrics.rate import bpp
 from inrfit.models.description import Description, describe
+from inrfit.signal import SignalInfo
 
 
 def summary(reader: Reader) -> dict[str, Any]:
@@ -24,6 +25,7 @@ def summary(reader: Reader) -> dict[str, Any]:
     """
     header, index = reader.header, reader.index
     description = network(header)
+    peak = SignalInfo(colour=header.signal.colour).peak
     samples = Layout(header=header, index=index).samples
     return {
         "bytes": reader.size,
@@ -47,7 +49,7 @@ def summary(reader: Reader) -> dict[str, Any]:
         },
         "region_ids": list(index.ids),
         "region_bytes": list(index.lengths),
-        "region_psnr": [unit_decibel(error, signal_info(reader).peak) for error in index.mse],
+        "region_psnr": [unit_decibel(error, peak) for error in index.mse],
         "metadata": {tag.strip(): len(blob) for tag, blob in reader.ancillary.items()},
         "version": list(reader.version),
         "writer": header.writer,

@@ -73,6 +73,8 @@ def _ids(layout: Layout, entries: Sequence[Entry]) -> list[int]:
 def _absolute(layout: Layout, window: Sequence[slice]) -> Box:
     """Return a window in absolute indices, from one that counts the samples of this file."""
     domain = layout.domain
+    if len(window) == 1 and domain.units[0] == "s":  # a range of time keeps whole frames
+        window = (*window, *(slice(None),) * (domain.dimensions - 1))
     counted = [
         slice(
             *(domain.end(axis, end) if isinstance(end, Typed) else end for end in (entry.start, entry.stop))

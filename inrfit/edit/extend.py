@@ -192,7 +192,7 @@ def verify(plan: Plan, data: bytes) -> Extended:
     return Extended(
         field=replace(field, mse=mse, psnr=pooled_psnr(mse, field.partition.areas, field.info.peak)),
         psnr_new=math.inf if new.psnr is None else new.psnr,
-        psnr_old_kept=psnr(before, after, old.info.value_range),
+        psnr_old_kept=psnr(before, after, old.info.peak_range),
     )
 
 

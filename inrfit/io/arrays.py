@@ -15,6 +15,9 @@ from inrfit.errors import InputError
 from inrfit.io.formats import COLOURS, MAX_CHANNELS
 from inrfit.signal import INTEGER_RANGES, ArraySignal, SignalInfo
 
+STORED = ("uint8", "uint16")
+"""Integer types in which images are kept; others are narrowed to one of them."""
+
 
 def to_signal(
     values: NDArray[Any],
@@ -130,7 +133,7 @@ def _native(values: NDArray[Any], name: str) -> tuple[NDArray[Any], tuple[str, .
             f"{name}: samples of type {dtype} are not allowed",
             hint="allowed are bool, integers from 0 to 65535 and floats",
         )
-    if dtype.name in INTEGER_RANGES:
+    if dtype.name in STORED:
         return np.ascontiguousarray(values, dtype.name), ()
     low, high = int(values.min()), int(values.max())
     if low < 0 or high > 65535:

@@ -187,7 +187,10 @@ def test_nothing_is_replaced_unless_told(field: Path, fitted: bytes) -> None:
         (["--region", "0:13,0:18", "--snap", "error"], "--region 0:24,0:18 around it does"),
         (["--region", "1:13,0:18", "--snap", "in"], "holds no whole region"),
         (["--keep", "0,0", "-o", "-", "--json"], "both write to standard output"),
-        (["--keep", "0,0", "-o", "photo.PNG"], "-o photo.PNG names an image, but crop writes .inr files"),
+        (
+            ["--keep", "0,0", "-o", "photo.PNG"],
+            "-o photo.PNG names a file of another format, but crop writes .inr files",
+        ),
         (["--keep", "9999999999,0"], "--keep 9999999999,0 is empty or outside"),
         (["--keep", "99999999999,0"], "is not made of numbers and ranges"),
         (["--region", "0:9999999999,0:1"], "--region 0:9999999999,0:1 is empty or outside"),

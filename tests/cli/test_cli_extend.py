@@ -98,7 +98,11 @@ def test_joint_without_shared_weights_is_said(right: Path) -> None:
         (["none.png", "--side", "left"], 1, ["none.png: no such file"]),
         (["photo.inr", "--side", "left"], 2, ["photo.inr is an .inr file", "the .inr file first"]),
         (["part.data", "--side", "left", "-o", "part.data", "--force"], 2, ["part.data is both the part"]),
-        (["right.png", "--side", "left", "-o", "right.png", "--force"], 2, ["right.png names an image"]),
+        (
+            ["right.png", "--side", "left", "-o", "right.png", "--force"],
+            2,
+            ["right.png names a file of another format"],
+        ),
         (["right.png", "--side", "left", "-o", "photo.inr"], 2, ["both an input and an output"]),
         (["right.png", "--side", "left", "-o", "-", "--json"], 2, ["both write to standard output"]),
         (["right.png"], 2, ["--side"]),

@@ -107,7 +107,7 @@ def test_a_name_with_brackets_is_itself_where_it_exists(here: Path) -> None:
         (["photo.png", "photo.jpg"], 2, "photo.png and photo.jpg would both be written to photo.inr"),
         (["photo.png", "./photo.png"], 2, "would both be written"),
         (["photo.inr"], 2, "photo.inr is an .inr file already"),
-        (["photo.png", "-o", "photo.png"], 2, "-o photo.png names an image"),
+        (["photo.png", "-o", "photo.png"], 2, "-o photo.png names a file of another format"),
         (["photo.png", "-o", ""], 2, "-o has an empty name"),
         (["photo.png", "-o", "-", "--json"], 2, "-o - and --json both write to standard output"),
         (["photo.png", "--force", "--skip-existing"], 2, "--force and --skip-existing"),

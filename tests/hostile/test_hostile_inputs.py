@@ -242,7 +242,7 @@ def test_the_wrong_kind_of_file(here: Path, small: bytes) -> None:
     inrfit("eval", "photo.png").refused("photo.png is not an .inr file")
     inrfit("fit", "x.png", "-o", "y.inr").refused("x.png: is not an image inrfit knows")
     inrfit("eval", "x.inr").refused("x.inr: x.png: is not an image inrfit knows")
-    inrfit("eval", "x.inr", "--reference", "x.inr").refused("x.inr: is no file inrfit knows")
+    inrfit("eval", "x.inr", "--reference", "x.inr").refused("x.inr: is not an image inrfit knows")
     assert files(here) == ["photo.png", "x.inr", "x.png"]
 
 

@@ -7,11 +7,9 @@ import re
 
 import numpy as np
 import pytest
+from tests_images import image_of, read_image
 
 from inrfit.errors import InputError
-from inrfit.io.image import ImageIO
-
-IMAGES = ImageIO()
 
 
 def saved(array: np.ndarray, **options: bool) -> bytes:
@@ -34,7 +32,7 @@ def saved(array: np.ndarray, **options: bool) -> bytes:
 )
 def test_the_number_of_channels_names_the_colour(shape: tuple[int, ...], colour: str, channels: int) -> None:
     array = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
-    for signal in (IMAGES.from_array(array), IMAGES.read(saved(array), "a.npy")):
+    for signal in (image_of(array), read_image(saved(array), "a.npy")):
         assert signal.info.colour == colour
         assert signal.values.shape == (*shape[:2], channels)
         assert signal.domain.shape == shape[:2]
@@ -63,7 +61,7 @@ def test_the_number_of_channels_names_the_colour(shape: tuple[int, ...], colour:
 def test_sample_types_and_ranges(
     array: np.ndarray, dtype: str, value_range: tuple[float, float], expected: list[float]
 ) -> None:
-    for signal in (IMAGES.from_array(array), IMAGES.read(saved(array), "a.npy")):
+    for signal in (image_of(array), read_image(saved(array), "a.npy")):
         assert signal.values.dtype == np.dtype(dtype)
         assert signal.values.dtype.isnative
         assert signal.info.dtype == dtype
@@ -74,8 +72,8 @@ def test_sample_types_and_ranges(
 
 
 def test_narrowed_integers_are_mentioned() -> None:
-    assert IMAGES.from_array(np.zeros((2, 2), np.int64)).info.notes == ("int64 samples were read as uint8",)
-    assert IMAGES.from_array(np.zeros((2, 2), np.uint8)).info.notes == ()
+    assert image_of(np.zeros((2, 2), np.int64)).info.notes == ("int64 samples were read as uint8",)
+    assert image_of(np.zeros((2, 2), np.uint8)).info.notes == ()
 
 
 @pytest.mark.parametrize(
@@ -99,9 +97,9 @@ def test_narrowed_integers_are_mentioned() -> None:
 )
 def test_what_is_no_image_is_refused(array: np.ndarray, message: str) -> None:
     with pytest.raises(InputError, match="^array: .*" + re.escape(message)):
-        IMAGES.from_array(array)
+        image_of(array)
     with pytest.raises(InputError, match=r"^a\.npy: .*" + re.escape(message)):
-        IMAGES.read(saved(array), "a.npy")
+        read_image(saved(array), "a.npy")
 
 
 def test_the_hash_depends_on_samples_shape_and_type() -> None:
@@ -111,37 +109,37 @@ def test_the_hash_depends_on_samples_shape_and_type() -> None:
         np.ones((2, 3), np.uint8),
         np.zeros((2, 3), bool),
     ]
-    assert len({IMAGES.from_array(array).info.sha256 for array in arrays}) == 4
+    assert len({image_of(array).info.sha256 for array in arrays}) == 4
     again = np.asfortranarray(np.zeros((2, 3), np.uint8))
-    assert IMAGES.from_array(again).info.sha256 == IMAGES.from_array(arrays[0]).info.sha256
+    assert image_of(again).info.sha256 == image_of(arrays[0]).info.sha256
 
 
 def test_a_fortran_ordered_file_is_read_as_it_looks() -> None:
     array = np.asfortranarray(np.arange(12, dtype=np.uint8).reshape(3, 4))
-    assert np.array_equal(IMAGES.read(saved(array), "a.npy").values[..., 0], array)
+    assert np.array_equal(read_image(saved(array), "a.npy").values[..., 0], array)
 
 
 def test_pickled_objects_are_never_loaded() -> None:
     data = saved(np.array([[{}]], object), allow_pickle=True)
     with pytest.raises(InputError, match="holds Python objects"):
-        IMAGES.read(data, "a.npy")
+        read_image(data, "a.npy")
 
 
 def test_an_array_file_cut_anywhere_is_refused() -> None:
     data = saved(np.zeros((3, 4), np.uint16))
     for size in range(1, len(data)):
         with pytest.raises(InputError):
-            IMAGES.read(data[:size], "a.npy")
+            read_image(data[:size], "a.npy")
 
 
 def test_a_huge_announced_shape_reserves_nothing() -> None:
     data = saved(np.zeros((3, 4), np.uint8)).replace(b"(3, 4)", b"(9999999, 9999999)")
     data = data.replace(b" " * 12 + b"\n", b"\n")
     with pytest.raises(InputError, match="99999980000001 bytes of samples announced, 12 there"):
-        IMAGES.read(data, "a.npy")
+        read_image(data, "a.npy")
 
 
 def test_a_header_that_is_no_python_literal_is_refused() -> None:
     data = saved(np.zeros((3, 4), np.uint8)).replace(b"(3, 4)", b"f(3,4)")
     with pytest.raises(InputError, match="cannot be read as NPY"):
-        IMAGES.read(data, "a.npy")
+        read_image(data, "a.npy")

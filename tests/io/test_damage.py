@@ -10,10 +10,9 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from tests_images import encoded_image, read_image
 
 from inrfit.errors import InputError
-from inrfit.io.image import ImageIO
-from inrfit.io.image_write import encode
 from inrfit.signal import SignalInfo
 
 
@@ -27,7 +26,7 @@ def pillow(form: str, **options: Any) -> Callable[[np.ndarray], bytes]:
 
 
 def ours(suffix: str) -> Callable[[np.ndarray], bytes]:
-    return lambda values: encode(values, SignalInfo(dtype="uint16"), suffix, "a" + suffix)
+    return lambda values: encoded_image(values, SignalInfo(dtype="uint16"), suffix, "a" + suffix)
 
 
 FILES: dict[str, Callable[[np.ndarray], bytes]] = {
@@ -63,16 +62,16 @@ def test_a_file_cut_anywhere_is_refused_or_whole(
     label: str, values: np.ndarray, capfd: pytest.CaptureFixture[str]
 ) -> None:
     data = FILES[label](values)
-    whole = ImageIO().read(data, "a").values
+    whole = read_image(data, "a").values
     for size in range(1, len(data), 3):
         try:
-            cut = ImageIO().read(data[:size], "a").values
+            cut = read_image(data[:size], "a").values
         except InputError as error:
             assert "\n" not in error.message
         else:
             assert np.array_equal(cut, whole), f"{size} of {len(data)} bytes were read as if they were all"
     with pytest.raises(InputError):
-        ImageIO().read(data[: len(data) // 2], "a")
+        read_image(data[: len(data) // 2], "a")
     assert capfd.readouterr() == ("", "")
 
 
@@ -86,7 +85,7 @@ def test_a_changed_byte_gives_samples_or_an_input_error(
         damaged = bytearray(data)
         damaged[rng.integers(len(data) if trial % 2 else min(len(data), 200))] = rng.integers(256)
         try:
-            signal = ImageIO().read(bytes(damaged), "a")
+            signal = read_image(bytes(damaged), "a")
         except InputError as error:
             assert error.message.startswith("a: ")
             assert "\n" not in error.message

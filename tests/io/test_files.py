@@ -134,9 +134,10 @@ def test_reading_refuses_what_is_no_file(tmp_path: Path) -> None:
 
 
 def test_reading_says_when_it_may_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def forbidden(_: Path) -> bytes:
+    def forbidden(_: Path, mode: str) -> None:
+        assert mode == "rb"
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", forbidden)
+    monkeypatch.setattr(Path, "open", forbidden)
     with pytest.raises(InputError, match="may not be read"):
         read_bytes(tmp_path / "secret.png")

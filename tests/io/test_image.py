@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from tests_images import image_of, read_image
 
 from inrfit.errors import InputError
 from inrfit.io.image import ImageIO
@@ -22,7 +23,7 @@ def test_the_source_is_identified(
     noise: Callable[..., np.ndarray], pillow_file: Callable[..., bytes]
 ) -> None:
     data = pillow_file(noise(5, 3), "PNG")
-    info = ImageIO().read(data, "a.png").info
+    info = read_image(data, "a.png").info
     assert info.sha256 == hashlib.sha256(data).hexdigest()
     assert (info.kind, info.suffix, info.notes) == ("image", ".png", ())
 
@@ -42,11 +43,11 @@ def test_content_decides_the_format(
     noise: Callable[..., np.ndarray], pillow_file: Callable[..., bytes], form: str, suffix: str
 ) -> None:
     data = pillow_file(noise(16, 24), form)
-    info = ImageIO().read(data, "photo.PNG").info
+    info = read_image(data, "photo.PNG").info
     assert info.suffix == suffix
     assert f"the file is named .PNG but holds {form}" in info.notes
-    assert ImageIO().read(data, "photo" + suffix.upper()).info.notes == ()
-    assert ImageIO().read(data, "<stdin>").info.notes == ()
+    assert read_image(data, "photo" + suffix.upper()).info.notes == ()
+    assert read_image(data, "<stdin>").info.notes == ()
     assert ImageIO().recognises(data)
 
 
@@ -56,12 +57,12 @@ def test_other_files_are_refused(data: bytes) -> None:
     with pytest.raises(
         InputError, match=r"^text\.png: is not an image inrfit knows, it begins with"
     ) as caught:
-        ImageIO().read(data, "text.png")
+        read_image(data, "text.png")
     assert "PNG, JPEG" in (caught.value.hint or "")
     assert "\n" not in caught.value.message
 
 
 def test_arrays_are_taken() -> None:
-    signal = ImageIO().from_array(np.eye(3))
+    signal = image_of(np.eye(3))
     assert signal.info.colour == "grey"
     assert signal.info.suffix == ".npy"

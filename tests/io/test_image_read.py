@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from tests_images import read_image
 
 from inrfit.errors import InputError
 from inrfit.io import exif, png, png_write
 from inrfit.io.formats import is_deep_avif
-from inrfit.io.image import ImageIO
 from inrfit.signal import ArraySignal
 
 
 def read(data: bytes, name: str = "a.png") -> ArraySignal:
-    return ImageIO().read(data, name)
+    return read_image(data, name)
 
 
 def saved(image: Image.Image, form: str, **options: Any) -> bytes:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests_images import whole
 
 from inrfit import io
+from inrfit.config import ReadConfig
 from inrfit.errors import ConfigError, InputError, OutputError
 from inrfit.signal import SignalInfo
 
@@ -56,23 +58,23 @@ def test_errors_name_the_source(tmp_path: Path) -> None:
 
 def test_an_unknown_kind_is_a_wrong_option() -> None:
     with pytest.raises(ConfigError, match="'imag' is not known"):
-        io.read(np.zeros((2, 2)), kind="imag")
+        io.read(np.zeros((2, 2)), ReadConfig(kind="imag"))
 
 
 def test_written_samples_are_read_back(tmp_path: Path, noise: Callable[..., np.ndarray]) -> None:
     values = noise(5, 3, 4, "uint16")
     info = SignalInfo(dtype="uint16", colour="rgb-alpha", value_range=(0, 65535))
-    io.write(values, info, tmp_path / "a.PNG", overwrite=False)
+    io.write(whole(values, info), tmp_path / "a.PNG", overwrite=False)
     assert np.array_equal(io.read(tmp_path / "a.PNG").dense(), values)
     with pytest.raises(OutputError, match="exists already"):
-        io.write(values, info, tmp_path / "a.PNG", overwrite=False)
-    io.write(values[:1], info, tmp_path / "a.PNG", overwrite=True)
+        io.write(whole(values, info), tmp_path / "a.PNG", overwrite=False)
+    io.write(whole(values[:1], info), tmp_path / "a.PNG", overwrite=True)
     assert io.read(tmp_path / "a.PNG").domain.shape == (1, 3)
 
 
 def test_what_cannot_be_encoded_leaves_no_file(tmp_path: Path, noise: Callable[..., np.ndarray]) -> None:
     with pytest.raises(OutputError, match=r"a\.jpg: JPEG cannot hold"):
-        io.write(noise(5, 3, 4), SignalInfo(colour="rgb-alpha"), tmp_path / "a.jpg", overwrite=True)
+        io.write(whole(noise(5, 3, 4), SignalInfo(colour="rgb-alpha")), tmp_path / "a.jpg", overwrite=True)
     assert list(tmp_path.iterdir()) == []
 
 

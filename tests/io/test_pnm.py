@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from tests_images import read_image
 
 from inrfit.errors import InputError
-from inrfit.io.image import ImageIO
 
 
 @pytest.mark.parametrize(("magic", "channels"), [(b"P5", 1), (b"P6", 3)])
@@ -18,7 +18,7 @@ def test_deep_binary_maps_are_exact(
 ) -> None:
     values = noise(5, 3, channels, "uint16").astype(int) % (white + 1)
     data = magic + b"\n# a comment\n3 5 #another\n%d\n" % white + values.astype(">u2").tobytes()
-    signal = ImageIO().read(data, "a.ppm")
+    signal = read_image(data, "a.ppm")
     assert np.array_equal(signal.values, values)
     assert signal.info.dtype == "uint16"
     assert signal.info.value_range == (0, white)
@@ -28,15 +28,15 @@ def test_deep_binary_maps_are_exact(
 def test_deep_text_maps_are_exact(noise: Callable[..., np.ndarray], magic: bytes, channels: int) -> None:
     values = noise(2, 3, channels, "uint16")
     data = magic + b" 3 2 65535\n" + b"\n".join(b"%d" % value for value in values.ravel())
-    assert np.array_equal(ImageIO().read(data, "a.pgm").values, values)
+    assert np.array_equal(read_image(data, "a.pgm").values, values)
 
 
 def test_shallow_maps_are_eight_bit(noise: Callable[..., np.ndarray]) -> None:
     values = noise(5, 3, 3)
-    signal = ImageIO().read(b"P6 3 5 255\n" + values.tobytes(), "a.ppm")
+    signal = read_image(b"P6 3 5 255\n" + values.tobytes(), "a.ppm")
     assert np.array_equal(signal.values, values)
     assert signal.info.suffix == ".ppm"
-    bitmap = ImageIO().read(b"P4 8 1\n\xa5", "a.pbm")
+    bitmap = read_image(b"P4 8 1\n\xa5", "a.pbm")
     assert bitmap.values[0, :, 0].tolist() == [0, 255, 0, 255, 255, 0, 255, 0]
 
 
@@ -55,4 +55,4 @@ def test_shallow_maps_are_eight_bit(noise: Callable[..., np.ndarray]) -> None:
 )
 def test_damaged_maps_are_refused(data: bytes, message: str) -> None:
     with pytest.raises(InputError, match=r"^a\.pgm: .*" + message):
-        ImageIO().read(data, "a.pgm")
+        read_image(data, "a.pgm")

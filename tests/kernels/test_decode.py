@@ -43,9 +43,9 @@ def test_bands_are_the_rows_of_the_decode(field, shown, blend, monkeypatch):
     assert (whole[~field.covered(**shown)] == (7, 8, 9)).all()
     monkeypatch.setattr(rendering, "BAND", 600)
     monkeypatch.setattr(blending, "BAND", 600)
-    shape, bands = field.bands(**options)
-    bands = list(bands)
-    assert shape == whole.shape
+    made = field.bands(**options)
+    bands = list(made.bands)
+    assert made.shape == whole.shape
     assert len(bands) > 1
     assert np.array_equal(np.concatenate(bands), whole)
     assert np.array_equal(field.decode(**options), whole)
@@ -60,19 +60,19 @@ def test_values_that_are_not_finite_end_the_bands(field):
     from dataclasses import replace
 
     huge = replace(field, weights={n: np.full_like(w, 3e38) for n, w in field.weights.items()})
-    _, bands = huge.bands(device="cpu")
+    made = huge.bands(device="cpu")
     with pytest.raises(FitError, match=r"the network of region \d+ gives values that are not finite"):
-        list(bands)
+        list(made.bands)
 
 
 def test_a_large_output_is_never_there_whole():
     """8 Mpx in bands: less than its samples in single precision take."""
     field = api.fit(textured(64, 64, 1), grid=(2, 2), steps=1, hidden_features=4, device="cpu")
-    next(field.bands(device="cpu", threads=1)[1])
+    next(iter(field.bands(device="cpu", threads=1).bands))
     tracemalloc.start()
     try:
-        shape, bands = field.bands(scale=45, device="cpu", threads=1)
-        assert sum(len(band) for band in bands) == shape[0] == 2880
+        made = field.bands(scale=45, device="cpu", threads=1)
+        assert sum(len(band) for band in made.bands) == made.shape[0] == 2880
         assert tracemalloc.get_traced_memory()[1] < 4 * 2880 * 2880 * 0.75
     finally:
         tracemalloc.stop()
