@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from inrfit.codec.container import EXIF, ICC, Reader, chunk_start, front_matter, parts_size
+from inrfit.codec.container import EXIF, ICC, TAGS, Reader, chunk_start, front_matter, parts_size
 from inrfit.codec.header import Header, Index
 from inrfit.codec.layout import Layout, bounding
 from inrfit.edit.choose import choose
@@ -125,6 +125,6 @@ def _index(layout: Layout, positions: Sequence[int]) -> Index:
 
 
 def _of_part(ancillary: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return the metadata that is true of a part of the picture: the colour profile, and some tags."""
-    kept = {ICC: ancillary.get(ICC), EXIF: exif.of_part(ancillary.get(EXIF))}
+    """Return the metadata that is true of a part of the signal: the colour profile, tags such as its encoding, some of EXIF."""
+    kept = {tag: ancillary.get(tag) for tag in (ICC, TAGS)} | {EXIF: exif.of_part(ancillary.get(EXIF))}
     return {tag: blob for tag, blob in kept.items() if blob}
