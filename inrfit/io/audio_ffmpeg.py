@@ -24,6 +24,9 @@ INPUT = ("-hide_banner", "-nostdin", "-protocol_whitelist", "file,pipe", "-forma
 NAMES = ("title", "artist", "album", "date", "comment", "genre", "copyright")
 """Tags that are taken over; "track" is "tracknumber" elsewhere."""
 
+LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+"""What so many channels are: without it ffmpeg takes the last of three for the low frequencies alone."""
+
 PATIENCE = 60
 """Seconds after which looking at a file is given up."""
 
