@@ -15,6 +15,7 @@ from inrfit.errors import ConfigError
 TABLE: dict[str, dict[str, str]] = {
     "signal": {
         "image": "inrfit.io.image:ImageIO",
+        "audio": "inrfit.io.audio:AudioIO",
     },
     "partition": {
         "none": "inrfit.partitions.grid:whole",
@@ -66,6 +67,9 @@ TABLE: dict[str, dict[str, str]] = {
         "psnr-minmax": "inrfit.metrics.fidelity:psnr_minmax",
         "ssim": "inrfit.metrics.fidelity:ssim",
         "ms-ssim": "inrfit.metrics.fidelity:ms_ssim",
+        "snr": "inrfit.metrics.sound:snr",
+        "si-sdr": "inrfit.metrics.sound:si_sdr",
+        "lsd": "inrfit.metrics.sound:lsd",
     },
 }
 

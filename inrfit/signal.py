@@ -20,6 +20,9 @@ INTEGER_RANGES: dict[str, tuple[float, float]] = {
 }
 """Integer sample types, and the values they hold."""
 
+FLOAT_RANGE = (-float(np.finfo(np.float32).max), float(np.finfo(np.float32).max))
+"""Values that the sample type float32 holds."""
+
 PART = 1 << 17
 """Numbers that are converted at a time: in double precision they fit into the cache, which makes it five times faster."""
 
@@ -73,10 +76,13 @@ class SignalInfo:
 
     @property
     def limits(self) -> tuple[float, float]:
-        """Least and greatest native sample: the value range within the sample type, which is one narrower about 0."""
+        """Least and greatest native sample: the value range within the sample type, which is one narrower about 0.
+
+        A waveform is bounded by its sample type alone: a part that is added later may be louder.
+        """
         low, high = self.value_range
-        least, most = INTEGER_RANGES.get(self.dtype, self.value_range)
-        return max(low, least), min(high, most)
+        least, most = INTEGER_RANGES.get(self.dtype, FLOAT_RANGE)
+        return (least, most) if self.colour == "waveform" else (max(low, least), min(high, most))
 
     def to_unit(self, values: ArrayLike) -> NDArray[np.float32]:
         """Map native samples to [-1, 1]."""

@@ -54,6 +54,8 @@ def placed(field: Field, new: Signal, side: str) -> tuple[ArraySignal, tuple[str
     notes = new.info.notes
     if new.info.icc != field.info.icc:
         notes += ("its colour profile differs from that of the field; the samples are taken as they are",)
+    if field.info.colour == "waveform" and new.info.value_range[1] > 2 * field.info.value_range[1]:
+        notes += ("it is much louder than the field, whose range it is fitted in: it may need more steps",)
     return ArraySignal(values=new.dense(), domain=domain, info=field.info), notes
 
 
@@ -89,7 +91,8 @@ def _check_samples(field: Field, new: Signal) -> None:
             hint=f"convert the new part to {field.info.dtype}",
         )
     values, (low, high) = new.dense(), field.info.value_range
-    if field.info.dtype not in INTEGER_RANGES and not (low <= values.min() and values.max() <= high):
+    bounded = field.info.dtype not in INTEGER_RANGES and field.info.colour != "waveform"
+    if bounded and not (low <= values.min() and values.max() <= high):
         raise InputError(
             f"the new part has values from {values.min():g} to {values.max():g}, the field holds those from "
             f"{low:g} to {high:g}",

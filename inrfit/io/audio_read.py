@@ -1,0 +1,256 @@
+"""Sound files to signals, block by block through libsndfile, or ffmpeg for what that does not know; nothing is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inrfit.domain import Domain
+from inrfit.errors import InputError
+from inrfit.io import audio_ffmpeg
+from inrfit.io.audio_formats import (
+    FLOAT,
+    MAX_CHANNELS,
+    bits_of_encoding,
+    by_suffix,
+    dtype_of,
+    full_scale,
+    suffix_of,
+)
+from inrfit.io.files import as_file, digest
+from inrfit.io.libraries import guarded, silent_stderr
+from inrfit.io.spool import MappedSignal, gather
+from inrfit.signal import SignalInfo
+
+BLOCK = 1 << 15
+"""Samples of each channel that are read at a time."""
+
+LONGEST = (1 << 31) - 1
+"""Most samples of each channel."""
+
+ENDLESS = (0, 0x7FFFFFFF, 0xFFFFFFFF)
+"""Sizes of data that programs write which do not know them; what is missing of them is not told."""
+
+ADVERT = re.compile(r" \(libsndfile-[\d.]+\)$")
+"""What libsndfile puts behind the name of the software that wrote a file."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Sound:
+    """A sound of which the samples come in blocks, and what is found on the way.
+
+    Attributes:
+        blocks: native samples [some, channel].
+        rate: samples per second.
+        channels: values per sample.
+        tags: text by name, with "encoding" and "format".
+        suffix: usual suffix of the format.
+        notes: what was changed or is missing.
+        count: samples so far.
+        peak: largest magnitude so far.
+    """
+
+    blocks: Iterable[NDArray[Any]]
+    rate: int
+    channels: int
+    tags: dict[str, str]
+    suffix: str
+    notes: list[str] = field(default_factory=list)
+    count: int = 0
+    peak: float = 0.0
+
+    @property
+    def bits(self) -> int:
+        """Bits of the samples; see `audio_formats.bits_of`."""
+        return bits_of_encoding(self.tags["encoding"])
+
+
+def read(source: Path | bytes, name: str) -> MappedSignal:
+    """Read a sound file.
+
+    Args:
+        source: its path or its bytes.
+        name: what messages call it; the content decides the format, not its suffix.
+
+    Raises:
+        InputError: it is no sound, is damaged before its first sample, has no samples, has samples that are not
+            finite, or too many samples or channels.
+    """
+    with as_file(source, PurePath(name).suffix) as path, silent_stderr():
+        sound = _opened(path, name)
+        signal = signal_of(sound, name)
+    named = by_suffix(PurePath(name).suffix)
+    notes = sound.notes
+    if named is not None and sound.suffix and sound.suffix not in named.suffixes and sound.suffix != ".opus":
+        notes.append(f"the file is named {PurePath(name).suffix} but holds {sound.tags['format']}")
+    info = replace(signal.info, suffix=sound.suffix, notes=tuple(notes), sha256=digest(source))
+    return replace(signal, info=info)
+
+
+def signal_of(sound: Sound, name: str) -> MappedSignal:
+    """Return the signal of a sound, whose samples are taken; see `read` for errors."""
+    _check_shape(sound, name)
+    dtype = dtype_of(sound.bits)
+    values = gather(_measured(sound, name), (sound.channels,), dtype)
+    if not len(values):
+        raise InputError(f"{name}: holds no samples", hint="record or download it again")
+    peak = sound.peak or full_scale(sound.bits)
+    return MappedSignal(
+        values=values,
+        domain=Domain(
+            shape=(len(values),), axes=("t",), units=("s",), spacing=(1.0 / sound.rate,), origin=(0,)
+        ),
+        info=SignalInfo(
+            kind="audio",
+            dtype=dtype,
+            value_range=(-peak, peak),
+            colour="waveform",
+            tags=sound.tags,
+        ),
+    )
+
+
+def _opened(path: Path, name: str) -> Sound:
+    """Open a file by the library that knows it."""
+    import soundfile
+
+    try:
+        file = soundfile.SoundFile(path)
+    except (soundfile.LibsndfileError, TypeError, ValueError, OSError) as error:
+        reason = getattr(error, "error_string", str(error)).rstrip(".")
+        return _by_ffmpeg(path, name, reason)
+    encoding, tags = file.subtype, {}
+    with guarded(lambda reason: InputError(f"{name}: its tags cannot be read ({reason})")):
+        tags = {key: _printable(value) for key, value in file.copy_metadata().items()}
+    if "software" in tags:
+        tags["software"] = ADVERT.sub("", tags["software"])
+    sound = Sound(
+        blocks=(),
+        rate=file.samplerate,
+        channels=file.channels,
+        tags={key: value for key, value in tags.items() if value}
+        | {"encoding": encoding, "format": file.format},
+        suffix=suffix_of(file.format, encoding),
+    )
+    sound.blocks = _blocks(file, sound, name)
+    if encoding == "DOUBLE":
+        sound.notes.append("64-bit floats were read as 32-bit floats")
+    return sound
+
+
+def _by_ffmpeg(path: Path, name: str, reason: str) -> Sound:
+    """Open a file by ffmpeg.
+
+    Args:
+        path: the file.
+        name: what messages call it.
+        reason: why libsndfile refused it.
+    """
+    found = audio_ffmpeg.probe(path)
+    if found is None:
+        raise InputError(
+            f"{name}: cannot be read as a sound ({reason})",
+            hint="readable are WAV, FLAC, OGG, Opus, MP3, AIFF, AU, CAF, M4A and what ffmpeg knows; is it whole?",
+        )
+    sound = Sound(
+        blocks=(), rate=found.rate, channels=found.channels, tags=dict(found.tags), suffix=found.suffix
+    )
+    sound.blocks = audio_ffmpeg.blocks(path, found, BLOCK, sound.notes)
+    return sound
+
+
+def _blocks(file: Any, sound: Sound, name: str) -> Iterator[NDArray[Any]]:
+    """Yield the samples that a file holds, up to where it is damaged."""
+    import soundfile
+
+    if "detection failed" in file.extra_info:
+        file.close()
+        raise InputError(
+            f"{name}: its header names {sound.tags['encoding']} in containers of another size, which is ambiguous",
+            hint="convert it, for example with sox or ffmpeg",
+        )
+    bits, frames, count = sound.bits, file.frames, 0
+    stored = {FLOAT: "float32", 24: "int32", 32: "int32"}.get(bits, "int16")
+    down = {8: 8, 24: 8}.get(bits, 0)
+    with file:
+        while True:
+            try:
+                block = file.read(BLOCK, stored, always_2d=True)
+            except (soundfile.LibsndfileError, RuntimeError) as error:
+                reason = getattr(error, "error_string", str(error)).rstrip(".")
+                if not count:
+                    raise InputError(
+                        f"{name}: is damaged ({reason})", hint="make or download it again"
+                    ) from error
+                sound.notes.append(
+                    f"it is damaged after {count / sound.rate:.3f} s ({reason}); the rest is left out"
+                )
+                return
+            if not len(block):
+                break
+            count += len(block)
+            yield block >> down if down else block
+        sound.notes += _missing(file.extra_info, count, frames, sound.rate)
+
+
+def _missing(log: str, count: int, frames: int, rate: int) -> list[str]:
+    """Return a note where a file is cut off: by the log of libsndfile, or by its announced number of samples."""
+    cut = re.search(r"^data : (\d+) \(should be (\d+)\)", log, re.MULTILINE)
+    if cut and int(cut[1]) > int(cut[2]) and int(cut[1]) not in ENDLESS:
+        return [f"it is cut off: {int(cut[1])} bytes of samples announced, {int(cut[2])} there"]
+    if count < frames < 1 << 62:
+        return [f"it is cut off: {frames / rate:.3f} s announced, {count / rate:.3f} s there"]
+    return []
+
+
+def _check_shape(sound: Sound, name: str) -> None:
+    """Refuse sounds that make no signal."""
+    if not 1 <= sound.channels <= MAX_CHANNELS:
+        raise InputError(
+            f"{name}: has {sound.channels} channels, 1 to {MAX_CHANNELS} are allowed",
+            hint="take some of them out first",
+        )
+    if sound.rate < 1:
+        raise InputError(f"{name}: has a sample rate of {sound.rate} Hz", hint="make or download it again")
+
+
+def _measured(sound: Sound, name: str) -> Iterator[NDArray[Any]]:
+    """Yield the blocks of a sound, counted, and measured for their peak.
+
+    Raises:
+        InputError: a sample is not finite, or there are too many.
+    """
+    for block in sound.blocks:
+        if block.dtype.kind == "f":
+            _check_finite(block, sound, name)
+            peak = float(np.abs(block).max(initial=0))
+        else:
+            peak = float(max(-int(block.min(initial=0)), int(block.max(initial=0))))
+        sound.peak = max(sound.peak, peak)
+        sound.count += len(block)
+        if sound.count > LONGEST:
+            raise InputError(f"{name}: has more than {LONGEST} samples", hint="cut it into parts")
+        yield block
+
+
+def _check_finite(block: NDArray[Any], sound: Sound, name: str) -> None:
+    good = np.isfinite(block)
+    if good.all():
+        return
+    row, channel = np.argwhere(~good)[0]
+    place = sound.count + int(row)
+    raise InputError(
+        f"{name}: sample {place} of channel {channel + 1}, at {place / sound.rate:.4f} s, is {block[row, channel]}",
+        hint="mend it first; samples must be finite",
+    )
+
+
+def _printable(text: str) -> str:
+    """Return text without characters that cannot be shown."""
+    return "".join(letter if letter.isprintable() else " " for letter in text).strip()
