@@ -8,7 +8,7 @@ from inrfit.domain import Domain
 from inrfit.errors import ConfigError, InputError
 from inrfit.models.field import Field
 from inrfit.registry import unknown
-from inrfit.signal import INTEGER_RANGES, ArraySignal, Signal
+from inrfit.signal import ArraySignal, Signal
 
 SIDES = {
     "left": ("x", False),
@@ -89,7 +89,7 @@ def _check_samples(field: Field, new: Signal) -> None:
             hint=f"convert the new part to {field.info.dtype}",
         )
     values, (low, high) = new.dense(), field.info.value_range
-    if field.info.dtype not in INTEGER_RANGES and not (low <= values.min() and values.max() <= high):
+    if not (low <= values.min() and values.max() <= high):
         raise InputError(
             f"the new part has values from {values.min():g} to {values.max():g}, the field holds those from "
             f"{low:g} to {high:g}",
