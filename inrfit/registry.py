@@ -16,6 +16,7 @@ TABLE: dict[str, dict[str, str]] = {
     "signal": {
         "image": "inrfit.io.image:ImageIO",
         "audio": "inrfit.io.audio:AudioIO",
+        "volume": "inrfit.io.volume:VolumeIO",
     },
     "partition": {
         "none": "inrfit.partitions.grid:whole",

@@ -8,7 +8,7 @@ from inrfit.domain import Domain
 from inrfit.errors import ConfigError, InputError
 from inrfit.models.field import Field
 from inrfit.registry import unknown
-from inrfit.signal import INTEGER_RANGES, ArraySignal, Signal
+from inrfit.signal import ArraySignal, Signal
 
 SIDES = {
     "left": ("x", False),
@@ -91,7 +91,7 @@ def _check_samples(field: Field, new: Signal) -> None:
             hint=f"convert the new part to {field.info.dtype}",
         )
     values, (low, high) = new.dense(), field.info.value_range
-    bounded = field.info.dtype not in INTEGER_RANGES and field.info.colour != "waveform"
+    bounded = field.info.colour != "waveform"  # a louder part keeps its samples
     if bounded and not (low <= values.min() and values.max() <= high):
         raise InputError(
             f"the new part has values from {values.min():g} to {values.max():g}, the field holds those from "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from io import BytesIO
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,9 +62,14 @@ def to_signal(
 def from_array(array: NDArray[Any]) -> ArraySignal:
     """Make a signal from an array [H, W] or [H, W, C]; see `to_signal`."""
     signal = to_signal(array, "array")
-    header = repr((array.shape, array.dtype.str)).encode()
-    digest = hashlib.sha256(header + np.ascontiguousarray(array).tobytes()).hexdigest()
-    return with_source(signal, suffix=".npy", sha256=digest)
+    return with_source(signal, suffix=".npy", sha256=digest(array))
+
+
+def digest(array: NDArray[Any]) -> str:
+    """Return the SHA-256 of an array in hex: of its shape, type and samples."""
+    found = hashlib.sha256(repr((array.shape, array.dtype.str)).encode())
+    found.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return found.hexdigest()
 
 
 def with_source(signal: ArraySignal, *, suffix: str, sha256: str, notes: tuple[str, ...] = ()) -> ArraySignal:
@@ -80,6 +85,22 @@ def read_npy(data: bytes, name: str) -> ArraySignal:
         InputError: the array cannot be an image, or the file is cut off.
     """
     file = BytesIO(data)
+    check_npy(file, len(data), name)
+    file.seek(0)
+    return to_signal(np.load(file, allow_pickle=False), name)
+
+
+def check_npy(file: BinaryIO, size: int, name: str) -> tuple[int, ...]:
+    """Return the shape of the array in a `.npy` file, whose samples are not read.
+
+    Args:
+        file: the file, at its start.
+        size: its bytes.
+        name: what messages call it.
+
+    Raises:
+        InputError: it holds Python objects, or is cut off. ValueError, KeyError: it is no such file.
+    """
     version = np.lib.format.read_magic(file)
     read_header = {
         (1, 0): np.lib.format.read_array_header_1_0,
@@ -89,11 +110,10 @@ def read_npy(data: bytes, name: str) -> ArraySignal:
     if dtype.hasobject:
         raise InputError(f"{name}: holds Python objects, not samples", hint="save an array of numbers")
     # numpy would reserve memory for any size that the header names.
-    wanted, there = int(np.prod(shape, dtype=object)) * dtype.itemsize, len(data) - file.tell()
+    wanted, there = int(np.prod(shape, dtype=object)) * dtype.itemsize, size - file.tell()
     if wanted > there:
         raise InputError(f"{name}: is cut off: {wanted} bytes of samples announced, {there} there")
-    file.seek(0)
-    return to_signal(np.load(file, allow_pickle=False), name)
+    return shape
 
 
 def npy_start(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
@@ -108,6 +128,10 @@ def npy_start(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
 def _shaped(values: NDArray[Any], name: str) -> NDArray[Any]:
     """Return samples as [H, W, C]."""
     hint = "give [height, width] or [height, width, channels], the channels last"
+    if values.ndim == 4 or (values.ndim == 3 and values.shape[-1] > MAX_CHANNELS):
+        hint = "--kind volume reads [z, y, x] and [z, y, x, channels]; an image is " + hint.removeprefix(
+            "give "
+        )
     if values.ndim not in (2, 3):
         raise InputError(f"{name}: shape {values.shape} is not an image", hint=hint)
     shaped = values[..., None] if values.ndim == 2 else values
@@ -149,16 +173,25 @@ def _floats(values: NDArray[Any], name: str) -> NDArray[np.float32]:
     """Return finite samples as float32."""
     bad = values.size - np.count_nonzero(np.isfinite(values))
     if bad:
-        raise InputError(
-            f"{name}: {bad} of {values.size} samples are NaN or infinite",
-            hint="replace them first, for example with numpy.nan_to_num",
-        )
-    peak = np.abs(values).max()
-    if peak > np.finfo(np.float32).max:
+        raise not_finite(int(bad), values.size, name)
+    check_float32(np.abs(values).max(), name)
+    return np.ascontiguousarray(values, np.float32)
+
+
+def not_finite(bad: int, count: int, name: str) -> InputError:
+    """Return the error for samples some of which are no numbers."""
+    return InputError(
+        f"{name}: {bad} of {count} samples are NaN or infinite",
+        hint="replace them first, for example with numpy.nan_to_num",
+    )
+
+
+def check_float32(peak: Any, name: str) -> None:
+    """Raise an InputError where the largest size of a sample does not fit float32."""
+    if peak > float(np.finfo(np.float32).max):
         raise InputError(
             f"{name}: a sample of {peak:.3g} does not fit float32", hint="scale the samples down"
         )
-    return np.ascontiguousarray(values, np.float32)
 
 
 def _float_range(values: NDArray[Any]) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,3 +97,15 @@ def gather(
     mapped = np.memmap(file, dtype, "r", shape=(rows, *row))
     file.close()
     return mapped
+
+
+def blocks(values: NDArray[Any], *, size: int = IN_MEMORY) -> Iterator[NDArray[Any]]:
+    """Yield an array in parts along its first axis, of at least one row and about `size` bytes.
+
+    Each is a view that is good until the next one: what was read of a mapped file does not stay in memory.
+    """
+    rows, mapped = max(1, size // max(1, values[:1].nbytes)), _map_of(values)
+    for start in range(0, len(values), rows):
+        yield values[start : start + rows]
+        if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+            mapped.madvise(mmap.MADV_DONTNEED)

@@ -1,0 +1,218 @@
+"""Volumes as signals: `.npy` arrays of three axes, such as a CT or a field of a simulation; images are in `image`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inrfit.config import ReadConfig, require
+from inrfit.domain import Box, Domain
+from inrfit.errors import InputError, OutputError
+from inrfit.io import arrays
+from inrfit.io.files import digest
+from inrfit.io.formats import MAX_CHANNELS
+from inrfit.io.kinds import SignalKind
+from inrfit.io.libraries import guarded
+from inrfit.io.spool import MappedSignal, blocks, gather
+from inrfit.rgb import rgb8
+from inrfit.signal import INTEGER_RANGES, Bands, SignalInfo
+
+AXES = ("z", "y", "x")
+
+SHAPES = "give [z, y, x], or [z, y, x, channel] with the channels last"
+
+
+class VolumeIO(SignalKind):
+    """Reads and writes volumes. A `.npy` file is an image unless the user says that it is a volume."""
+
+    kind = "volume"
+    suffixes = (".npy",)
+    written = (".npy",)
+    words = ("spacing",)
+    defaults: ClassVar[Mapping[str, object]] = {"cell": 16}
+
+    def read(self, source: Path | bytes, name: str, config: ReadConfig) -> MappedSignal:
+        """Read a `.npy` file; one with a path is mapped, not read whole.
+
+        Raises:
+            InputError: the file is no `.npy` file or cut off, or its array cannot be a volume.
+            ConfigError: the spacing does not fit.
+        """
+        return _signal(_opened(source, name), name, config, lambda: digest(source))
+
+    def reading(self, domain: Domain, info: SignalInfo) -> ReadConfig:
+        """Return how a volume with the same spacing is read."""
+        return ReadConfig(kind=self.kind, spacing=domain.spacing)
+
+    def from_array(self, array: NDArray[Any], config: ReadConfig) -> MappedSignal:
+        """Make a signal from an array.
+
+        Args:
+            array: [z, y, x], or [z, y, x, channel] with up to 64 channels, of bool, integers up to 32 bit or floats.
+                Its extremes are the value range.
+            config: `spacing`, units per sample on each axis.
+
+        Raises:
+            InputError: the array cannot be a volume. ConfigError: the spacing does not fit.
+        """
+        return _signal(array, "array", config, lambda: arrays.digest(array))
+
+    def encode(self, samples: Bands, suffix: str, name: str) -> Iterator[bytes]:
+        """Yield a `.npy` file band after band; a single channel becomes [z, y, x]. It cannot hold the spacing.
+
+        Raises:
+            OutputError: the suffix is another, at the first piece.
+        """
+        self.check(samples.info, samples.channels, suffix, name)
+        yield arrays.npy_start(samples.shape, np.dtype(samples.info.dtype))
+        for band in samples.bands:
+            yield np.ascontiguousarray(band).tobytes()
+
+    def check(self, info: SignalInfo, channels: int, suffix: str, name: str) -> None:
+        """Refuse every format but `.npy`; see `SignalKind.check`."""
+        if suffix.lower() not in self.written:
+            raise OutputError(
+                f"{name}: {suffix or 'no suffix'} is not a format that volumes are written to",
+                hint="write .npy",
+            )
+
+    def views(self, domain: Domain) -> list[Box]:
+        """Return the three slices through the middle: across z, across y and across x."""
+        middle = [((a + b) // 2, (a + b) // 2 + 1) for a, b in domain.box]
+        return [(*domain.box[:axis], middle[axis], *domain.box[axis + 1 :]) for axis in range(3)]
+
+    def picture(self, samples: Bands) -> NDArray[np.uint8]:
+        """Return a slice as a picture: its two axes of more than one sample, the value range from black to white."""
+        values = samples.array()
+        across = values.shape.index(1)
+        return np.ascontiguousarray(rgb8(values.take(0, axis=across), samples.info))
+
+    def default_suffix(self, info: SignalInfo) -> str:
+        """Return ".npy"."""
+        return ".npy"
+
+
+def _opened(source: Path | bytes, name: str) -> NDArray[Any]:
+    """Return the array in a `.npy` file, mapped where it has a path."""
+
+    def damaged(reason: str) -> InputError:
+        return InputError(
+            f"{name}: cannot be read as a .npy file ({reason})", hint=f"save an array: {SHAPES}"
+        )
+
+    with guarded(damaged):
+        if isinstance(source, bytes):
+            _check_shape(arrays.check_npy(BytesIO(source), len(source), name), name)
+            return np.load(BytesIO(source), allow_pickle=False)
+        with source.open("rb") as file:
+            _check_shape(arrays.check_npy(file, source.stat().st_size, name), name)
+        return np.load(source, mmap_mode="r", allow_pickle=False)
+
+
+def _signal(array: NDArray[Any], name: str, config: ReadConfig, sha256: Callable[[], str]) -> MappedSignal:
+    """Make a signal from an array [z, y, x] or [z, y, x, channel]."""
+    _check_shape(array.shape, name)
+    spacing = _spacing(config.spacing)
+    values, value_range, notes = _native(array if array.ndim == 4 else array[..., None], name)
+    info = SignalInfo(
+        kind=VolumeIO.kind,
+        dtype=values.dtype.name,
+        value_range=value_range,
+        colour="grey" if values.shape[-1] == 1 else "channels",
+        suffix=".npy",
+        notes=notes,
+        sha256=sha256(),
+    )
+    domain = Domain(
+        shape=values.shape[:-1], axes=AXES, units=("unit",) * 3, spacing=spacing, origin=(0, 0, 0)
+    )
+    return MappedSignal(values=values, domain=domain, info=info)
+
+
+def _check_shape(shape: tuple[int, ...], name: str) -> None:
+    """Refuse what has not three axes, or four with the channels last."""
+    if len(shape) not in (3, 4):
+        hint = f"{SHAPES}; --kind image reads [y, x]" if len(shape) == 2 else SHAPES
+        raise InputError(f"{name}: shape {shape} is not a volume", hint=hint)
+    if min(shape) < 1:
+        raise InputError(f"{name}: shape {shape} has no samples", hint=SHAPES)
+    if len(shape) == 4 and shape[-1] > MAX_CHANNELS:
+        raise InputError(
+            f"{name}: shape {shape} has {shape[-1]} channels, at most {MAX_CHANNELS} are allowed", hint=SHAPES
+        )
+
+
+def _spacing(given: tuple[float, ...] | None) -> tuple[float, ...]:
+    """Return the units per sample of each axis."""
+    spacing = given or (1.0,)
+    require(
+        len(spacing) in (1, 3),
+        f"--spacing {','.join(f'{s:g}' for s in spacing)} gives {len(spacing)} numbers, a volume has 3 axes (z, y, x)",
+        hint="give one for each axis, or one for all, for example --spacing 2.5,0.7,0.7",
+    )
+    return spacing * 3 if len(spacing) == 1 else spacing
+
+
+def _native(values: NDArray[Any], name: str) -> tuple[NDArray[Any], tuple[float, float], tuple[str, ...]]:
+    """Return samples in a type that is fitted and in native byte order, their range, and notes on what was converted."""
+    dtype = values.dtype
+    if dtype.kind not in "buif":
+        raise InputError(
+            f"{name}: samples of type {dtype} are not allowed",
+            hint="allowed are bool, integers up to 32 bit and floats",
+        )
+    low, high = _extremes(values, name)
+    wanted = _type_for(dtype, low, high, name)
+    factor = 255 if dtype.kind == "b" else 1
+    if dtype != wanted:
+        parts = (block.astype(wanted) * wanted.type(factor) for block in blocks(values))
+        values = gather(parts, values.shape[1:], wanted.name)
+    notes = (
+        ()
+        if dtype.name in (wanted.name, "bool") or dtype.kind == "f"
+        else (f"{dtype} samples were read as {wanted}",)
+    )
+    return values, _range(float(wanted.type(low)) * factor, float(wanted.type(high)) * factor), notes
+
+
+def _extremes(values: NDArray[Any], name: str) -> tuple[Any, Any]:
+    """Return the lowest and the highest sample; all must be finite."""
+    lows, highs, bad = [], [], 0
+    for block in blocks(values.T if values.flags.f_contiguous else values):
+        if values.dtype.kind == "f":
+            bad += block.size - int(np.count_nonzero(np.isfinite(block)))
+        lows.append(block.min())
+        highs.append(block.max())
+    if bad:
+        raise arrays.not_finite(bad, values.size, name)
+    return min(lows).item(), max(highs).item()
+
+
+def _type_for(dtype: np.dtype[Any], low: Any, high: Any, name: str) -> np.dtype[Any]:
+    """Return the sample type that takes samples from `low` to `high`; of integers that are too wide the narrowest."""
+    if dtype.kind == "f":
+        arrays.check_float32(max(abs(low), abs(high)), name)
+        return np.dtype("float32")
+    if dtype.kind == "b":
+        return np.dtype("uint8")
+    if dtype.name in INTEGER_RANGES:
+        return np.dtype(dtype.name)
+    for narrow, (least, most) in INTEGER_RANGES.items():
+        if least <= low and high <= most:
+            return np.dtype(narrow)
+    raise InputError(
+        f"{name}: {dtype} samples from {low} to {high} do not fit 32 bit",
+        hint="scale them, or convert them to float32",
+    )
+
+
+def _range(low: float, high: float) -> tuple[float, float]:
+    """Return a range with low < high: 0 is its other end where all samples are equal, or 1 where they are 0."""
+    if low < high:
+        return low, high
+    return (min(low, 0.0), max(high, 0.0)) if low else (0.0, 1.0)

@@ -1,0 +1,450 @@
+"""What every kind of signal of the registry must do, by name; what one kind alone does is tested beside its file."""
+
+from __future__ import annotations
+
+import io as memory
+import itertools
+import math
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests_data import textured
+
+from inrfit import api, io, registry
+from inrfit.codec.weights import dumps
+from inrfit.config import ReadConfig
+from inrfit.domain import Domain, Typed
+from inrfit.errors import ConfigError, Interrupted, OutputError
+from inrfit.fitting import checkpoint
+from inrfit.fitting.loop import Progress
+from inrfit.signal import Bands, Signal, SignalInfo
+
+KINDS = registry.names("signal")
+
+SMALL = {"hidden_features": 5, "hidden_layers": 0, "steps": 3, "device": "cpu"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maker:
+    """How tiny files of a kind are made, and what is known of them.
+
+    Attributes:
+        make: shape -> the bytes of a file.
+        suffix: of the file.
+        whole: shape of the usual one, odd on every axis.
+        grid: cells per axis, at least two on the first and one of those left out by a crop.
+        single: shape of the least one: a single sample, or a single frame; None where there is none.
+        more: shape of a part that is put beside the usual one; None where a kind cannot be extended.
+        side: where it is put.
+        words: how the files are read.
+        knows: facts of domain and info that must survive, by name.
+        exact: whether the default format gives samples back as they are.
+    """
+
+    make: Callable[[tuple[int, ...]], bytes]
+    suffix: str
+    whole: tuple[int, ...]
+    grid: tuple[int, ...]
+    single: tuple[int, ...] | None = None
+    more: tuple[int, ...] | None = None
+    side: str = ""
+    words: Mapping[str, Any] = field(default_factory=dict)
+    knows: Mapping[str, Callable[[Domain, SignalInfo], bool]] = field(default_factory=dict)
+    exact: bool = True
+
+
+def a_picture(shape: tuple[int, ...]) -> bytes:
+    file = memory.BytesIO()
+    exif = Image.Exif()
+    exif[315] = "Someone"
+    Image.fromarray(textured(*shape)).save(file, "PNG", icc_profile=profile(), exif=exif)
+    return file.getvalue()
+
+
+@cache
+def profile() -> bytes:
+    from PIL import ImageCms
+
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def a_sound(shape: tuple[int, ...]) -> bytes:
+    import soundfile
+
+    file = memory.BytesIO()
+    t = np.arange(shape[0]) / 8000
+    samples = np.stack([0.5 * np.sin(2 * np.pi * 440 * t), 0.3 * np.cos(2 * np.pi * 330 * t)], axis=1)
+    with soundfile.SoundFile(file, "w", 8000, 2, "PCM_16", format="WAV") as wav:
+        wav.title = "A tone"
+        wav.write(samples)
+    return file.getvalue()
+
+
+def a_clip(shape: tuple[int, ...]) -> bytes:
+    import imageio_ffmpeg
+
+    frames, height, width = shape
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.mkv"
+        writer = imageio_ffmpeg.write_frames(
+            str(path), (width, height), fps=10, codec="ffv1", pix_fmt_out="bgr0", macro_block_size=1
+        )
+        writer.send(None)
+        for number in range(frames):
+            writer.send(np.ascontiguousarray(np.roll(textured(height, width), number, axis=1)))
+        writer.close()
+        return path.read_bytes()
+
+
+def a_shape(shape: tuple[int, ...]) -> bytes:
+    import trimesh
+
+    return bytes(trimesh.creation.icosphere(subdivisions=1, radius=2.0).export(file_type="ply"))
+
+
+def a_volume(shape: tuple[int, ...]) -> bytes:
+    z, y, x = np.indices(shape)
+    file = memory.BytesIO()
+    np.save(file, np.rint(1500 * np.sin(z / 2) * np.cos(y / 3 + x / 4)).astype(np.int16))
+    return file.getvalue()
+
+
+MAKERS = {
+    "image": Maker(
+        make=a_picture,
+        suffix=".png",
+        whole=(13, 17),
+        grid=(3, 2),
+        single=(1, 1),
+        more=(13, 5),
+        side="right",
+        knows={
+            "profile": lambda domain, info: info.icc == profile(),
+            "exif": lambda domain, info: bool(info.exif),
+        },
+    ),
+    "audio": Maker(
+        make=a_sound,
+        suffix=".wav",
+        whole=(401,),
+        grid=(3,),
+        single=(1,),
+        more=(99,),
+        side="after",
+        knows={
+            "rate": lambda domain, info: domain.rate == pytest.approx(8000),
+            "title": lambda domain, info: "A tone" in info.tags.values(),
+        },
+    ),
+    "video": Maker(
+        make=a_clip,
+        suffix=".mkv",
+        whole=(5, 7, 9),
+        grid=(3, 1, 1),
+        single=(1, 7, 9),
+        more=(3, 7, 9),
+        side="after",
+        knows={"rate": lambda domain, info: domain.rate == pytest.approx(10)},
+    ),
+    "shape": Maker(
+        make=a_shape,
+        suffix=".ply",
+        whole=(),
+        grid=(3, 2, 2),
+        words={"resolution": 9},
+        knows={"place": lambda domain, info: all(c < 0 < c + n * s for c, n, s in ends(domain))},
+        exact=False,
+    ),
+    "volume": Maker(
+        make=a_volume,
+        suffix=".npy",
+        whole=(7, 9, 5),
+        grid=(3, 2, 1),
+        single=(1, 1, 1),
+        more=(3, 9, 5),
+        side="back",
+        words={"spacing": (2.5, 0.7, 0.5)},
+        knows={"spacing": lambda domain, info: domain.spacing == (2.5, 0.7, 0.5)},
+    ),
+}
+
+
+def ends(domain: Domain) -> list[tuple[float, int, float]]:
+    return list(zip(domain.corner, domain.shape, domain.spacing, strict=True))
+
+
+@cache
+def data_of(kind: str, which: str = "whole") -> bytes:
+    maker = MAKERS[kind]
+    return maker.make(getattr(maker, which))
+
+
+def config_of(kind: str) -> ReadConfig:
+    return ReadConfig(kind=kind, **MAKERS[kind].words)
+
+
+@cache
+def signal_of(kind: str, which: str = "whole") -> Signal:
+    return api.read(data_of(kind, which), config_of(kind))
+
+
+def words_of(kind: str, **more: Any) -> dict[str, Any]:
+    return {**SMALL, "kind": kind, **MAKERS[kind].words, "grid": MAKERS[kind].grid, **more}
+
+
+@cache
+def field_of(kind: str) -> Any:
+    return api.fit(signal_of(kind), **words_of(kind))
+
+
+@cache
+def file_of(kind: str) -> bytes:
+    return dumps(field_of(kind))
+
+
+@cache
+def decoded(kind: str) -> np.ndarray:
+    return api.decode(file_of(kind))
+
+
+def window_of(inner: Domain, outer: Domain) -> tuple[slice, ...]:
+    return tuple(slice(a - o, b - o) for (a, b), o in zip(inner.box, outer.origin, strict=True))
+
+
+def known(info: SignalInfo) -> SignalInfo:
+    """Return what is known of a signal but for words to the user, which are no part of a file."""
+    return replace(info, notes=(), tags=dict(info.tags))
+
+
+def test_there_is_a_maker_for_every_kind():
+    assert set(KINDS) <= set(MAKERS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_name_is_that_of_the_table_and_the_suffix_finds_it(kind):
+    found, suffix = io.kind_of(kind), MAKERS[kind].suffix
+    assert found.kind == signal_of(kind).info.kind == kind
+    assert suffix in found.suffixes
+    assert set(found.written) & set(found.suffixes)
+    first = next(name for name in KINDS if suffix in io.kind_of(name).suffixes)
+    if first == kind:
+        assert io.read(data_of(kind), ReadConfig(**MAKERS[kind].words), name="a" + suffix).info.kind == kind
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_samples_are_those_of_a_window_on_the_scale_of_a_network(kind):
+    signal = signal_of(kind)
+    domain = signal.domain
+    whole = signal.dense()
+    assert whole.shape == (*domain.shape, signal.channels)
+    assert whole.dtype == signal.info.dtype
+    window = tuple((a + (b - a) // 3, b) for a, b in domain.box)
+    inside = tuple(slice(a - o, b - o) for (a, b), o in zip(window, domain.origin, strict=True))
+    assert np.array_equal(signal.dense(window), whole[inside])
+    points = np.array([[a for a, _ in domain.box], [b - 1 for _, b in domain.box]])
+    unit = signal.sample(points)
+    assert unit.dtype == np.float32
+    assert np.abs(unit).max() <= 1 + 1e-6
+    ends = whole.reshape(-1, signal.channels)[[0, -1]]
+    tolerance = 1e-6 if MAKERS[kind].exact else 0.05  # far from a surface a distance may be a cheaper one
+    assert unit == pytest.approx(signal.info.to_unit(ends), abs=tolerance)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_gives_back_the_field_and_what_is_known(kind, tmp_path):
+    field, signal, path = field_of(kind), signal_of(kind), tmp_path / "a.inr"
+    path.write_bytes(file_of(kind))
+    back = api.load(path)
+    assert np.array_equal(back.decode(), field.decode())
+    assert back.psnr == field.psnr
+    assert math.isfinite(back.psnr)
+    assert back.domain == signal.domain
+    assert known(back.info) == known(signal.info)
+    assert back.info.sha256
+    for name, holds in MAKERS[kind].knows.items():
+        assert holds(back.domain, back.info), name
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if MAKERS[kind].single])
+def test_a_single_sample_or_frame_is_a_signal(kind):
+    signal = signal_of(kind, "single")
+    assert signal.domain.shape == MAKERS[kind].single
+    field = api.fit(signal, **words_of(kind, grid=None, partition="none"))
+    values = api.decode(dumps(field))
+    assert values.shape == signal.dense().shape
+    assert io.kind_of(kind).describe(signal)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_crop_decodes_to_the_same_bits(kind):
+    field = field_of(kind)
+    others = (slice(None),) * (field.domain.dimensions - 1)
+    part = api.load(api.crop(file_of(kind), keep=(slice(1, None), *others)))
+    assert 0 < len(part.partition) < len(field.partition)
+    covered = part.covered()
+    assert np.array_equal(
+        part.decode()[covered], decoded(kind)[window_of(part.domain, field.domain)][covered]
+    )
+    assert part.domain.spacing == field.domain.spacing
+    assert part.domain.offset == field.domain.offset
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_region_decodes_to_its_window_of_the_whole(kind):
+    shape = field_of(kind).domain.shape
+    region = tuple((n // 4, n - n // 3) for n in shape)
+    part = api.decode(file_of(kind), region=region)
+    assert np.array_equal(part, decoded(kind)[tuple(slice(*span) for span in region)])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_ends_of_ranges_are_seconds_on_axes_of_time_and_samples_on_others(kind):
+    field = field_of(kind)
+    domain = field.domain
+    for axis, unit in enumerate(domain.units):
+        if unit != "s":
+            with pytest.raises(ConfigError, match="no whole number of samples"):
+                domain.end(axis, 1.5)
+            continue
+        first, last = domain.shape[axis] // 3, domain.shape[axis] - 1
+        region: list[Any] = [(None, None)] * domain.dimensions
+        region[axis] = Typed(first * domain.spacing[axis]), Typed(last * domain.spacing[axis])
+        window = [slice(None)] * domain.dimensions
+        window[axis] = slice(first, last)
+        part = api.decode(file_of(kind), region=region)
+        assert np.array_equal(part, decoded(kind)[tuple(window)])
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if MAKERS[kind].more])
+def test_an_extension_keeps_the_old_part_bit_for_bit(kind):
+    old, new = field_of(kind), signal_of(kind, "more")
+    both = api.load(
+        api.to_bytes(api.extend(file_of(kind), data_of(kind, "more"), side=MAKERS[kind].side, steps=2))
+    )
+    assert both.domain.size == old.domain.size + new.domain.size
+    place = tuple((a - o, b - o) for (a, b), o in zip(old.domain.box, both.domain.origin, strict=True))
+    assert np.array_equal(both.decode(region=place), decoded(kind))
+    assert both.domain.spacing == old.domain.spacing
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if not MAKERS[kind].more])
+def test_what_cannot_be_extended_says_so(kind):
+    with pytest.raises(ConfigError):
+        api.extend(file_of(kind), data_of(kind), side="right", steps=2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_interrupted_and_resumed_gives_the_same_bytes(kind, tmp_path):
+    plan = api.plan(signal_of(kind), **words_of(kind))
+    asked, path = itertools.count(), tmp_path / "a.ckpt"
+    hooks = Progress(
+        stop=lambda: next(asked) == 2, save=lambda state: checkpoint.save(state, path, plan.identity())
+    )
+    with pytest.raises(Interrupted):
+        api.run(plan, progress=hooks)
+    begin = checkpoint.load(path, plan.identity())
+    assert 0 < begin.step < begin.steps
+    assert api.to_bytes(api.run(plan, resume=begin)) == file_of(kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_number_of_threads_changes_no_byte(kind):
+    one, two = (dumps(api.fit(signal_of(kind), **words_of(kind, threads=n))) for n in (1, 2))
+    assert one == two
+    assert np.array_equal(api.decode(one, threads=1), api.decode(one, threads=2))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_decoding_at_another_size_spans_the_same_extent(kind):
+    field = field_of(kind)
+    low, high = field.info.value_range
+    for size in (tuple(2 * n for n in field.domain.shape), tuple(max(1, n // 2) for n in field.domain.shape)):
+        made = field.bands(size=size)
+        values = made.array()
+        assert values.shape == (*size, field.channels)
+        assert values.dtype == field.info.dtype
+        assert low <= values.min() <= values.max() <= high
+        pairs = zip(ends(made.domain), ends(field.domain), strict=True)
+        for (start, count, step), (old_start, old_count, old_step) in pairs:
+            assert count * step == pytest.approx(old_count * old_step)
+            assert start - step / 2 == pytest.approx(old_start - old_step / 2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_eval_gives_finite_numbers(kind):
+    found = api.evaluate(file_of(kind), data_of(kind))
+    names = io.kind_of(kind).metrics
+    assert set(names) <= set(found)
+    assert found["psnr"] == pytest.approx(field_of(kind).psnr, abs=1e-6)
+    for name in (*names, "mse", "bpp"):
+        assert found[name] is None or math.isfinite(found[name]), name  # None: not defined for one so small
+    assert found["bytes"] == len(file_of(kind))
+    assert len(found["region_psnr"]) == len(field_of(kind).partition)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_written_is_read_back(kind):
+    signal, found = signal_of(kind), io.kind_of(kind)
+    suffix = found.default_suffix(signal.info)
+    assert suffix in found.written
+    samples = Bands.of(signal.dense(), signal.domain, signal.info)
+    found.check(signal.info, signal.channels, suffix, "a" + suffix)
+    back = io.read(b"".join(io.encode(samples, suffix, name="a" + suffix)), config_of(kind))
+    if MAKERS[kind].exact:
+        assert back.info.dtype == signal.info.dtype
+        assert np.array_equal(back.dense(), signal.dense())
+        assert back.domain.spacing == pytest.approx(signal.domain.spacing)
+    else:
+        assert back.channels == signal.channels
+        assert back.domain.axes == signal.domain.axes
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_formats_of_other_kinds_are_refused_early(kind):
+    signal = signal_of(kind)
+    with pytest.raises(OutputError, match=r"^a\.txt: ") as caught:
+        io.kind_of(kind).check(signal.info, signal.channels, ".txt", "a.txt")
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if MAKERS[kind].exact])
+def test_holes_of_a_crop_are_written_as_they_are_decoded(kind, tmp_path):
+    """Transparent or white where a kind shows holes, otherwise the fill of the kind: silence, air."""
+    found, field = io.kind_of(kind), field_of(kind)
+    others = ",:" * (field.domain.dimensions - 1)
+    cropped = api.crop(file_of(kind), keep=[f"0{others}", f"2{others}"])
+    part = api.load(cropped)
+    holes = ~part.covered()
+    assert holes.any()
+    path = tmp_path / ("a" + found.default_suffix(field.info))
+    values = api.decode(cropped, path)
+    written = api.read(path, config_of(kind)).dense()
+    assert np.array_equal(written[~holes][..., : part.channels], values[~holes])
+    if not found.shows_holes:
+        assert np.array_equal(written, values)
+        assert np.unique(written[holes]).tolist() == [found.fill(field.info)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_report_has_pictures_of_one_shape(kind):
+    found, signal = io.kind_of(kind), signal_of(kind)
+    boxes = found.views(signal.domain)
+    assert boxes
+    for box in boxes:
+        assert all(o <= a < b <= d for (a, b), (o, d) in zip(box, signal.domain.box, strict=True))
+        window = tuple(slice(a - o, b - o) for (a, b), o in zip(box, signal.domain.origin, strict=True))
+        pictures = [
+            found.picture(Bands.of(values, signal.domain, signal.info))
+            for values in (signal.dense(box), decoded(kind)[window])
+        ]
+        assert pictures[0].dtype == np.uint8
+        assert pictures[0].ndim == 3
+        assert pictures[0].shape[2] == 3
+        assert pictures[0].shape == pictures[1].shape
