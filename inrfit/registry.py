@@ -15,6 +15,7 @@ from inrfit.errors import ConfigError
 TABLE: dict[str, dict[str, str]] = {
     "signal": {
         "image": "inrfit.io.image:ImageIO",
+        "video": "inrfit.io.video:VideoIO",
     },
     "partition": {
         "none": "inrfit.partitions.grid:whole",
