@@ -26,7 +26,6 @@ _MESSAGE = re.compile(r"^(?:\[[^\]]*@[^\]]*\] )*\[(panic|fatal|error|warning|inf
 _VAGUE = ("Error opening input", "At least one output", "Conversion failed", "Error while opening encoder")
 
 
-@cache
 def executable() -> str:
     """Return the path of ffmpeg: that of IMAGEIO_FFMPEG_EXE, else the one that came with imageio-ffmpeg.
 
@@ -38,21 +37,27 @@ def executable() -> str:
     try:
         return imageio_ffmpeg.get_ffmpeg_exe()
     except RuntimeError as error:
-        raise InrfitError(
-            "clips need ffmpeg, which was not found",
-            hint="install it, or name it with the environment variable IMAGEIO_FFMPEG_EXE",
-        ) from error
+        raise _missing() from error
+
+
+def passthrough() -> tuple[str, str]:
+    """Return the option that takes frames as they come; it was called -vsync before ffmpeg 5.1."""
+    return ("-vsync" if _version(executable()) < (5, 1) else "-fps_mode", "passthrough")
 
 
 @cache
-def passthrough() -> tuple[str, str]:
-    """Return the option that takes frames as they come; it was called -vsync before ffmpeg 5.1."""
-    import imageio_ffmpeg
+def _version(program: str) -> tuple[int, int]:
+    """Return the version of ffmpeg; one that is none, as of a build of a day, is taken for the newest."""
+    done = subprocess.run([program, "-version"], capture_output=True, text=True, check=False)
+    found = re.match(r"ffmpeg version n?(\d+)\.(\d+)", done.stdout)
+    return (int(found[1]), int(found[2])) if found else (99, 0)
 
-    executable()
-    found = re.match(r"n?(\d+)\.(\d+)", imageio_ffmpeg.get_ffmpeg_version())
-    old = found is not None and (int(found[1]), int(found[2])) < (5, 1)
-    return ("-vsync" if old else "-fps_mode", "passthrough")
+
+def _missing() -> InrfitError:
+    return InrfitError(
+        "clips need ffmpeg, which was not found",
+        hint="install it, or name it with the environment variable IMAGEIO_FFMPEG_EXE",
+    )
 
 
 class Ffmpeg:
@@ -81,19 +86,25 @@ class Ffmpeg:
             write: give it a pipe as standard input.
             read: take its standard output.
             on_line: is told of every line it says, without its level; called from another thread.
+
+        Raises:
+            InrfitError: there is no ffmpeg.
         """
         self.errors: deque[str] = deque(maxlen=32)
         self.code = 0
         self._on_line = on_line
         command = [executable(), "-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info"]
-        self._process = subprocess.Popen(
-            [*command, *arguments],
-            stdin=subprocess.PIPE if write else subprocess.DEVNULL,
-            stdout=subprocess.PIPE if read else subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            bufsize=_PIPE,
-            start_new_session=True,
-        )
+        try:
+            self._process = subprocess.Popen(
+                [*command, *arguments],
+                stdin=subprocess.PIPE if write else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if read else subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                bufsize=_PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise _missing() from error
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 

@@ -56,7 +56,7 @@ class VideoIO(SignalKind):
         sha256 = digest(source)
         if _start(source) == NPY:
             return _from_npy(source, name, config, sha256)
-        with as_file(source, PurePath(name).suffix) as path:
+        with as_file(source, "") as path:
             found = probe(path)
             stream = _shown(found, name)
             decoding = video_read.Decoding(path=path, stream=stream)
@@ -66,7 +66,9 @@ class VideoIO(SignalKind):
             if config.sound != "none":
                 start = decoding.times.start
                 sound = _sound(path, found, start if start * rate > 0.5 else 0.0, name)
-        tags = {**found.tags, "codec": stream.codec, "pix_fmt": stream.pixels, "fps": str(rate)}
+        spacing = _spacing(config, 1 / rate, name)
+        tags = {**found.tags, "codec": stream.codec, "pix_fmt": stream.pixels}
+        tags["fps"] = str(rate if config.spacing is None else _ratio(spacing))
         tags |= {} if stream.aspect == "1:1" else {"pixel_aspect": stream.aspect}
         tags |= {} if sound is None else {"sound": config.sound}
         info = SignalInfo(
@@ -80,7 +82,7 @@ class VideoIO(SignalKind):
             notes=_notes(found, decoding, len(values), uneven, rate),
             sha256=sha256,
         )
-        return _signal(values, info, _spacing(config, 1 / rate, name))
+        return _signal(values, info, spacing)
 
     def reading(self, domain: Domain, info: SignalInfo) -> ReadConfig:
         """Return how a file is read as a clip like one that is known; its sound is left out."""
@@ -94,9 +96,9 @@ class VideoIO(SignalKind):
         Raises:
             InputError: the array cannot be a clip.
         """
-        header = repr((array.shape, array.dtype.str)).encode()
-        sha256 = hashlib.sha256(header + np.ascontiguousarray(array).tobytes()).hexdigest()
-        return _from_array(array, "array", config, sha256)
+        found = hashlib.sha256(repr((array.shape, array.dtype.str)).encode())
+        found.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+        return _from_array(array, "array", config, found.hexdigest())
 
     def encode(self, samples: Bands, suffix: str, name: str) -> Iterator[bytes]:
         """Yield the bytes of a file piece by piece.
@@ -236,6 +238,11 @@ def _spacing(config: ReadConfig, frame: float | Fraction, name: str) -> tuple[fl
     return given if len(given) == 3 else (given[0], 1.0, 1.0)
 
 
+def _ratio(spacing: tuple[float, ...]) -> Fraction:
+    """Return the frames per second of a spacing as a ratio of small numbers."""
+    return Fraction(1 / spacing[0]).limit_denominator(1001)
+
+
 def _signal(values: NDArray[Any], info: SignalInfo, spacing: tuple[float, ...]) -> MappedSignal:
     """Make a signal of frames [time, height, width, channel]."""
     domain = Domain(
@@ -259,9 +266,9 @@ def _from_array(array: NDArray[Any], name: str, config: ReadConfig, sha256: str)
     rows = arrays.to_signal(
         frames.reshape(-1, *frames.shape[2:]), name
     )  # frames below each other are an image
-    info = replace(rows.info, kind=VideoIO.kind, suffix=video_formats.ARRAY, sha256=sha256)
     spacing = _spacing(config, 1 / USUAL, name)
-    info = replace(info, tags={"fps": str(Fraction(1 / spacing[0]).limit_denominator(1001))})
+    known = {"kind": VideoIO.kind, "suffix": video_formats.ARRAY, "sha256": sha256}
+    info = replace(rows.info, **known, tags={"fps": str(_ratio(spacing))})
     return _signal(rows.values.reshape(frames.shape), info, spacing)
 
 

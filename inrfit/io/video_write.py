@@ -28,6 +28,10 @@ _PALETTE = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=
 """A palette for each frame: better than one for all, and no frame waits for others."""
 
 
+_TAGGED = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
+"""Says of frames what `out_color_matrix=bt709` made them."""
+
+
 def encode(samples: Bands, suffix: str, name: str) -> Iterator[bytes]:
     """Yield the pieces of a file; see `VideoIO.encode`.
 
@@ -108,7 +112,8 @@ def _filters(samples: Bands, form: Format, *, grey: bool, deep: bool) -> str:
     chroma = FULL if form.codec[0] == "libx264" and not even else HALF
     matrix = "" if form.muxer == "avi" else ":out_color_matrix=bt709:out_range=tv"
     pixels = f"yuv{chroma}p{'10le' if deep and form.deep else ''}"
-    return f"scale=flags={SCALER}{matrix},format={pixels},{shape}"
+    tagged = "" if form.muxer == "avi" else f",{_TAGGED}"
+    return f"scale=flags={SCALER}{matrix},format={pixels},{shape}{tagged}"
 
 
 _LOSSLESS = {
@@ -129,9 +134,9 @@ def _metadata(tags: Mapping[str, str]) -> list[str]:
 def _sound(samples: Bands, form: Format, folder: Path) -> _Track:
     """Put the sound that goes with the frames into a folder, and return how it is put in.
 
-    The sound of a part of a clip is that of its time. A frame is shown from its time on, and the place of a sample is
-    its middle: a clip of another rate begins half a frame of its own before its first place, and half a frame of the
-    source after that.
+    The sound of a part of a clip is that of its time. A frame of the source is shown from its place on; that of another
+    rate has its place in the middle of its share of them, half of the difference of both later. At place 0 the sound
+    begins with the first frame.
     """
     sound = samples.info.sound
     if not sound or sound.startswith(INR) or not form.sound:
@@ -143,7 +148,8 @@ def _sound(samples: Bands, form: Format, folder: Path) -> _Track:
         return _Track()
     codec = "copy" if found.sounds[0].codec in form.sounds else form.sound
     domain = samples.domain
-    begin = domain.corner[0] - domain.spacing[0] / 2 + _frame(samples.info, domain) / 2
+    begin = domain.corner[0]
+    begin += (_frame(samples.info, domain) - domain.spacing[0]) / 2 if begin else 0.0
     opened = ["-t", f"{domain.shape[0] * domain.spacing[0]:.6f}"]
     if begin >= 1e-6:
         opened += ["-ss", f"{begin:.6f}"]
