@@ -23,7 +23,7 @@ def clip(
     filters: str = "null",
 ) -> Path:
     """Make a clip of a test picture that moves, with a tone of 440 Hz."""
-    source = f"testsrc2=size={size}:rate={rate},trim=end_frame={frames},{filters}"
+    source = f"testsrc2=size={size}:rate={rate},trim=end_frame={frames},format=rgb24,scale={size},{filters}"
     heard = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=16000:duration=0.48"] if sound else []
     ffmpeg("-f", "lavfi", "-i", source, *heard, *options, path)
     return path

@@ -23,7 +23,8 @@ _PIPE = 1 << 20
 """Bytes that are buffered of a pipe."""
 
 _MESSAGE = re.compile(r"^(?:\[[^\]]*@[^\]]*\] )*\[(panic|fatal|error|warning|info|verbose)\] (.*)$")
-_VAGUE = ("Error opening input", "At least one output", "Conversion failed", "Error while opening encoder")
+_VAGUE = ("Error", "At least one output", "Conversion failed", "Nothing was written")
+"""Starts of messages that say less than one before them."""
 
 
 def executable() -> str:

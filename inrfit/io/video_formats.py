@@ -59,7 +59,7 @@ FORMATS = (
         name="Matroska",
         suffixes=(".mkv",),
         muxer="matroska",
-        codec=("ffv1", "-level", "3", "-g", "1", "-slices", "4", "-slicecrc", "1"),
+        codec=("ffv1", "-level", "3", "-g", "1", "-slicecrc", "1"),
         sounds=_MATROSKA_SOUNDS,
         sound=("flac",),
     ),

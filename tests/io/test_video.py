@@ -212,10 +212,9 @@ def test_sound_alone_and_no_frames_are_refused(tmp_path):
     ffmpeg("-f", "lavfi", "-i", "sine=duration=0.2", tmp_path / "a.mp4")
     with pytest.raises(InputError, match="holds sound but no moving pictures"):
         read(tmp_path / "a.mp4")
-    clip(tmp_path / "b.mp4", frames=1)
-    ffmpeg("-i", tmp_path / "b.mp4", "-c", "copy", "-ss", "5", tmp_path / "c.mkv")
-    with pytest.raises(InputError, match="holds no frame that can be decoded|no moving pictures"):
-        read(tmp_path / "c.mkv")
+    data = clip(tmp_path / "b.mp4", "-movflags", "+faststart").read_bytes()
+    with pytest.raises(InputError, match="no frame that can be decoded"):
+        read(data[: data.index(b"mdat") + 4], name="b.mp4")
 
 
 def test_a_missing_file_and_a_missing_ffmpeg_are_told(tmp_path, monkeypatch):
