@@ -16,6 +16,7 @@ AWKWARD = DATA / "awkward" / "video"
 
 OTHERWISE = {  # frames that are there, in place of those that the reference doubled to fill an even rate
     "corrupted.mp4": (49, 9.796),  # one cannot be decoded
+    "nasa_13013.mp4": (390, 29.97),  # the reference tells the rate of another stream than the one it read
     "newtonscradle.gif": (36, 43.9),  # delays of 0.02 and 0.05 s
     "vfr_odd_213x121.mkv": (82, 16.29),
 }
