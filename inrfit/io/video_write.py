@@ -72,18 +72,7 @@ def _write(samples: Bands, form: Format, track: _Track, made: Path, name: str) -
     deep, grey = samples.info.dtype == "uint16", samples.channels == 1
     given = ("gray16le" if deep else "gray") if grey else ("rgb48le" if deep else "rgb24")
     rate = frame_rate(samples.domain)
-    arguments = [
-        "-f",
-        "rawvideo",
-        "-pix_fmt",
-        given,
-        "-s",
-        f"{width}x{height}",
-        "-r",
-        str(rate),
-        "-i",
-        "pipe:0",
-    ]
+    arguments = f"-f rawvideo -pix_fmt {given} -s {width}x{height} -r {rate} -i pipe:0".split()
     arguments += [*track.opened, "-map", "0:v", *(("-map", "1:a") if track.opened else ())]
     arguments += ["-vf", _filters(samples, form, grey=grey, deep=deep), "-c:v", *form.codec, *track.encoded]
     arguments += [*_metadata(samples.info.tags), "-f", form.muxer, "-y", f"file:{made}"]

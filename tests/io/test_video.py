@@ -18,7 +18,7 @@ from inrfit.config import ReadConfig
 from inrfit.domain import Domain
 from inrfit.errors import InputError, InrfitError, OutputError
 from inrfit.io import kind_of, video_probe, video_write
-from inrfit.io.ffmpeg import Ffmpeg, executable
+from inrfit.io.ffmpeg import Ffmpeg, executable, passthrough
 from inrfit.io.video_rate import Times
 from inrfit.signal import ArraySignal, Bands
 
@@ -136,7 +136,9 @@ def test_a_rotated_clip_is_upright(tmp_path):
 
 
 def test_frames_of_an_uneven_rate_are_neither_doubled_nor_dropped(tmp_path):
-    path = clip(tmp_path / "a.mkv", "-fps_mode", "vfr", *LOSSLESS, filters="select='not(between(n,3,6))'")
+    path = clip(
+        tmp_path / "a.mkv", passthrough()[0], "vfr", *LOSSLESS, filters="select='not(between(n,3,6))'"
+    )
     signal = read(path)
     assert len(signal.values) == 8
     assert signal.domain.rate == pytest.approx(7 / (11 / 25), rel=0.01)
