@@ -476,7 +476,8 @@ def evaluate(
     Returns:
         The metrics by name (None where one is not defined, for example MS-SSIM of a small image), "mse" with values
         on [0, 1], "border_error", "region_psnr", "params", "samples", and "bytes" and "bpp" of the
-        file, or of the file that a field given as an object would make.
+        file, or of the file that a field given as an object would make; of a clip also "frame_psnr" and "frame_ssim",
+        one value for each frame.
 
     Raises:
         InputError: the sizes, channels or sample types differ.

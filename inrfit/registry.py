@@ -16,6 +16,7 @@ TABLE: dict[str, dict[str, str]] = {
     "signal": {
         "image": "inrfit.io.image:ImageIO",
         "audio": "inrfit.io.audio:AudioIO",
+        "video": "inrfit.io.video:VideoIO",
         "volume": "inrfit.io.volume:VolumeIO",
     },
     "partition": {

@@ -27,6 +27,8 @@ KEYS = {
     ),
     "border_error": "error on both sides of region borders, as a ratio to the error elsewhere",
     "region_psnr": "dB of each region",
+    "frame_psnr": "dB of each frame of a clip; null for what is no clip",
+    "frame_ssim": "SSIM of each frame of a clip; null where it was not asked for",
 }
 """Keys of the command's own in JSON."""
 
@@ -94,7 +96,15 @@ def command(
         if report is not None:
             shown = {k: v for k, v in measured.items() if not isinstance(v, list)}
             entries.append(
-                reports.entry(item.name, signal, field, picked, shown, measured["region_psnr"], None)
+                reports.entry(
+                    item.name,
+                    signal,
+                    field,
+                    picked,
+                    shown,
+                    measured["region_psnr"],
+                    frame_psnr=measured.get("frame_psnr"),
+                )
             )
         return {"output": None, "reference": str(original), "device": picked.name, **measured}
 

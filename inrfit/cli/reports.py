@@ -30,6 +30,7 @@ def entry(
     numbers: dict[str, Any],
     region_psnr: list[float],
     curve: list[tuple[int, float, float]] | None = None,
+    frame_psnr: list[float | None] | None = None,
 ) -> Entry:
     """Return what a report shows of one file."""
     from inrfit import io
@@ -54,6 +55,7 @@ def entry(
         region_ids=[region.id for region in partition.regions],
         areas=list(partition.areas),
         curve=curve,
+        frame_psnr=frame_psnr,
     )
 
 

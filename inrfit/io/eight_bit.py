@@ -54,7 +54,8 @@ def samples(image: Image.Image, name: str) -> tuple[NDArray[np.uint8], tuple[str
 def frames_note(image: Image.Image) -> tuple[str, ...]:
     """Return a note where a file holds more than the frame that was decoded."""
     count = getattr(image, "n_frames", 1)
-    return (f"the first of {count} frames was read",) if count > 1 else ()
+    more = "; --kind video makes a clip of them all" if image.format == "GIF" else ""
+    return (f"the first of {count} frames was read{more}",) if count > 1 else ()
 
 
 def icc_profile(image: Image.Image) -> bytes | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inrfit.errors import InputError
-from inrfit.metrics import fidelity, regions
+from inrfit.metrics import clip, fidelity, regions
 from inrfit.registry import check, load
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def compare(
 ) -> dict[str, Any]:
     """Return the metrics by name, and "mse", "border_error", "region_psnr", "params" and "samples"; see `api.evaluate`.
 
+    Of a clip there are values of each frame besides; see `clip.compare`.
+
     Raises:
         InputError: the sizes, channels or sample types differ. ConfigError: a metric is not known.
     """
@@ -37,6 +39,8 @@ def compare(
     own = {name: load("metric", name) for name in metrics if name in OF_FIELD}
     if own or getattr(reference, "pool", None) is not None:
         return _of_field(field, reference, metrics, device, measure)
+    if clip.is_clip(field.domain):
+        return clip.compare(field, reference, metrics, device)
     target, decoded = reference.dense(), field.decode(device=device.name, threads=device.threads)
     covered, value_range = field.covered(), field.info.peak_range
     points = pictures = target, decoded

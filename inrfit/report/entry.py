@@ -30,6 +30,7 @@ class Entry:
         region_ids: id per region, as many as `region_psnr`; None for their places in it.
         areas: samples per region, as many as `region_psnr`, or None.
         curve: the course of the fit, or None.
+        frame_psnr: dB of each frame of a clip, None for a frame that has none; None for what is no clip.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Entry:
     region_ids: Sequence[int] | None = None
     areas: Sequence[int] | None = None
     curve: Sequence[CurvePoint] | None = None
+    frame_psnr: Sequence[float | None] | None = None
 
     def __post_init__(self) -> None:
         for label, picture in (

@@ -187,6 +187,9 @@ def _charts(entry: Entry) -> str:
                 svg.bars(entry.region_psnr, title="PSNR of each region", x_label="region", y_label="dB"),
             )
         )
+    title = "PSNR of each frame"
+    frames = [(number, psnr) for number, psnr in enumerate(entry.frame_psnr or []) if psnr is not None]
+    charts.append((title, svg.line(frames, title=title, x_label="frame", y_label="dB")))
     curve = entry.curve or []
     for title, x_label, points in (
         ("PSNR against step", "step", [(step, psnr) for step, _, psnr in curve]),

@@ -66,7 +66,7 @@ def test_the_suffix_of_the_output_picks_the_format_unless_format_does(field: Pat
     ("words", "code", "said"),
     [
         (["-o", "x.xyz"], 2, "-o x.xyz: .xyz is not a format inrfit writes"),
-        (["--format", "gif"], 2, "--format gif: .gif is not a format inrfit writes"),
+        (["--format", "ppm"], 2, "--format ppm: .ppm is not a format inrfit writes"),
         (["--format", ""], 2, "--format : no suffix"),
         (["--size", "3"], 2, "--size 3 gives 1 number, the file has the axes x, y"),
         (["--size", "0x3"], 2, "--size '0x3' is not made of whole numbers above 0"),

@@ -248,3 +248,11 @@ def test_the_report_of_a_fit_shows_its_curve():
 def test_a_curve_without_a_finite_point_is_left_out(curve):
     page = Page(curve_html("p.png", curve, title="fit", command="c", versions={}))
     assert not page.all("svg")
+
+
+def test_a_clip_has_a_curve_of_its_frames():
+    entry = Entry(name="clip", frame_psnr=[30.0, None, 31.5, math.inf])
+    page = Page(html([entry], title="t", command="c", versions=VERSIONS))
+    charts = page.all("svg")
+    assert [chart["aria-label"] for chart in charts] == ["PSNR of each frame"]
+    assert "31.50" in page.words

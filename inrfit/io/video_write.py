@@ -1,0 +1,156 @@
+"""Frames to the file of a clip, band after band, with its sound and tags; it decodes nothing."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from inrfit.domain import Domain
+from inrfit.errors import OutputError
+from inrfit.io.arrays import npy_start
+from inrfit.io.ffmpeg import SCALER, Ffmpeg
+from inrfit.io.video_formats import FULL, HALF, Format, check
+from inrfit.io.video_probe import TAGS, probe, source
+from inrfit.signal import Bands, SignalInfo
+
+BLOCK = 1 << 20
+"""Bytes of a file that are handed on at a time."""
+
+INR = b"\x89INR\r\n\x1a\n"
+"""First bytes of a sound track that is a field and not sound; it is not written here."""
+
+_PALETTE = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1"
+"""A palette for each frame: better than one for all, and no frame waits for others."""
+
+
+_TAGGED = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
+"""Says of frames what `out_color_matrix=bt709` made them."""
+
+
+def encode(samples: Bands, suffix: str, name: str) -> Iterator[bytes]:
+    """Yield the pieces of a file; see `VideoIO.encode`.
+
+    ffmpeg writes to a temporary file, since some formats are finished at their start.
+    """
+    form = check(samples.info.dtype, samples.channels, suffix, name)
+    if form is None:
+        yield npy_start(samples.shape, np.dtype(samples.info.dtype))
+        yield from (np.ascontiguousarray(band).tobytes() for band in samples.bands)
+        return
+    with tempfile.TemporaryDirectory(prefix="inrfit-") as folder:
+        made = Path(folder, f"clip{form.suffixes[0]}")
+        _write(samples, form, _sound(samples, form, Path(folder)), made, name)
+        with made.open("rb") as file:
+            yield from iter(lambda: file.read(BLOCK), b"")
+
+
+def frame_rate(domain: Domain) -> Fraction:
+    """Return frames per second as formats store them: a ratio with a denominator of at most 1001."""
+    return max(Fraction(domain.rate).limit_denominator(1001), Fraction(1, 1001))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Track:
+    """A sound track to put in: the arguments that open it and those that encode it; empty where there is none."""
+
+    opened: tuple[str, ...] = ()
+    encoded: tuple[str, ...] = ()
+
+
+def _write(samples: Bands, form: Format, track: _Track, made: Path, name: str) -> None:
+    """Write a clip to a file.
+
+    Raises:
+        OutputError: ffmpeg refuses.
+    """
+    height, width = samples.domain.shape[1:]
+    deep, grey = samples.info.dtype == "uint16", samples.channels == 1
+    given = ("gray16le" if deep else "gray") if grey else ("rgb48le" if deep else "rgb24")
+    rate = frame_rate(samples.domain)
+    arguments = f"-f rawvideo -pix_fmt {given} -s {width}x{height} -r {rate} -i pipe:0".split()
+    arguments += [*track.opened, "-map", "0:v", *(("-map", "1:a") if track.opened else ())]
+    arguments += ["-vf", _filters(samples, form, grey=grey, deep=deep), "-c:v", *form.codec, *track.encoded]
+    arguments += [*_metadata(samples.info.tags), "-f", form.muxer, "-y", f"file:{made}"]
+    with Ffmpeg(arguments, write=True) as run:
+        for band in samples.bands:
+            values = np.ascontiguousarray(band, "<u2" if deep else "u1")
+            if not run.feed(values.reshape(-1).view("u1").data):
+                break
+        if run.wait():
+            raise OutputError(
+                f"{name}: cannot be written as {form.name} ({run.reason})", hint="write .mkv or .npy"
+            )
+
+
+def _filters(samples: Bands, form: Format, *, grey: bool, deep: bool) -> str:
+    """Return ffmpeg's filters from the samples to what the encoder takes; see `Format`."""
+    domain = samples.domain
+    aspect = samples.info.tags.get("pixel_aspect", "1:1")
+    square = domain.spacing[1] != domain.spacing[2] or aspect == "1:1"
+    shape = "setsar=1" if square else f"setsar={aspect.replace(':', '/')}"
+    if form.muxer == "gif":
+        return _PALETTE
+    if form.muxer == "matroska":
+        return f"{shape},format={_LOSSLESS[grey, deep]}"
+    even = all(side % 2 == 0 for side in domain.shape[1:])
+    chroma = FULL if form.codec[0] == "libx264" and not even else HALF
+    matrix = "" if form.muxer == "avi" else ":out_color_matrix=bt709:out_range=tv"
+    pixels = f"yuv{chroma}p{'10le' if deep and form.deep else ''}"
+    tagged = "" if form.muxer == "avi" else f",{_TAGGED}"
+    return f"scale=flags={SCALER}{matrix},format={pixels},{shape}{tagged}"
+
+
+_LOSSLESS = {
+    (False, False): "bgr0",
+    (False, True): "gbrp16le",
+    (True, False): "gray",
+    (True, True): "gray16le",
+}
+"""(grey, deep) -> pixel format in which FFV1 keeps samples to the bit."""
+
+
+def _metadata(tags: Mapping[str, str]) -> list[str]:
+    """Return the arguments that set the tags which files of clips have."""
+    known = {name: tags[name].replace("\0", " ") for name in TAGS if name in tags}
+    return [word for name, text in known.items() for word in ("-metadata", f"{name}={text}")]
+
+
+def _sound(samples: Bands, form: Format, folder: Path) -> _Track:
+    """Put the sound that goes with the frames into a folder, and return how it is put in.
+
+    The sound of a part of a clip is that of its time. A frame of the source is shown from its place on; that of another
+    rate has its place in the middle of its share of them, half of the difference of both later. At place 0 the sound
+    begins with the first frame.
+    """
+    sound = samples.info.sound
+    if not sound or sound.startswith(INR) or not form.sound:
+        return _Track()
+    path = folder / "sound"
+    path.write_bytes(sound)
+    found = probe(path)
+    if not found.sounds:
+        return _Track()
+    codec = "copy" if found.sounds[0].codec in form.sounds else form.sound
+    domain = samples.domain
+    begin = domain.corner[0]
+    begin += (_frame(samples.info, domain) - domain.spacing[0]) / 2 if begin else 0.0
+    opened = ["-t", f"{domain.shape[0] * domain.spacing[0]:.6f}"]
+    if begin >= 1e-6:
+        opened += ["-ss", f"{begin:.6f}"]
+    elif begin <= -1e-6:
+        opened += ["-itsoffset", f"{-begin:.6f}"]
+    encoded = ("copy",) if codec == "copy" else tuple(form.sound)
+    return _Track(opened=(*opened, *source(path)), encoded=("-c:a", *encoded))
+
+
+def _frame(info: SignalInfo, domain: Domain) -> float:
+    """Return how long a frame of the source lasts, in seconds; as long as one here where that is not known."""
+    try:
+        return float(1 / Fraction(info.tags["fps"]))
+    except (KeyError, ValueError, ZeroDivisionError):
+        return domain.spacing[0]
