@@ -123,7 +123,7 @@ def command(
         wanted_size = Size(
             sizes=options.counts(size_, "--size", example="1024x768"),
             scale=options.factor(scale, "--scale"),
-            rate=options.factor(rate, "--rate"),
+            rate=options.rate(rate, "--rate"),
             resolution=resolution,
         )
         window = options.region(region)
@@ -159,7 +159,8 @@ def command(
         field = taken.field
         suffix = wanted or (io.decode_suffix(field.info) if item.output is None else item.output.suffix)
         name = "<stdout>" if item.output is None else str(item.output)
-        io.kind_of(field.info.kind).check(field.info, field.channels, suffix, name)
+        kind = io.kind_of(field.info.kind)
+        kind.check(field.info, field.channels, suffix, name)
         make_room(item.output)
         picked = pick_device(device, threads)
         if not quiet:
@@ -167,9 +168,8 @@ def command(
         _tell_damaged(item, taken)
         picture = _picture(field, shown, fill, blend, suffix, picked, "half" if half else "float32")
         if picture.opaque is not None and fill is None and not quiet:
-            say(
-                f"{item.name}: samples that no region covers are white: {suffix} has no transparency (see --fill)"
-            )
+            shown_as = f"white: {suffix} has no transparency" if kind.shows_holes else f"{picture.opaque[0]:g}"
+            say(f"{item.name}: samples that no region covers are {shown_as} (see --fill)")
         made = picture.samples if sound else replace(picture.samples, info=replace(picture.samples.info, sound=None))
         pieces = io.encode(made, suffix, name=name)
         if item.output is None:

@@ -67,8 +67,11 @@ def selection(keep: Keep | None, region: Slices | None, snap: str) -> Selection:
     require(
         keep is None or region is None, "--keep and --region both say what to keep", hint="give one of them"
     )
-    if isinstance(keep, str) and SECONDS.fullmatch(keep.strip()):
-        keep, region = None, (_seconds(keep.strip()),)
+    texts = [keep] if isinstance(keep, str) else keep
+    if isinstance(texts, Sequence) and len(texts) == 1 and isinstance(texts[0], str):
+        text = texts[0].strip()
+        if SECONDS.fullmatch(text):
+            keep, region = None, (_seconds(text),)
     if snap not in SNAPS:
         raise unknown(str(snap), SNAPS, option="--snap")
     if region is not None:
