@@ -175,28 +175,34 @@ def _blocks(file: Any, sound: Sound, name: str) -> Iterator[NDArray[Any]]:
             f"{name}: its header names {sound.tags['encoding']} in containers of another size, which is ambiguous",
             hint="convert it, for example with sox or ffmpeg",
         )
-    bits, frames, count = sound.bits, file.frames, 0
+    bits, frames, count, size = sound.bits, file.frames, 0, BLOCK
     stored = {FLOAT: "float32", 24: "int32", 32: "int32"}.get(bits, "int16")
     down = {8: 8, 24: 8}.get(bits, 0)
-    with file:
-        while True:
-            try:
-                block = file.read(BLOCK, stored, always_2d=True)
-            except (soundfile.LibsndfileError, RuntimeError) as error:
-                reason = getattr(error, "error_string", str(error)).rstrip(".")
-                if not count:
-                    raise InputError(
-                        f"{name}: is damaged ({reason})", hint="make or download it again"
-                    ) from error
-                sound.notes.append(
-                    f"it is damaged after {count / sound.rate:.3f} s ({reason}); the rest is left out"
-                )
-                return
-            if not len(block):
+    path, log = file.name, file.extra_info
+    while size:
+        reason = ""
+        try:
+            with file:
+                file.seek(count) if count else None
+                while len(block := file.read(size, stored, always_2d=True)):
+                    count += len(block)
+                    yield block >> down if down else block
+                log = file.extra_info
                 break
-            count += len(block)
-            yield block >> down if down else block
-        sound.notes += _missing(file.extra_info, count, frames, sound.rate)
+        except (soundfile.LibsndfileError, RuntimeError) as error:
+            reason = getattr(error, "error_string", str(error)).rstrip(".")
+        # A block that is not all there is lost, so the last of them are read in smaller ones.
+        size //= 8
+        file = soundfile.SoundFile(path)
+    file.close()
+    if not count and size == 0:
+        raise InputError(f"{name}: is damaged ({reason})", hint="make or download it again")
+    if size == 0:
+        sound.notes.append(
+            f"it is damaged or cut off after {count / sound.rate:.3f} s ({reason}); the rest is left out"
+        )
+    else:
+        sound.notes += _missing(log, count, frames, sound.rate)
 
 
 def _missing(log: str, count: int, frames: int, rate: int) -> list[str]:
