@@ -166,7 +166,10 @@ def _by_ffmpeg(path: Path, name: str, reason: str) -> Sound:
 
 
 def _blocks(file: Any, sound: Sound, name: str) -> Iterator[NDArray[Any]]:
-    """Yield the samples that a file holds, up to where it is damaged."""
+    """Yield the samples that a file holds, up to where it is damaged.
+
+    Of a block that is not all there libsndfile gives nothing, so that the last of them are taken in smaller ones.
+    """
     import soundfile
 
     if "detection failed" in file.extra_info:
@@ -175,34 +178,29 @@ def _blocks(file: Any, sound: Sound, name: str) -> Iterator[NDArray[Any]]:
             f"{name}: its header names {sound.tags['encoding']} in containers of another size, which is ambiguous",
             hint="convert it, for example with sox or ffmpeg",
         )
-    bits, frames, count, size = sound.bits, file.frames, 0, BLOCK
-    stored = {FLOAT: "float32", 24: "int32", 32: "int32"}.get(bits, "int16")
-    down = {8: 8, 24: 8}.get(bits, 0)
-    path, log = file.name, file.extra_info
-    while size:
-        reason = ""
+    path, frames, log, count, reason = file.name, file.frames, file.extra_info, 0, ""
+    for size in (BLOCK, BLOCK // 8, BLOCK // 64, BLOCK // 512):
         try:
-            with file:
-                file.seek(count) if count else None
-                while len(block := file.read(size, stored, always_2d=True)):
+            with file if size == BLOCK else soundfile.SoundFile(path) as part:
+                if count:
+                    part.seek(count)
+                for block in _taken(part, size, sound.bits):
                     count += len(block)
-                    yield block >> down if down else block
-                log = file.extra_info
-                break
+                    yield block
+            sound.notes += _missing(log, count, frames, sound.rate)
+            return
         except (soundfile.LibsndfileError, RuntimeError) as error:
             reason = getattr(error, "error_string", str(error)).rstrip(".")
-        # A block that is not all there is lost, so the last of them are read in smaller ones.
-        size //= 8
-        file = soundfile.SoundFile(path)
-    file.close()
-    if not count and size == 0:
+    if not count:
         raise InputError(f"{name}: is damaged ({reason})", hint="make or download it again")
-    if size == 0:
-        sound.notes.append(
-            f"it is damaged or cut off after {count / sound.rate:.3f} s ({reason}); the rest is left out"
-        )
-    else:
-        sound.notes += _missing(log, count, frames, sound.rate)
+    sound.notes.append(f"it is damaged or cut off after {count / sound.rate:.3f} s ({reason})")
+
+
+def _taken(file: Any, size: int, bits: int) -> Iterator[NDArray[Any]]:
+    """Yield native samples of so many bits, a block at a time."""
+    stored = {FLOAT: "float32", 24: "int32", 32: "int32"}.get(bits, "int16")
+    while len(block := file.read(size, stored, always_2d=True)):
+        yield block >> 8 if bits in (8, 24) else block
 
 
 def _missing(log: str, count: int, frames: int, rate: int) -> list[str]:
