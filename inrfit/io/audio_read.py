@@ -37,6 +37,9 @@ LONGEST = (1 << 31) - 1
 ENDLESS = (0, 0x7FFFFFFF, 0xFFFFFFFF)
 """Sizes of data that programs write which do not know them; what is missing of them is not told."""
 
+CUT = re.compile(r"^ *(?:data|SSND|Data Size|Riff size|riff) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
+"""Line in the log of libsndfile where a file is shorter than it says: in WAV, AIFF, AU, RF64 and W64."""
+
 ADVERT = re.compile(r" \(libsndfile-[\d.]+\)$")
 """What libsndfile puts behind the name of the software that wrote a file."""
 
@@ -205,9 +208,9 @@ def _taken(file: Any, size: int, bits: int) -> Iterator[NDArray[Any]]:
 
 def _missing(log: str, count: int, frames: int, rate: int) -> list[str]:
     """Return a note where a file is cut off: by the log of libsndfile, or by its announced number of samples."""
-    cut = re.search(r"^data : (\d+) \(should be (\d+)\)", log, re.MULTILINE)
+    cut = CUT.search(log)
     if cut and int(cut[1]) > int(cut[2]) and int(cut[1]) not in ENDLESS:
-        return [f"it is cut off: {int(cut[1])} bytes of samples announced, {int(cut[2])} there"]
+        return [f"it is cut off: {int(cut[1])} bytes announced, {int(cut[2])} there"]
     if count < frames < 1 << 62:
         return [f"it is cut off: {frames / rate:.3f} s announced, {count / rate:.3f} s there"]
     return []
