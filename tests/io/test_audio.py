@@ -272,7 +272,7 @@ def test_cut_off_files_are_read_as_far_as_they_go(noise: Noise) -> None:
     assert signal.info.notes == ("it is cut off: 2000 bytes announced, 1000 there",)
     for form, encoding in (("AIFF", "PCM_24"), ("AU", "FLOAT"), ("RF64", "PCM_32"), ("W64", "PCM_16")):
         signal = read(wav(values, form=form, encoding=encoding)[:-400])
-        assert 800 < signal.domain.shape[0] < 1000
+        assert 800 <= signal.domain.shape[0] < 1000
         assert "it is cut off" in signal.info.notes[0]
     long = noise(40000, 1, "int16")
     signal = read(wav(long, form="FLAC")[:-9000], "x.flac")
