@@ -164,7 +164,8 @@ def command(
         field = taken.field
         suffix = wanted or (io.decode_suffix(field.info) if item.output is None else item.output.suffix)
         name = "<stdout>" if item.output is None else str(item.output)
-        io.kind_of(field.info.kind).check(field.info, field.channels, suffix, name)
+        kind = io.kind_of(field.info.kind)
+        kind.check(field.info, field.channels, suffix, name)
         make_room(item.output)
         picked = pick_device(device, threads)
         if not quiet:

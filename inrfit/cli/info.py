@@ -75,7 +75,7 @@ def _summary(held: dict[str, Any]) -> str:
     parted = held["region_psnr"]
     span = f" (regions {min(parted):.2f} to {max(parted):.2f} dB)" if len(parted) > 1 else ""
     rows = {
-        "signal": f"{signal['kind']} {shape}×{signal['channels']} {signal['dtype']} {signal['colour']}",
+        "signal": f"{signal['kind']} {shape}×{signal['channels']} {signal['dtype']} {signal['colour']}{_time(signal)}",
         "place": _place(held),
         "model": f"{model['name']}, {model['activation']}, {model['hidden_features']} wide, "
         f"{model['hidden_layers']} hidden layers, {model['frame']} frame{encoding}",
@@ -89,6 +89,15 @@ def _summary(held: dict[str, Any]) -> str:
         "format": f"{held['version'][0]}.{held['version'][1]} by {held['writer']}; intact",
     }
     return "\n".join([held["input"], *(f"  {name:<11}{text}" for name, text in rows.items() if text)])
+
+
+def _time(signal: dict[str, Any]) -> str:
+    """Describe the axis of time, where there is one."""
+    if "s" not in signal["units"]:
+        return ""
+    axis = signal["units"].index("s")
+    spacing = signal["spacing"][axis]
+    return f", {signal['shape'][axis] * spacing:.4g} s at {1 / spacing:.9g} Hz"
 
 
 def _place(held: dict[str, Any]) -> str:

@@ -140,6 +140,11 @@ def _write_labels(item: Item, divided: Partition) -> None:
     from inrfit.partitions.summary import label_image
     from inrfit.signal import INTEGER_RANGES, Bands, SignalInfo
 
+    if divided.domain.dimensions != 2:
+        raise ConfigError(
+            f"{item.name}: a label image needs two axes, the signal has {', '.join(divided.domain.axes)}",
+            hint="inrfit fit shows how it divides a signal",
+        )
     labels = label_image(divided)
     kind = labels.dtype.name
     grey = SignalInfo(dtype=kind, value_range=INTEGER_RANGES[kind], colour="grey", suffix=".png")

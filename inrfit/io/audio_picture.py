@@ -20,6 +20,8 @@ HOP = 512
 """Most samples from one spectrum to the next."""
 RANGE = 80.0
 """Decibels from black to the brightest colour, which is a sine at full scale of the value range."""
+BLOCK = 1 << 16
+"""Samples of each channel that are scaled at a time."""
 BATCH = 256
 """Spectra that are made at a time."""
 COLOURS = np.array([(0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164)], np.float64)
@@ -69,8 +71,9 @@ def spectrogram(samples: Bands) -> NDArray[np.uint8]:
     at = 0
     for part in _powers(_scaled(samples), columns):
         places = columns.column(np.arange(at, at + len(part)))
-        np.add.at(power, places, part)
-        np.add.at(count, places, 1)
+        starts = np.flatnonzero(np.diff(places, prepend=-1))  # the places rise
+        power[places[starts]] += np.add.reduceat(part, starts)
+        count[:, 0] += np.bincount(places, minlength=columns.width)
         at += len(part)
     decibels = 10 * np.log10(power / np.maximum(count, 1) + 1e-30)
     share = np.clip(1 + decibels / RANGE, 0, 1).T[::-1]
@@ -84,7 +87,8 @@ def _scaled(samples: Bands) -> Iterator[NDArray[np.float32]]:
     silence = np.zeros((WINDOW // 2, samples.channels), np.float32)
     yield silence
     for band in samples.bands:
-        yield samples.info.to_unit(band)
+        for start in range(0, len(band), BLOCK):
+            yield samples.info.to_unit(band[start : start + BLOCK])
     yield silence
 
 
@@ -92,8 +96,7 @@ def _powers(parts: Iterable[NDArray[np.float32]], columns: Columns) -> Iterator[
     """Yield the power of spectra as [some, `HEIGHT`]: 1 for a sine at full scale."""
     window = np.hanning(WINDOW + 1)[:-1]
     held: list[NDArray[np.float32]] = []
-    there = left = 0
-    left = columns.spectra
+    there, left = 0, columns.spectra
     span = (BATCH - 1) * columns.hop + WINDOW
     for part in parts:
         held.append(part)

@@ -37,6 +37,9 @@ LONGEST = (1 << 31) - 1
 ENDLESS = (0, 0x7FFFFFFF, 0xFFFFFFFF)
 """Sizes of data that programs write which do not know them; what is missing of them is not told."""
 
+CUT = re.compile(r"^ *(?:data|SSND|Data Size|Riff size|riff) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
+"""Line in the log of libsndfile where a file is shorter than it says: in WAV, AIFF, AU, RF64 and W64."""
+
 ADVERT = re.compile(r" \(libsndfile-[\d.]+\)$")
 """What libsndfile puts behind the name of the software that wrote a file."""
 
@@ -166,7 +169,10 @@ def _by_ffmpeg(path: Path, name: str, reason: str) -> Sound:
 
 
 def _blocks(file: Any, sound: Sound, name: str) -> Iterator[NDArray[Any]]:
-    """Yield the samples that a file holds, up to where it is damaged."""
+    """Yield the samples that a file holds, up to where it is damaged.
+
+    Of a block that is not all there libsndfile gives nothing, so that the last of them are taken in smaller ones.
+    """
     import soundfile
 
     if "detection failed" in file.extra_info:
@@ -175,35 +181,36 @@ def _blocks(file: Any, sound: Sound, name: str) -> Iterator[NDArray[Any]]:
             f"{name}: its header names {sound.tags['encoding']} in containers of another size, which is ambiguous",
             hint="convert it, for example with sox or ffmpeg",
         )
-    bits, frames, count = sound.bits, file.frames, 0
+    path, frames, log, count, reason = file.name, file.frames, file.extra_info, 0, ""
+    for size in (BLOCK, BLOCK // 8, BLOCK // 64, BLOCK // 512):
+        try:
+            with file if size == BLOCK else soundfile.SoundFile(path) as part:
+                if count:
+                    part.seek(count)
+                for block in _taken(part, size, sound.bits):
+                    count += len(block)
+                    yield block
+            sound.notes += _missing(log, count, frames, sound.rate)
+            return
+        except (soundfile.LibsndfileError, RuntimeError) as error:
+            reason = getattr(error, "error_string", str(error)).rstrip(".")
+    if not count:
+        raise InputError(f"{name}: is damaged ({reason})", hint="make or download it again")
+    sound.notes.append(f"it is damaged or cut off after {count / sound.rate:.3f} s ({reason})")
+
+
+def _taken(file: Any, size: int, bits: int) -> Iterator[NDArray[Any]]:
+    """Yield native samples of so many bits, a block at a time."""
     stored = {FLOAT: "float32", 24: "int32", 32: "int32"}.get(bits, "int16")
-    down = {8: 8, 24: 8}.get(bits, 0)
-    with file:
-        while True:
-            try:
-                block = file.read(BLOCK, stored, always_2d=True)
-            except (soundfile.LibsndfileError, RuntimeError) as error:
-                reason = getattr(error, "error_string", str(error)).rstrip(".")
-                if not count:
-                    raise InputError(
-                        f"{name}: is damaged ({reason})", hint="make or download it again"
-                    ) from error
-                sound.notes.append(
-                    f"it is damaged after {count / sound.rate:.3f} s ({reason}); the rest is left out"
-                )
-                return
-            if not len(block):
-                break
-            count += len(block)
-            yield block >> down if down else block
-        sound.notes += _missing(file.extra_info, count, frames, sound.rate)
+    while len(block := file.read(size, stored, always_2d=True)):
+        yield block >> 8 if bits in (8, 24) else block
 
 
 def _missing(log: str, count: int, frames: int, rate: int) -> list[str]:
     """Return a note where a file is cut off: by the log of libsndfile, or by its announced number of samples."""
-    cut = re.search(r"^data : (\d+) \(should be (\d+)\)", log, re.MULTILINE)
+    cut = CUT.search(log)
     if cut and int(cut[1]) > int(cut[2]) and int(cut[1]) not in ENDLESS:
-        return [f"it is cut off: {int(cut[1])} bytes of samples announced, {int(cut[2])} there"]
+        return [f"it is cut off: {int(cut[1])} bytes announced, {int(cut[2])} there"]
     if count < frames < 1 << 62:
         return [f"it is cut off: {frames / rate:.3f} s announced, {count / rate:.3f} s there"]
     return []

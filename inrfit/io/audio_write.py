@@ -69,7 +69,7 @@ def encode(samples: Bands, suffix: str, name: str) -> Iterator[bytes]:
     form = check(samples.info, samples.channels, suffix, name)
     if form.name == "NPY":
         yield npy_start((*samples.shape, 1), np.dtype(samples.info.dtype))
-        yield from (np.ascontiguousarray(band).tobytes() for band in samples.bands)
+        yield from (part.tobytes() for part in _parts(samples, raw=True))
         return
     rate = _rate(samples, form, name)
     with tempfile.TemporaryDirectory(prefix="inrfit-") as folder:
@@ -174,17 +174,18 @@ def _container(samples: Bands, form: Format) -> str:
     return "WAVEX" if source == "WAVEX" or (samples.channels > 2 and source != "WAV") else "WAV"
 
 
-def _parts(samples: Bands, *, lossy: bool) -> Iterator[NDArray[Any]]:
-    """Yield samples a part at a time as encoders take them.
+def _parts(samples: Bands, *, lossy: bool = False, raw: bool = False) -> Iterator[NDArray[Any]]:
+    """Yield samples a part at a time, as encoders take them.
 
-    Whole numbers have their highest bit at that of the type, or become floats with full scale 1 where `lossy`.
+    Whole numbers have their highest bit at that of the type, or become floats with full scale 1 where `lossy`; `raw`
+    ones stay as they are.
     """
     bits = bits_of(samples.info)
     half = int(full_scale(bits))
     for band in samples.bands:
         for start in range(0, len(band), BLOCK):
             part = np.ascontiguousarray(band[start : start + BLOCK])
-            if bits == FLOAT:
+            if raw or bits == FLOAT:
                 yield part
             elif lossy:
                 yield (part / half).astype(np.float32)
