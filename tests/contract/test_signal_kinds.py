@@ -160,8 +160,6 @@ MAKERS = {
         suffix=".ply",
         whole=(),
         grid=(3, 2, 2),
-        more=(),
-        side="right",
         words={"resolution": 9},
         knows={"place": lambda domain, info: all(c < 0 < c + n * s for c, n, s in ends(domain))},
         exact=False,
@@ -337,6 +335,12 @@ def test_an_extension_keeps_the_old_part_bit_for_bit(kind):
     place = tuple((a - o, b - o) for (a, b), o in zip(old.domain.box, both.domain.origin, strict=True))
     assert np.array_equal(both.decode(region=place), decoded(kind))
     assert both.domain.spacing == old.domain.spacing
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if MAKERS[kind].more is None])
+def test_what_cannot_be_extended_says_so(kind):
+    with pytest.raises(ConfigError, match="cannot be extended"):
+        api.extend(file_of(kind), data_of(kind), side="right", steps=2)
 
 
 @pytest.mark.parametrize("kind", KINDS)
