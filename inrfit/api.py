@@ -274,8 +274,8 @@ def decode(
     """Decode a field to native samples [*shape, channel], and write them to `output` when it is given.
 
     Of a file, only the front matter and the regions that `region` shows are read. Samples that no region covers, as
-    in a crop with holes, are `fill`. Without `fill` they are what the kind of signal takes for nothing, such as
-    silence; of an image they are black here, and in an output transparent, or white where its format has no transparency.
+    in a crop with holes, are `fill`; in an output without `fill` they are what the kind of signal takes for nothing, such
+    as silence: of an image transparent, or white where its format has no transparency.
 
     Args:
         source: a field or a `.inr` file.
@@ -290,7 +290,7 @@ def decode(
     whole = isinstance(source, Field)
     field = source if whole else excerpt.read(source, **shown, blend=blend, partial=partial).field
     kind = io.kind_of(field.info.kind)
-    if fill is None and not kind.shows_holes:
+    if output is not None and fill is None and not kind.shows_holes:
         fill = kind.fill(field.info)
     made = field.bands(**shown, fill=fill, blend=blend, device=device, threads=threads, precision=precision)
     values = made.array()

@@ -119,7 +119,7 @@ class PartitionConfig:
             hint="give the number of segments with --heads",
         )
         require(
-            self.heads is None or self.rule in ("grid", "seg"),
+            self.heads is None or self.rule not in ("none", "labels"),
             f"--heads needs --partition grid or seg, not {self.rule}",
         )
 

@@ -188,7 +188,7 @@ def not_finite(bad: int, count: int, name: str) -> InputError:
 
 def check_float32(peak: Any, name: str) -> None:
     """Raise an InputError where the largest size of a sample does not fit float32."""
-    if peak > float(np.finfo(np.float32).max):
+    if peak > np.float64(np.finfo(np.float32).max):
         raise InputError(
             f"{name}: a sample of {peak:.3g} does not fit float32", hint="scale the samples down"
         )

@@ -24,6 +24,14 @@ from inrfit.signal import INTEGER_RANGES, Bands, SignalInfo
 
 AXES = ("z", "y", "x")
 
+CELL = 12
+"""Side of a cell in samples when nothing else is said.
+
+Half a weight per sample, sides of 8, 12, 16 and 32 samples: a phantom of 64 samples a side after 100 steps has 47.5, 47.8,
+47.0 and 46.1 dB, a random field with the spectrum of a natural scene of 48 after 200 steps 37.5, 38.6, 38.4 (and 38.3 at 24).
+A side of 16 takes 1.3 to 1.8 times as long as one of 12, one of 32 five times.
+"""
+
 SHAPES = "give [z, y, x], or [z, y, x, channel] with the channels last"
 
 
@@ -34,7 +42,7 @@ class VolumeIO(SignalKind):
     suffixes = (".npy",)
     written = (".npy",)
     words = ("spacing",)
-    defaults: ClassVar[Mapping[str, object]] = {"cell": 16}
+    defaults: ClassVar[Mapping[str, object]] = {"cell": CELL}
 
     def read(self, source: Path | bytes, name: str, config: ReadConfig) -> MappedSignal:
         """Read a `.npy` file; one with a path is mapped, not read whole.

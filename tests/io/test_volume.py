@@ -275,6 +275,12 @@ def test_a_crop_and_an_extension_keep_the_samples_and_the_spacing(folder) -> Non
     assert top.domain.spacing == both.domain.spacing == (2, 1, 0.5)
 
 
+def test_cells_have_the_default_side_of_volumes_unless_said() -> None:
+    for words, grid in (({}, (2, 1, 2)), ({"cell": 8}, (3, 2, 3)), ({"heads": 2}, (1, 1, 2))):
+        plan = api.plan(ct(24, 13, 25), kind="volume", device="cpu", **words)
+        assert plan.partition.grid == grid
+
+
 def test_an_extension_beyond_the_range_is_refused(folder) -> None:
     np.save("more.npy", np.full((6, 13, 11), 4000, np.int16))
     ran = inrfit("extend", "ct.inr", "more.npy", "--side", "back", "-o", "both.inr")
