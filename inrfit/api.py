@@ -257,8 +257,8 @@ def decode(
     """Decode a field to native samples [*shape, channel], and write them to `output` when it is given.
 
     Of a file, only the front matter and the regions that `region` shows are read. Samples that no region covers, as
-    in a crop with holes, are `fill`; without `fill` they are what the kind of signal has for nothing, such as silence.
-    In a picture without `fill` they are transparent, or white where its format has no transparency.
+    in a crop with holes, are `fill`; in an output without `fill` they are what the kind of signal takes for nothing, such
+    as silence: of an image transparent, or white where its format has no transparency.
 
     Args:
         source: a field or a `.inr` file.
@@ -271,7 +271,7 @@ def decode(
     whole = isinstance(source, Field)
     field = source if whole else excerpt.read(source, **shown, blend=blend, partial=partial).field
     kind = io.kind_of(field.info.kind)
-    if fill is None and not kind.shows_holes:
+    if output is not None and fill is None and not kind.shows_holes:
         fill = kind.fill(field.info)
     made = field.bands(**shown, fill=fill, blend=blend, device=device, threads=threads, precision=precision)
     values = made.array()
@@ -461,13 +461,14 @@ def evaluate(
     Raises:
         InputError: the sizes, channels or sample types differ.
     """
+    from inrfit.fitting.measure import with_errors
     from inrfit.metrics.comparison import compare
     from inrfit.metrics.rate import bpp
 
     field = source if isinstance(source, Field) else load(source)
     original = read(reference, reading(field))
     wanted = io.kind_of(field.info.kind).metrics if metrics is None else metrics
-    found = compare(field, original, wanted, device=pick_device(device, threads))
+    found = compare(field, original, wanted, device=pick_device(device, threads), measure=with_errors)
     if isinstance(source, Field):
         size = len(to_bytes(source))
     else:

@@ -20,6 +20,9 @@ INTEGER_RANGES: dict[str, tuple[float, float]] = {
 }
 """Integer sample types, and the values they hold."""
 
+FLOAT_RANGE = (-float(np.finfo(np.float32).max), float(np.finfo(np.float32).max))
+"""Values that the sample type float32 holds."""
+
 PART = 1 << 17
 """Numbers that are converted at a time: in double precision they fit into the cache, which makes it five times faster."""
 
@@ -71,13 +74,6 @@ class SignalInfo:
         low, high = self.value_range
         return (0.0, high) if self.colour in SIGNED else (low, high)
 
-    @property
-    def limits(self) -> tuple[float, float]:
-        """Least and greatest native sample: the value range within the sample type, which is one narrower about 0."""
-        low, high = self.value_range
-        least, most = INTEGER_RANGES.get(self.dtype, self.value_range)
-        return max(low, least), min(high, most)
-
     def to_unit(self, values: ArrayLike) -> NDArray[np.float32]:
         """Map native samples to [-1, 1]."""
         low, high = self.value_range
@@ -88,11 +84,17 @@ class SignalInfo:
         return _in_parts(scaled, np.asarray(values), "float32")
 
     def from_unit(self, unit: ArrayLike) -> NDArray[np.generic]:
-        """Map [-1, 1] to native samples: clipped to `limits`, and rounded for integer types."""
+        """Map [-1, 1] to native samples: clipped to the value range and the sample type, rounded for integer types.
+
+        A waveform is clipped to its sample type alone: a part that is added later may be louder.
+        """
         low, high = self.value_range
+        least, most = INTEGER_RANGES.get(self.dtype, FLOAT_RANGE)
+        if self.colour != "waveform":
+            least, most = max(low, least), min(high, most)
 
         def native(part: NDArray[np.float64]) -> NDArray[np.float64]:
-            scaled = np.clip((part + 1.0) * ((high - low) / 2.0) + low, *self.limits)
+            scaled = np.clip((part + 1.0) * ((high - low) / 2.0) + low, least, most)
             return np.rint(scaled) if self.dtype in INTEGER_RANGES else scaled
 
         return _in_parts(native, np.asarray(unit), self.dtype)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +16,23 @@ if TYPE_CHECKING:
     from inrfit.models.field import Field
     from inrfit.signal import Signal
 
+    Measure = Callable[[Field, Signal, Device], Field]
+
 OF_FIELD = ("iou", "chamfer-l1", "chamfer-l2", "normal-consistency")
 """Metrics of the registry that look at a shape and its field, not at two arrays."""
 
 
-def compare(field: Field, reference: Signal, metrics: Sequence[str], *, device: Device) -> dict[str, Any]:
+def compare(
+    field: Field, reference: Signal, metrics: Sequence[str], *, device: Device, measure: Measure
+) -> dict[str, Any]:
     """Return the metrics by name, and "mse", "border_error", "region_psnr", "params" and "samples"; see `api.evaluate`.
+
+    Args:
+        field: what is measured.
+        reference: what it should give back.
+        metrics: names of the registry.
+        device: where the decode runs.
+        measure: returns the field with its errors, of a signal with a pool; see `fitting.measure.with_errors`.
 
     Raises:
         InputError: the sizes, channels or sample types differ. ConfigError: a metric is not known.
@@ -31,7 +42,7 @@ def compare(field: Field, reference: Signal, metrics: Sequence[str], *, device: 
     _check_same_kind(reference, field)
     own = {name: load("metric", name) for name in metrics if name in OF_FIELD}
     if own or getattr(reference, "pool", None) is not None:
-        return _of_field(field, reference, metrics, device)
+        return _of_field(field, reference, metrics, device, measure)
     target, decoded = reference.dense(), field.decode(device=device.name, threads=device.threads)
     covered, value_range = field.covered(), field.info.peak_range
     points = pictures = target, decoded
@@ -49,11 +60,11 @@ def compare(field: Field, reference: Signal, metrics: Sequence[str], *, device: 
     }
 
 
-def _of_field(field: Field, reference: Signal, metrics: Sequence[str], device: Device) -> dict[str, Any]:
+def _of_field(
+    field: Field, reference: Signal, metrics: Sequence[str], device: Device, measure: Measure
+) -> dict[str, Any]:
     """Return what `compare` does for a signal that is a function of space, not an array of samples."""
-    from inrfit.fitting.measure import with_errors
-
-    measured = with_errors(field, reference, device)
+    measured = measure(field, reference, device)
     found = {name: load("metric", name)(reference, field, device) for name in metrics if name != "psnr"}
     peak = field.info.peak
     return {
