@@ -1,7 +1,9 @@
 import pytest
 
-from inrfit.config import FitConfig, ModelConfig, PartitionConfig, settings
+from inrfit import api
+from inrfit.config import FitConfig, ModelConfig, PartitionConfig, ReadConfig, settings
 from inrfit.errors import ConfigError
+from inrfit.presets import EFFORTS
 
 
 @pytest.mark.parametrize(
@@ -113,3 +115,72 @@ def test_paper_preset_goes_with_every_partition_and_a_budget(options, expected):
 def test_unknown_presets_are_an_error(name):
     with pytest.raises(ConfigError, match="paper"):
         settings(preset=name)
+
+
+def test_words_of_reading_are_a_configuration_of_their_own():
+    found = settings(kind="image", sound="copy", target="occupancy", resolution=64, spacing=(2.0, 1.0)).read
+    assert found == ReadConfig(
+        kind="image", sound="copy", target="occupancy", resolution=64, spacing=(2.0, 1.0)
+    )
+    assert settings().read == ReadConfig()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"kind": "imag"}, "--kind 'imag'"),
+        ({"sound": "fitt"}, "--sound 'fitt' must be one of fit, copy, none"),
+        ({"target": "udf"}, "--target 'udf' must be one of sdf, occupancy"),
+        ({"resolution": 7}, "--resolution 7 must lie between"),
+        ({"spacing": ()}, "--spacing"),
+        ({"spacing": (1.0, 0.0)}, "--spacing"),
+        ({"spacing": (float("nan"),)}, "--spacing"),
+    ],
+)
+def test_words_of_reading_that_cannot_work_are_named(words, message):
+    with pytest.raises(ConfigError, match=message):
+        settings(**words)
+
+
+DEFAULTS = {"cell": (512,), "params": 1000, "steps": 77}
+
+
+@pytest.mark.parametrize(
+    ("options", "cell", "params", "steps"),
+    [
+        ({}, (512,), 1000, 77),
+        ({"steps": 5}, (512,), 1000, 5),
+        ({"cell": 64}, 64, 1000, 77),
+        ({"grid": (4,)}, None, 1000, 77),
+        ({"heads": 4}, None, 1000, 77),
+        ({"partition": "none"}, None, 1000, 77),
+        ({"model": "mlp"}, None, 1000, 77),
+        ({"params": 500}, (512,), 500, 77),
+        ({"hidden_features": 8}, (512,), None, 77),
+        ({"weights_per_sample": 0.1}, (512,), None, 77),
+    ],
+)
+def test_defaults_of_a_kind_fill_in_what_nothing_contradicts(options, cell, params, steps):
+    found = settings(DEFAULTS, **options)
+    assert (found.partition.cell, found.model.params, found.fit.steps) == (cell, params, steps)
+
+
+def test_an_effort_decides_before_the_defaults_but_not_on_the_cell_of_a_kind():
+    found = settings(DEFAULTS, effort=1)
+    assert found.partition.cell == (512,)
+    assert found.fit.steps == EFFORTS[1]["steps"] != 77
+    assert settings({}, effort=1).partition.cell == EFFORTS[1]["cell"]
+
+
+def test_a_preset_leaves_no_room_for_defaults():
+    assert settings(DEFAULTS, preset="paper") == settings(preset="paper")
+
+
+@pytest.mark.parametrize(
+    "word", [{"sound": "none"}, {"target": "sdf"}, {"resolution": 64}, {"spacing": (1.0,)}]
+)
+def test_words_for_another_kind_are_refused(word, picture):
+    with pytest.raises(
+        ConfigError, match=f"--{next(iter(word))} means nothing for the source, which is of the kind image"
+    ):
+        api.plan(picture, **word)

@@ -3,7 +3,8 @@ import pytest
 
 from inrfit.domain import image_domain
 from inrfit.errors import InputError
-from inrfit.signal import ArraySignal, SignalInfo
+from inrfit.metrics.fidelity import psnr, unit_decibel
+from inrfit.signal import INTEGER_RANGES, ArraySignal, Bands, SignalInfo
 
 
 @pytest.mark.parametrize(("dtype", "top"), [("uint8", 255), ("uint16", 65535)])
@@ -52,3 +53,44 @@ def test_conversion_in_parts_changes_nothing(monkeypatch):
     assert np.array_equal(info.to_unit(values), whole)
     assert np.array_equal(info.from_unit(whole), values)
     assert info.from_unit(np.zeros((0, 3))).shape == (0, 3)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int32"])
+@pytest.mark.parametrize("colour", ["waveform", "channels"])
+def test_a_range_about_0_neither_wraps_nor_loses_samples(dtype, colour):
+    low, high = INTEGER_RANGES[dtype]
+    info = SignalInfo(dtype=dtype, value_range=(low, -low), colour=colour)
+    assert info.from_unit([-1.0, 0.0, 1.0]).tolist() == [low, 0, high]
+    if dtype == "int16":
+        values = np.arange(-32768, 32768).astype(dtype)
+        assert np.array_equal(info.from_unit(info.to_unit(values)), values)
+
+
+@pytest.mark.parametrize(
+    ("colour", "peak", "peak_range"),
+    [
+        ("waveform", 1.0, (0.0, 8.0)),
+        ("distance", 1.0, (0.0, 8.0)),
+        ("occupancy", 2.0, (-8.0, 8.0)),
+        ("rgb", 2.0, (-8.0, 8.0)),
+    ],
+)
+def test_the_peak_is_the_high_end_of_what_swings_about_0(colour, peak, peak_range):
+    info = SignalInfo(dtype="float32", value_range=(-8.0, 8.0), colour=colour)
+    assert (info.peak, info.peak_range) == (peak, peak_range)
+    target, made = np.float32([-8, 0, 4]), np.float32([-8, 1, 4])
+    error = np.square(info.to_unit(target) - info.to_unit(made)).mean()
+    assert unit_decibel(float(error), info.peak) == pytest.approx(
+        psnr(target, made, info.peak_range), abs=1e-6
+    )
+
+
+def test_bands_are_one_array_in_pieces():
+    values = np.arange(24, dtype=np.uint8).reshape(4, 3, 2)
+    info = SignalInfo(colour="grey-alpha")
+    bands = Bands(bands=iter([values[:1], values[1:]]), domain=image_domain(4, 3), channels=2, info=info)
+    assert bands.shape == (4, 3, 2)
+    assert np.array_equal(bands.array(), values)
+    part = Bands.of(values[:2, :1], image_domain(4, 3), info)
+    assert (part.domain.shape, part.channels, part.shape) == ((2, 1), 2, (2, 1, 2))
+    assert np.array_equal(part.array(), values[:2, :1])

@@ -174,9 +174,17 @@ def command(
         picture = _picture(field, shown, fill, blend, suffix, picked, "half" if half else "float32")
         if picture.opaque is not None and fill is None and not quiet:
             white = io.kind_of(field.info.kind).shows_holes
-            how = f"white: {suffix} has no transparency" if white else ", ".join(map("{:g}".format, picture.opaque))
+            how = (
+                f"white: {suffix} has no transparency"
+                if white
+                else ", ".join(map("{:g}".format, picture.opaque))
+            )
             say(f"{item.name}: samples that no region covers are {how} (see --fill)")
-        made = picture.samples if sound else replace(picture.samples, info=replace(picture.samples.info, sound=None))
+        made = (
+            picture.samples
+            if sound
+            else replace(picture.samples, info=replace(picture.samples.info, sound=None))
+        )
         made = heard(made, device=picked.name, threads=picked.threads)
         pieces = io.encode(made, suffix, name=name)
         if item.output is None:

@@ -217,22 +217,24 @@ def factor(value: float | None, option: str) -> float | None:
     Raises:
         ConfigError: it is not a number between 0 and 10,000.
     """
-    return _between(value, option, 10_000, f"for example {option} 2, or 0.5 for half")
+    if value is not None and not 0 < value < 1e4:
+        raise ConfigError(
+            f"{option} {value} must lie between 0 and 10000", hint=f"for example {option} 2, or 0.5 for half"
+        )
+    return value
 
 
 def rate(value: float | None, option: str) -> float | None:
-    """Return samples per second.
+    """Return samples or frames per second.
 
     Raises:
-        ConfigError: it is not a number between 0 and 10 million.
+        ConfigError: it is not a number between 0 and 1,000,000,000.
     """
-    return _between(value, option, 10_000_000, f"for example {option} 48000 for a sound, or 25 for a clip")
-
-
-def _between(value: float | None, option: str, most: int, hint: str) -> float | None:
-    """Return a number above 0 and below a limit, or None."""
-    if value is not None and not 0 < value < most:
-        raise ConfigError(f"{option} {value} must lie between 0 and {most}", hint=hint)
+    if value is not None and not 0 < value < 1e9:
+        raise ConfigError(
+            f"{option} {value:g} must lie between 0 and 1000000000",
+            hint=f"for example {option} 44100 for a sound, or 25 for a clip",
+        )
     return value
 
 

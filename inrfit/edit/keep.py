@@ -67,27 +67,17 @@ def selection(keep: Keep | None, region: Slices | None, snap: str) -> Selection:
     require(
         keep is None or region is None, "--keep and --region both say what to keep", hint="give one of them"
     )
-    times = [
-        text.strip() for text in _texts(keep) if isinstance(text, str) and SECONDS.fullmatch(text.strip())
-    ]
-    if times:
-        require(
-            len(_texts(keep)) == 1,
-            f"--keep {times[0]} is a range of time, and another --keep was given",
-            hint="give one range that spans both, or cells",
-        )
-        keep, region = None, (_seconds(times[0]),)
+    texts = [keep] if isinstance(keep, str) else keep
+    if isinstance(texts, Sequence) and len(texts) == 1 and isinstance(texts[0], str):
+        text = texts[0].strip()
+        if SECONDS.fullmatch(text):
+            keep, region = None, (_seconds(text),)
     if snap not in SNAPS:
         raise unknown(str(snap), SNAPS, option="--snap")
     if region is not None:
         return Selection(sets=(), window=_window(region), snap=snap)
     require(snap == "out", f"--snap {snap} is for --region, --keep was given", hint="leave --snap away")
     return Selection(sets=_sets(keep), window=None, snap=snap)
-
-
-def _texts(keep: Keep | None) -> list[Entry | str]:
-    """Return the parts of what to keep; none where it is no sequence."""
-    return [keep] if isinstance(keep, str) else list(keep) if isinstance(keep, Sequence) else []
 
 
 def _seconds(text: str) -> tuple[Typed | None, Typed | None]:
@@ -124,7 +114,7 @@ def shown(entries: Sequence[Entry]) -> str:
 
 def _sets(keep: Keep | None) -> tuple[tuple[Entry, ...], ...]:
     """Read one or several keep-sets."""
-    texts = _texts(keep)
+    texts = [keep] if isinstance(keep, str) else list(keep) if isinstance(keep, Sequence) else []
     require(bool(texts), f"--keep {keep!r} names nothing to keep", hint=EXAMPLES)
     if all(isinstance(text, str) for text in texts):
         return tuple(_parsed(str(text)) for text in texts)

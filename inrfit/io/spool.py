@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,12 @@ class MappedSignal(ArraySignal):
     """A signal whose samples lie in a mapped file; what was read of it does not stay in memory.
 
     `dense` without a window returns the mapped array: take windows where a copy of all would be too much.
+
+    Attributes:
+        held: one number, the bytes that were read since the pages were given back.
     """
+
+    held: list[int] = field(default_factory=lambda: [0], repr=False)
 
     def sample(self, points: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the samples at integer indices [point, axis] as [point, channel] in [-1, 1]."""
@@ -47,15 +52,10 @@ class MappedSignal(ArraySignal):
         mapped = _map_of(self.values)
         if mapped is None or not hasattr(mmap, "MADV_DONTNEED"):
             return
-        held = _HELD.get(id(mapped), 0) + count
-        if held > HELD:
+        self.held[0] += count
+        if self.held[0] > HELD:
             mapped.madvise(mmap.MADV_DONTNEED)
-            held = 0
-        _HELD[id(mapped)] = held
-
-
-_HELD: dict[int, int] = {}
-"""Bytes read of each mapped file since its pages were given back."""
+            self.held[0] = 0
 
 
 def _map_of(values: NDArray[Any]) -> mmap.mmap | None:

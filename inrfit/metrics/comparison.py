@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from inrfit.models.field import Field
     from inrfit.signal import Signal
 
-Measure = Callable[["Field", "Signal", "Device"], "Field"]
-"""What measures the errors of a field region by region; see `fitting.measure.with_errors`."""
+    Measure = Callable[[Field, Signal, Device], Field]
 
 OF_FIELD = ("iou", "chamfer-l1", "chamfer-l2", "normal-consistency")
 """Metrics of the registry that look at a shape and its field, not at two arrays."""
@@ -29,6 +28,13 @@ def compare(
     """Return the metrics by name, and "mse", "border_error", "region_psnr", "params" and "samples"; see `api.evaluate`.
 
     Of a clip there are values of each frame besides; see `clip.compare`.
+
+    Args:
+        field: what is measured.
+        reference: what it should give back.
+        metrics: names of the registry.
+        device: where the decode runs.
+        measure: returns the field with its errors, of a signal with a pool; see `fitting.measure.with_errors`.
 
     Raises:
         InputError: the sizes, channels or sample types differ. ConfigError: a metric is not known.

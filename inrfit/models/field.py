@@ -287,7 +287,7 @@ def fill_sample(fill: float | Sequence[float] | None, info: SignalInfo, channels
     Raises:
         ConfigError: there are more or fewer numbers than channels, or the samples cannot hold them.
     """
-    low, high = info.limits
+    low, high = info.value_range
     if fill is None:
         return np.full(channels, low, info.dtype)
     colours = channels - 1 if info.colour.endswith("-alpha") else channels

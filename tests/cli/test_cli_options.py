@@ -71,7 +71,7 @@ def test_rates_are_not_factors():
     assert options.rate(192_000, "--rate") == 192_000
     with pytest.raises(ConfigError, match="--scale 192000 must lie between 0 and 10000"):
         options.factor(192_000, "--scale")
-    for value in (0, -1.0, float("nan"), float("inf"), 1e7):
+    for value in (0, -1.0, float("nan"), float("inf"), 1e9):
         with pytest.raises(ConfigError, match="--rate"):
             options.rate(value, "--rate")
 
