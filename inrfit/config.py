@@ -6,11 +6,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from inrfit.errors import ConfigError
 from inrfit.presets import DEFAULT_EFFORT, EFFORTS, PRESETS
 from inrfit.registry import check, unknown
+
+if TYPE_CHECKING:
+    from inrfit.domain import Domain
 
 CELL = EFFORTS[DEFAULT_EFFORT]["cell"]
 """Nominal side of a grid's cells, in samples, when nothing else sets it."""
@@ -34,6 +37,7 @@ class ReadConfig:
         sound: what becomes of the sound track of a clip: "fit" (a field of its own), "copy" (its bytes) or "none".
         target: what is fitted of a shape: "sdf" (signed distance) or "occupancy".
         resolution: samples along the longest side of a shape.
+        lattice: samples on which a shape is read, in place of those that its box and `resolution` give.
         spacing: units per sample on each axis of a volume, slowest first, or one for all; None for 1.
     """
 
@@ -41,6 +45,7 @@ class ReadConfig:
     sound: str = "fit"
     target: str = "sdf"
     resolution: int = 256
+    lattice: Domain | None = None
     spacing: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:

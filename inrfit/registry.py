@@ -15,6 +15,7 @@ from inrfit.errors import ConfigError
 TABLE: dict[str, dict[str, str]] = {
     "signal": {
         "image": "inrfit.io.image:ImageIO",
+        "shape": "inrfit.io.shape:ShapeIO",
     },
     "partition": {
         "none": "inrfit.partitions.grid:whole",
@@ -66,6 +67,10 @@ TABLE: dict[str, dict[str, str]] = {
         "psnr-minmax": "inrfit.metrics.fidelity:psnr_minmax",
         "ssim": "inrfit.metrics.fidelity:ssim",
         "ms-ssim": "inrfit.metrics.fidelity:ms_ssim",
+        "iou": "inrfit.metrics.shape:iou",
+        "chamfer-l1": "inrfit.metrics.shape:chamfer_l1",
+        "chamfer-l2": "inrfit.metrics.shape:chamfer_l2",
+        "normal-consistency": "inrfit.metrics.shape:normal_consistency",
     },
 }
 
