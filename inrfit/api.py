@@ -276,7 +276,7 @@ def decode(
     values = made.array()
     if output is not None:
         target, written, info = Path(output), values, field.info
-        if fill is None:
+        if fill is None and io.kind_of(info.kind).shows_holes:
             written, info, _ = io.with_holes(values, info, field.covered(**shown), target.suffix)
         io.write(Bands.of(written, made.domain, info), target, overwrite=overwrite)
     return values

@@ -155,7 +155,8 @@ class ModelConfig:
             regions where the trunk sees local frames.
         global_share: share of the weights that all regions share, trunk and merge; used when `trunk_features` is None.
         params: upper bound for the number of weights; used when `hidden_features` is None.
-        weights_per_sample: bound as a share of the samples; used when neither of the two is given.
+        budget: upper bound that need not be met closely, a default of a kind of signal; used when neither is given.
+        weights_per_sample: bound as a share of the samples; used when none of the three is given.
     """
 
     name: str | None = None
@@ -176,6 +177,7 @@ class ModelConfig:
     trunk_omega_0: float | None = None
     global_share: float = 0.1
     params: int | None = None
+    budget: int | None = None
     weights_per_sample: float = 0.5
 
     def __post_init__(self) -> None:
@@ -428,10 +430,9 @@ def _fitting(defaults: Mapping[str, object], given: Mapping[str, object]) -> dic
     left = dict(defaults)
     if _divided(given):
         left.pop("cell", None)
-    if given.get("hidden_features") is not None or given.get("params") is not None:
+    if any(given.get(word) is not None for word in ("hidden_features", "params", "weights_per_sample")):
         left.pop("params", None)
-    if given.get("weights_per_sample") is not None:
-        left.pop("params", None)
+        left.pop("budget", None)
     return left
 
 

@@ -89,10 +89,10 @@ def _cubes(
 
     if not slab.min() < value < slab.max():
         return None
-    # Axes z, y, x are x, y, z seen in a mirror, which turns triangles round.
+    # What is "descent" in the order z, y, x is counterclockwise from outside in x, y, z, its mirror image.
     direction = "ascent" if inside_below else "descent"
     vertices, faces, _, _ = marching_cubes(slab, value, gradient_direction=direction)
-    return vertices, faces.astype(np.int64)[:, ::-1]
+    return vertices, faces.astype(np.int64)
 
 
 def _numbered(

@@ -127,9 +127,11 @@ def _turned(surface: Surface) -> tuple[Surface, tuple[str, ...]]:
         agree = np.where(rising[counts == 2] == 1, 1, -1)
         apart = a != b
         signs, part = spread_signs(len(faces), a[apart], b[apart], agree[apart], np.ones(int(apart.sum())))
-        area = np.linalg.norm(surface.crosses(), axis=1)
-        signs *= np.where(np.bincount(part, area * signs) < 0, -1, 1)[part]
-        wrong = signs < 0
+        corners = (surface.vertices - surface.vertices.mean(0))[faces]
+        volumes = np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2]))
+        mixed = np.abs(np.bincount(part, signs)) < np.bincount(part)
+        outward = np.where(np.bincount(part, volumes * signs) < 0, -1, 1)
+        wrong = np.where(mixed[part], signs * outward[part], 1) < 0
         faces[wrong] = faces[wrong, ::-1]
         count = int(wrong.sum())
         notes.append(f"{_counted(count, 'face')} looked another way than the faces beside and {_were(count)} turned")
@@ -161,8 +163,8 @@ def _check_encloses(surface: Surface, name: str, *, closed: bool) -> None:
     depth = np.geomspace(1e-4, 0.1, 8)[np.arange(PROBES) % 8, None]
     if not scaled.inside(places - depth * normals).any():
         raise InputError(
-            f"{name}: encloses nothing: its {_counted(len(surface.faces), 'face')} "
-            + ("have no volume between them" if closed else "are an open sheet"),
+            f"{name}: encloses nothing: {_counted(len(surface.faces), 'face')} "
+            + ("without a volume" if closed else "that make up an open sheet"),
             hint="close the mesh, or give the sheet a thickness",
         )
 

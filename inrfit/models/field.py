@@ -16,6 +16,7 @@ from inrfit.errors import ConfigError
 from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.description import Description, describe
 from inrfit.partitions import Partition
+from inrfit.registry import load
 from inrfit.signal import INTEGER_RANGES, Bands, SignalInfo
 
 if TYPE_CHECKING:
@@ -155,8 +156,8 @@ class Field:
             scale: factor on every axis, in place of `size`.
             region: (start, stop) per axis, in samples of this field at its fitted size, counted as in slices: from
                 0 at its first sample, negative from the end, None for an open end; all of it when None.
-            fill: value, or one per channel, of samples that no region covers (see `covered`); the low end of the
-                value range when None. A value for the colours alone goes with full alpha.
+            fill: value, or one per channel, of samples that no region covers (see `covered`); that of the kind of
+                signal when None, for an image the low end of the value range. A value for the colours alone goes with full alpha.
             blend: samples of this field on either side of a border over which the regions beside it are mixed, 0 to
                 64. With 0 every region gives what it gives alone. Beyond its border a network knows only what
                 the overlap of its fit showed it: give about as many, and 0 for a fit without overlap.
@@ -278,7 +279,7 @@ def fill_sample(fill: float | Sequence[float] | None, info: SignalInfo, channels
     """
     low, high = info.value_range
     if fill is None:
-        return np.full(channels, low, info.dtype)
+        return np.full(channels, load("signal", info.kind)().fill(info), info.dtype)
     colours = channels - 1 if info.colour.endswith("-alpha") else channels
     try:
         given = np.atleast_1d(np.asarray(fill, np.float64))
