@@ -374,6 +374,12 @@ def plan_extension(
 
     config = configured(options)
     old = source if isinstance(source, Field) else load(source)
+    kind = io.kind_of(old.info.kind)
+    require(
+        kind.extends,
+        f"a field of the kind {kind.kind} cannot be extended: nothing tells where on its lattice a new part would lie",
+        hint="join the meshes and fit the whole",
+    )
     picked = pick_device(device, config.threads)
     part = read(new, reading(old), name=name)
     return decide(old, part, side=side, mode=mode, config=config, device=picked)

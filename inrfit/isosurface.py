@@ -40,7 +40,8 @@ def isosurface(bands: Iterable[NDArray[Any]], domain: Domain, info: SignalInfo) 
     if min(domain.shape) < 2:
         shape = "x".join(map(str, reversed(domain.shape)))
         raise OutputError(
-            f"a part of {shape} samples is too thin for a surface", hint="take two samples or more on each axis"
+            f"a part of {shape} samples is too thin for a surface",
+            hint="take two samples or more on each axis",
         )
     vertices: list[NDArray[np.float32]] = []
     faces: list[NDArray[np.int32]] = []
@@ -111,14 +112,14 @@ def _numbered(
         start: that plane.
         count: how many there are before.
     """
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     number = np.full(len(places), -1, np.int64)
     shared = np.flatnonzero(places[:, 0] < start + CLOSE)
     if len(rim) and len(shared):
         first = rim.min()
         known = _tail(before, count, int(first))[rim - first]
-        distance, nearest = cKDTree(known).query(places[shared])
+        distance, nearest = KDTree(known).query(places[shared])
         number[shared] = np.where(distance < CLOSE, rim[np.minimum(nearest, len(rim) - 1)], -1)
     new = number < 0
     number[new] = count + np.arange(int(new.sum()))

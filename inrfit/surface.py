@@ -123,7 +123,9 @@ class Surface:
         """Return the distance of each place to the surface, and the unit normal of the nearest triangle."""
         import igl
 
-        squares, faces = (_flat(part) for part in igl.point_mesh_squared_distance(_c(places), *self._arrays())[:2])
+        squares, faces = (
+            _flat(part) for part in igl.point_mesh_squared_distance(_c(places), *self._arrays())[:2]
+        )
         return np.sqrt(squares), self.normals()[faces.astype(np.int64)]
 
     def distance(self, places: Points, limit: float) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,10 +95,10 @@ class Cloud:
             found[start : start + BLOCK] = self._signed(tree, block)
         return np.clip(found, -limit, limit)
 
-    def _signed(self, tree: object, places: Points) -> NDArray[np.float64]:
+    def _signed(self, tree: Any, places: Points) -> NDArray[np.float64]:
         import igl
 
-        distance, index = tree.query(places, min(NEAREST, len(self.places)), workers=-1)  # type: ignore[attr-defined]
+        distance, index = tree.query(places, min(NEAREST, len(self.places)), workers=-1)
         radius = self.radii[index]
         weight = np.exp((distance[:, :1] ** 2 - distance**2) / np.maximum(radius, 1e-12) ** 2)
         planes = ((places[:, None] - self.places[index]) * self.normals[index]).sum(-1)
@@ -114,10 +115,10 @@ class Cloud:
             mean[far] = np.where(np.asarray(winding).reshape(-1) > 0.5, -1, 1) * distance[far, 0]
         return mean
 
-    def _tree(self) -> object:
-        from scipy.spatial import cKDTree
+    def _tree(self) -> Any:
+        from scipy.spatial import KDTree
 
-        return cKDTree(self.places)  # pyright: ignore[reportReturnType]
+        return KDTree(self.places)
 
 
 def of_points(places: Points, normals: Points | None, name: str) -> tuple[Cloud, tuple[str, ...]]:
@@ -167,19 +168,22 @@ def _check_solid(places: Points, name: str) -> None:
     centred = places - places.mean(0)
     sizes = np.linalg.svd(centred / max(float(np.abs(centred).max()), 1e-300), compute_uv=False)
     if not 1e-25 < float(np.abs(centred).max()) < 1e25:
-        raise InputError(f"{name}: its points are all at one place, or too far apart", hint="scale the points")
+        raise InputError(
+            f"{name}: its points are all at one place, or too far apart", hint="scale the points"
+        )
     if sizes[2] < 1e-6 * sizes[0]:
         raise InputError(
-            f"{name}: its {len(places):,} points lie in one plane and enclose nothing", hint="give points all around"
+            f"{name}: its {len(places):,} points lie in one plane and enclose nothing",
+            hint="give points all around",
         )
 
 
 def _radii(places: Points) -> NDArray[np.float64]:
     """Return the radius of the disc that each point stands for: k neighbours share the disc around them."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     count = min(7, len(places))
-    distance, _ = cKDTree(places).query(places, count, workers=-1)
+    distance, _ = KDTree(places).query(places, count, workers=-1)
     return np.maximum(np.asarray(distance)[:, -1] / np.sqrt(count - 1), 1e-300)
 
 
@@ -188,10 +192,10 @@ def _normals(places: Points) -> Points:
 
     Source: Hoppe et al., Surface reconstruction from unorganized points, SIGGRAPH 1992.
     """
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     count = min(NEIGHBOURS + 1, len(places))
-    _, index = cKDTree(places).query(places, count, workers=-1)
+    _, index = KDTree(places).query(places, count, workers=-1)
     around = places[index] - places[index].mean(1, keepdims=True)
     _, axes = np.linalg.eigh(np.einsum("pki,pkj->pij", around, around))
     normals = axes[:, :, 0]
@@ -200,9 +204,13 @@ def _normals(places: Points) -> Points:
     dots = (normals[first] * normals[second]).sum(1)
     apart = first != second
     signs, part = spread_signs(
-        len(places), first[apart], second[apart], np.where(dots < 0, -1, 1)[apart], (1 - np.abs(dots) + 1e-6)[apart]
+        len(places),
+        first[apart],
+        second[apart],
+        np.where(dots < 0, -1, 1)[apart],
+        (1 - np.abs(dots) + 1e-6)[apart],
     )
     normals = normals * signs[:, None]
     order = np.lexsort((places[:, 2], part))
     tops = order[np.append(np.flatnonzero(np.diff(part[order])), len(order) - 1)]
-    return normals * np.where(normals[tops, 2] < 0, -1.0, 1.0)[part][:, None]
+    return np.asarray(normals * np.where(normals[tops, 2] < 0, -1.0, 1.0)[part][:, None], np.float64)

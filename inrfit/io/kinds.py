@@ -27,6 +27,7 @@ class SignalKind:
         defaults: words of a fit that fill in what the user does not say, for example `{"cell": 512}`.
         metrics: names of the metrics that `eval` takes when the user names none.
         shows_holes: whether samples that no region covers are transparent or white, and not `fill`.
+        extends: whether a part can be put beside a field of this kind.
     """
 
     kind: ClassVar[str] = ""
@@ -36,6 +37,7 @@ class SignalKind:
     defaults: ClassVar[Mapping[str, object]] = {}
     metrics: ClassVar[tuple[str, ...]] = ("psnr",)
     shows_holes: ClassVar[bool] = False
+    extends: ClassVar[bool] = True
 
     def recognises(self, start: bytes) -> bool:
         """Tell whether the first bytes of a file look like this kind."""

@@ -35,8 +35,8 @@ def clean(vertices: Points, faces: NDArray[np.int64], name: str) -> tuple[Surfac
             notes.append(f"{_counted(count, 'face')} {what} {_were(count)} left out")
             faces = faces[~bad]
 
-    left_out(((faces < 0) | (faces >= len(vertices))).any(1), "with vertices that are not there")
-    left_out(~np.isfinite(vertices).all(1)[faces].all(1), "with vertices that are NaN or infinite")
+    left_out(np.any((faces < 0) | (faces >= len(vertices)), axis=1), "with vertices that are not there")
+    left_out(np.any(~np.isfinite(vertices[faces]), axis=(1, 2)), "with vertices that are NaN or infinite")
     if len(faces):
         vertices, faces = _merged(vertices, faces)
         surface = Surface(vertices=vertices, faces=faces)
@@ -66,7 +66,11 @@ def clean(vertices: Points, faces: NDArray[np.int64], name: str) -> tuple[Surfac
 
 
 def spread_signs(
-    count: int, first: NDArray[np.int64], second: NDArray[np.int64], sign: NDArray[np.int64], cost: NDArray[np.float64]
+    count: int,
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+    sign: NDArray[np.int64],
+    cost: NDArray[np.float64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Return signs 1 or -1 that agree along the cheapest trees, and the number of the tree of each.
 
@@ -86,7 +90,7 @@ def spread_signs(
     parts, part = connected_components(tree, directed=False)
     keys, signs = low * count + high, np.ones(count, np.int64)
     roots = np.unique(part, return_index=True)[1]
-    for root in roots[: parts]:
+    for root in roots[:parts]:
         order, before = breadth_first_order(tree, root, directed=False)
         if len(order) < 2:
             continue
@@ -134,7 +138,9 @@ def _turned(surface: Surface) -> tuple[Surface, tuple[str, ...]]:
         wrong = np.where(mixed[part], signs * outward[part], 1) < 0
         faces[wrong] = faces[wrong, ::-1]
         count = int(wrong.sum())
-        notes.append(f"{_counted(count, 'face')} looked another way than the faces beside and {_were(count)} turned")
+        notes.append(
+            f"{_counted(count, 'face')} looked another way than the faces beside and {_were(count)} turned"
+        )
     surface = Surface(vertices=surface.vertices, faces=faces)
     if surface.volume < 0:
         surface = Surface(vertices=surface.vertices, faces=faces[:, ::-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -45,7 +46,7 @@ def read(data: bytes) -> Obj:
                 broken += 1
                 continue
             ends = [corner for corner in corners if corner is not None]
-            faces += [(ends[0], b, c) for b, c in zip(ends[1:], ends[2:], strict=False)]
+            faces += [(ends[0], b, c) for b, c in pairwise(ends[1:])]
     return Obj(
         vertices=np.array(vertices, np.float64).reshape(-1, 3),
         faces=np.array(faces, np.int64).reshape(-1, 3),

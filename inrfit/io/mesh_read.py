@@ -76,7 +76,8 @@ def read(data: bytes, name: str) -> Read:
         )
     if len(data) > MOST_BYTES:
         raise InputError(
-            f"{name}: {len(data):,} bytes are more than the {MOST_BYTES:,} that are read", hint="simplify the mesh"
+            f"{name}: {len(data):,} bytes are more than the {MOST_BYTES:,} that are read",
+            hint="simplify the mesh",
         )
     if suffix == ".obj":
         return _obj(data, name)
@@ -87,7 +88,9 @@ def read(data: bytes, name: str) -> Read:
     return _by_trimesh(data, suffix, name)
 
 
-def _mesh(vertices: Points, faces: NDArray[np.int64], suffix: str, name: str, notes: tuple[str, ...] = ()) -> Read:
+def _mesh(
+    vertices: Points, faces: NDArray[np.int64], suffix: str, name: str, notes: tuple[str, ...] = ()
+) -> Read:
     surface, wrong = clean(vertices, faces, name)
     counts = {"faces": str(len(surface.faces)), "vertices": str(len(surface.vertices))}
     return Read(body=surface, suffix=suffix, counts=counts, notes=(*notes, *wrong))
@@ -102,9 +105,14 @@ def _obj(data: bytes, name: str) -> Read:
     """Read an OBJ file."""
     held = mesh_obj.read(data)
     if not len(held.faces):
-        what = f"{len(held.vertices):,} vertices and no faces" if len(held.vertices) else "no vertices and no faces"
+        what = (
+            f"{len(held.vertices):,} vertices and no faces"
+            if len(held.vertices)
+            else "no vertices and no faces"
+        )
         raise InputError(
-            f"{name}: holds {what}", hint="save faces with it; a cloud of points is read from .xyz, .ply and .npz"
+            f"{name}: holds {what}",
+            hint="save faces with it; a cloud of points is read from .xyz, .ply and .npz",
         )
     notes = (f"lines that could not be read: {held.broken:,}",) if held.broken else ()
     return _mesh(held.vertices, held.faces, ".obj", name, notes)
@@ -143,7 +151,7 @@ def _by_trimesh(data: bytes, suffix: str, name: str) -> Read:
 
 def _check_length(data: bytes, suffix: str, name: str) -> None:
     """Refuse a binary STL file that is cut off."""
-    if suffix != ".stl" or b"facet" in data[:1024] or data[:5].lower() == b"solid" and len(data) < 84:
+    if suffix != ".stl" or b"facet" in data[:1024] or (data[:5].lower() == b"solid" and len(data) < 84):
         return
     count = struct.unpack_from("<I", data, 80)[0] if len(data) >= 84 else 0
     if len(data) < 84 + 50 * count or len(data) < 84:
@@ -197,12 +205,13 @@ def _npz(data: bytes, name: str) -> Read:
         with np.load(BytesIO(data), allow_pickle=False) as file:
             held = {key: file[key] for key in ("points", "normals", "vertices", "faces") if key in file.files}
             keys = sorted(file.files)
-        arrays = {key: np.array(value, np.int64 if key == "faces" else np.float64) for key, value in held.items()}
+        faces = np.array(held.pop("faces", np.zeros((0, 3))), np.int64)
+        arrays = {key: np.array(value, np.float64) for key, value in held.items()}
     bad = [key for key, value in arrays.items() if value.ndim != 2 or value.shape[1] != 3]
     if bad:
         raise InputError(f"{name}: the array {bad[0]} of shape {arrays[bad[0]].shape} is not [number, 3]")
-    if "vertices" in arrays and "faces" in arrays:
-        return _mesh(arrays["vertices"], arrays["faces"], ".npz", name)
+    if "vertices" in arrays and faces.ndim == 2 and faces.shape[1] == 3 and len(faces):
+        return _mesh(arrays["vertices"], faces, ".npz", name)
     if "points" not in arrays:
         raise InputError(
             f"{name}: holds {', '.join(keys) or 'nothing'}",

@@ -49,7 +49,15 @@ def encode(samples: Bands, suffix: str, name: str) -> Iterator[bytes]:
     except OutputError as error:
         raise OutputError(f"{name}: {error.message}", hint=error.hint) from error
     form = suffix.lower().lstrip(".")
-    with guarded(lambda reason: OutputError(f"{name}: cannot be written as {form} ({reason})", hint="write .ply")):
+    with guarded(
+        lambda reason: OutputError(f"{name}: cannot be written as {form} ({reason})", hint="write .ply")
+    ):
         mesh = trimesh.Trimesh(surface.vertices, surface.faces, process=False)
         made: Any = mesh.export(file_type=form)
-    yield made.encode() if isinstance(made, str) else made.getvalue() if isinstance(made, BytesIO) else bytes(made)
+    yield (
+        made.encode()
+        if isinstance(made, str)
+        else made.getvalue()
+        if isinstance(made, BytesIO)
+        else bytes(made)
+    )

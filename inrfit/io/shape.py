@@ -29,6 +29,7 @@ class ShapeIO(SignalKind):
     written = mesh_write.WRITTEN
     words = ("target", "resolution")
     defaults = {"cell": 32, "budget": 200_000, "points": 60_000, "steps": 400}  # noqa: RUF012 (a ClassVar Mapping)
+    extends = False
     metrics = ("psnr", "iou", "chamfer-l1", "chamfer-l2", "normal-consistency")
 
     def recognises(self, start: bytes) -> bool:
@@ -85,7 +86,10 @@ class ShapeIO(SignalKind):
         """Return the middle slices across z, y and x."""
         middles = [((a + b) // 2, (a + b) // 2 + 1) for a, b in domain.box]
         return [
-            tuple(middle if axis == across else ends for axis, (middle, ends) in enumerate(zip(middles, domain.box)))
+            tuple(
+                middle if axis == across else ends
+                for axis, (middle, ends) in enumerate(zip(middles, domain.box, strict=True))
+            )
             for across in range(domain.dimensions)
         ]
 
@@ -96,15 +100,21 @@ class ShapeIO(SignalKind):
         distance = samples.info.colour == "distance"
         inside = flat < 0 if distance else flat > sum(samples.info.value_range) / 2
         near = np.abs(flat) / samples.info.value_range[1] if distance else np.ones(flat.shape)
-        colours = np.where(inside[..., None], np.array(INSIDE), np.array(OUTSIDE)) * (0.4 + 0.6 * near)[..., None]
+        colours = (
+            np.where(inside[..., None], np.array(INSIDE), np.array(OUTSIDE)) * (0.4 + 0.6 * near)[..., None]
+        )
         colours[_borders(inside)] = SURFACE
         return np.rint(colours).astype(np.uint8)
 
     def describe(self, signal: Signal) -> str:
         """Return the size of the lattice and what lies on it, for example "200×256×180 lattice of 29,000 faces, sdf"."""
         tags = signal.info.tags
-        what = next((f"{int(tags[word]):,} {word}" for word in ("faces", "points") if word in tags), "a shape")
-        return f"{'×'.join(map(str, reversed(signal.domain.shape)))} lattice of {what}, {tags.get('target', '')}"
+        what = next(
+            (f"{int(tags[word]):,} {word}" for word in ("faces", "points") if word in tags), "a shape"
+        )
+        return (
+            f"{'×'.join(map(str, reversed(signal.domain.shape)))} lattice of {what}, {tags.get('target', '')}"
+        )
 
 
 def _borders(inside: NDArray[Any]) -> NDArray[np.bool_]:

@@ -41,7 +41,9 @@ class Pool:
         low = [a - o for (a, _), o in zip(box, self.domain.origin, strict=True)]
         deep, high, wide = (b - a for a, b in box)
         _, height, width = self.domain.shape
-        rows = ((low[0] + np.arange(deep))[:, None] * height + low[1] + np.arange(high)).reshape(-1) * width + low[2]
+        rows = ((low[0] + np.arange(deep))[:, None] * height + low[1] + np.arange(high)).reshape(
+            -1
+        ) * width + low[2]
         first, last = np.searchsorted(self.flat, rows), np.searchsorted(self.flat, rows + wide)
         counts = last - first
         total = int(counts.sum())

@@ -127,7 +127,9 @@ class ShapeSignal:
         while len(owner):
             middle = (low + high - 1) // 2
             radius = np.linalg.norm(np.maximum(high - 1 - middle, middle - low), axis=1)
-            distance = self._body.distance(middle[:, ::-1].astype(np.float64), reach + float(radius.max()) + 1)
+            distance = self._body.distance(
+                middle[:, ::-1].astype(np.float64), reach + float(radius.max()) + 1
+            )
             full = distance < reach
             full[~full] = self._body.inside(middle[~full, ::-1].astype(np.float64))
             found[owner[full]] = True

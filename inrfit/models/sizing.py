@@ -79,7 +79,9 @@ def resolve(config: ModelConfig, partition: Partition, channels: int) -> ModelCo
             hint=f"use --model {' or '.join(WITH_TRUNK)}",
         )
     widths = _widths(config, sizes, partition)
-    return replace(config, hidden_features=widths.hidden, trunk_features=widths.trunk, params=None, budget=None)
+    return replace(
+        config, hidden_features=widths.hidden, trunk_features=widths.trunk, params=None, budget=None
+    )
 
 
 def _with_omegas(config: ModelConfig, partition: Partition) -> ModelConfig:
