@@ -28,7 +28,7 @@ class ShapeIO(SignalKind):
     suffixes = mesh_read.SUFFIXES
     written = mesh_write.WRITTEN
     words = ("target", "resolution")
-    defaults = {"cell": 32, "budget": 200_000, "points": 60_000, "steps": 400}  # noqa: RUF012 (a ClassVar Mapping)
+    defaults = {"cell": 48, "budget": 200_000, "points": 60_000, "steps": 400}  # noqa: RUF012 (a ClassVar Mapping)
     extends = False
     metrics = ("psnr", "iou", "chamfer-l1", "chamfer-l2", "normal-consistency")
 

@@ -19,6 +19,9 @@ from inrfit.partitions import Partition
 from inrfit.registry import load
 from inrfit.signal import INTEGER_RANGES, Bands, SignalInfo
 
+BAND = 1 << 22
+"""Samples whose cover is looked at together."""
+
 if TYPE_CHECKING:
     from inrfit.domain import Domain
     from inrfit.kernels.lattice import Slices
@@ -236,6 +239,35 @@ class Field:
 
         sizes, box = asked(self.domain, size, scale, region)
         return covered(self.partition, lattice_of(self.domain, sizes, box, channels=self.channels))
+
+    def uncovered(
+        self,
+        *,
+        size: Sequence[int] | None = None,
+        scale: float | None = None,
+        region: Slices | None = None,
+    ) -> int:
+        """Return how many samples of an output no region covers; see `covered`, of which one band is made at a time.
+
+        Args:
+            size, scale, region: as for `decode`.
+
+        Raises:
+            ConfigError: as for `decode`.
+        """
+        from inrfit.kernels.lattice import asked, covered, lattice_of
+
+        if self.partition.is_whole:
+            return 0
+        sizes, box = asked(self.domain, size, scale, region)
+        wanted = lattice_of(self.domain, sizes, box, channels=self.channels)
+        (first, last), *others = wanted.window
+        rows = max(1, BAND // math.prod(b - a for a, b in others))
+        count = math.prod(wanted.shape)
+        for start in range(first, last, rows):
+            band = replace(wanted, window=((start, min(start + rows, last)), *others))
+            count -= int(covered(self.partition, band).sum())
+        return count
 
     def __call__(self, coords: ArrayLike, *, device: str = "auto") -> NDArray[np.float32]:
         """Evaluate the field anywhere.

@@ -75,7 +75,11 @@ def test_a_sample_is_in_the_pool_or_not_whatever_box_is_asked() -> None:
     whole = np.zeros(signal.domain.size, bool)
     whole[signal.pool(signal.domain.box)] = True
     whole = whole.reshape(signal.domain.shape)
-    boxes: list[Box] = [((0, 16), (5, 20), (8, 32)), ((7, 8), (0, 32), (11, 17)), ((10, 30), (10, 30), (10, 30))]
+    boxes: list[Box] = [
+        ((0, 16), (5, 20), (8, 32)),
+        ((7, 8), (0, 32), (11, 17)),
+        ((10, 30), (10, 30), (10, 30)),
+    ]
     for box in boxes:
         there = whole[tuple(slice(a, b) for a, b in box)]
         assert np.array_equal(signal.pool(box), np.flatnonzero(there))
@@ -130,14 +134,19 @@ def test_the_surface_is_written_where_it_was(form: str, target: str) -> None:
     signal = read(target=target)
     values = signal.dense()
     samples = Bands(
-        bands=iter([values[:1], values[1:14], values[14:]]), domain=signal.domain, channels=1, info=signal.info
+        bands=iter([values[:1], values[1:14], values[14:]]),
+        domain=signal.domain,
+        channels=1,
+        info=signal.info,
     )
     mesh = loaded(b"".join(io.encode(samples, f".{form}", name="x")), form)
     distance = np.linalg.norm(mesh.vertices - CENTRE, axis=1) - RADIUS
     assert np.abs(distance).max() < (0.02 * RADIUS if target == "sdf" else 1.1 * signal.domain.spacing[0])
     mesh.merge_vertices()
     assert mesh.is_watertight
-    assert mesh.volume == pytest.approx(4 / 3 * np.pi * RADIUS**3, rel=0.05)  # positive: normals point outward
+    assert mesh.volume == pytest.approx(
+        4 / 3 * np.pi * RADIUS**3, rel=0.05
+    )  # positive: normals point outward
 
 
 def test_bands_give_the_mesh_that_all_samples_at_once_give() -> None:
@@ -252,7 +261,9 @@ def test_two_parts_of_a_scene_lie_where_the_scene_says() -> None:
 
     scene = trimesh.Scene()
     scene.add_geometry(trimesh.creation.box())
-    scene.add_geometry(trimesh.creation.box(), transform=trimesh.transformations.translation_matrix([5, 0, 0]))
+    scene.add_geometry(
+        trimesh.creation.box(), transform=trimesh.transformations.translation_matrix([5, 0, 0])
+    )
     signal = io.read(scene.export(file_type="glb"), ReadConfig(resolution=24), name="two.glb")
     low, high = signal.body.box
     assert np.allclose(high - low, (6, 1, 1))
