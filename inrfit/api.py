@@ -296,7 +296,7 @@ def decode(
     values = made.array()
     if output is not None:
         target, written, info = Path(output), values, field.info
-        if fill is None:
+        if fill is None and io.kind_of(info.kind).shows_holes:
             written, info, _ = io.with_holes(values, info, field.covered(**shown), target.suffix)
         shown_as = heard(Bands.of(written, made.domain, info), device=device, threads=threads)
         io.write(shown_as, target, overwrite=overwrite)
@@ -395,6 +395,12 @@ def plan_extension(
 
     config = configured(options)
     old = source if isinstance(source, Field) else load(source)
+    kind = io.kind_of(old.info.kind)
+    require(
+        kind.extends,
+        f"a field of the kind {kind.kind} cannot be extended: nothing tells where on its lattice a new part would lie",
+        hint="join the meshes and fit the whole",
+    )
     picked = pick_device(device, config.threads)
     part = read(new, reading(old), name=name)
     return decide(old, part, side=side, mode=mode, config=config, device=picked)

@@ -6,11 +6,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from inrfit.errors import ConfigError
 from inrfit.presets import DEFAULT_EFFORT, EFFORTS, PRESETS
 from inrfit.registry import check, unknown
+
+if TYPE_CHECKING:
+    from inrfit.domain import Domain
 
 CELL = EFFORTS[DEFAULT_EFFORT]["cell"]
 """Nominal side of a grid's cells, in samples, when nothing else sets it."""
@@ -34,6 +37,7 @@ class ReadConfig:
         sound: what becomes of the sound track of a clip: "fit" (a field of its own), "copy" (its bytes) or "none".
         target: what is fitted of a shape: "sdf" (signed distance) or "occupancy".
         resolution: samples along the longest side of a shape.
+        lattice: samples on which a shape is read, in place of those that its box and `resolution` give.
         spacing: units per sample on each axis of a volume, slowest first, or one for all; None for 1.
     """
 
@@ -41,6 +45,7 @@ class ReadConfig:
     sound: str = "fit"
     target: str = "sdf"
     resolution: int = 256
+    lattice: Domain | None = None
     spacing: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -152,7 +157,8 @@ class ModelConfig:
             regions where the trunk sees local frames.
         global_share: share of the weights that all regions share, trunk and merge; used when `trunk_features` is None.
         params: upper bound for the number of weights; used when `hidden_features` is None.
-        weights_per_sample: bound as a share of the samples; used when neither of the two is given.
+        budget: upper bound that need not be met closely, a default of a kind of signal; used when neither is given.
+        weights_per_sample: bound as a share of the samples; used when none of the three is given.
     """
 
     name: str | None = None
@@ -173,6 +179,7 @@ class ModelConfig:
     trunk_omega_0: float | None = None
     global_share: float = 0.1
     params: int | None = None
+    budget: int | None = None
     weights_per_sample: float = 0.5
 
     def __post_init__(self) -> None:
@@ -429,10 +436,9 @@ def _fitting(defaults: Mapping[str, object], given: Mapping[str, object]) -> dic
     left = dict(defaults)
     if _divided(given):
         left.pop("cell", None)
-    if given.get("hidden_features") is not None or given.get("params") is not None:
+    if any(given.get(word) is not None for word in ("hidden_features", "params", "weights_per_sample")):
         left.pop("params", None)
-    if given.get("weights_per_sample") is not None:
-        left.pop("params", None)
+        left.pop("budget", None)
     return left
 
 

@@ -17,6 +17,7 @@ TABLE: dict[str, dict[str, str]] = {
         "image": "inrfit.io.image:ImageIO",
         "audio": "inrfit.io.audio:AudioIO",
         "video": "inrfit.io.video:VideoIO",
+        "shape": "inrfit.io.shape:ShapeIO",
         "volume": "inrfit.io.volume:VolumeIO",
     },
     "partition": {
@@ -72,6 +73,10 @@ TABLE: dict[str, dict[str, str]] = {
         "snr": "inrfit.metrics.sound:snr",
         "si-sdr": "inrfit.metrics.sound:si_sdr",
         "lsd": "inrfit.metrics.sound:lsd",
+        "iou": "inrfit.metrics.shape:iou",
+        "chamfer-l1": "inrfit.metrics.shape:chamfer_l1",
+        "chamfer-l2": "inrfit.metrics.shape:chamfer_l2",
+        "normal-consistency": "inrfit.metrics.shape:normal_consistency",
     },
 }
 

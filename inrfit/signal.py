@@ -94,17 +94,11 @@ class SignalInfo:
         return _in_parts(scaled, np.asarray(values), "float32")
 
     def from_unit(self, unit: ArrayLike) -> NDArray[np.generic]:
-        """Map [-1, 1] to native samples: clipped to the value range and the sample type, rounded for integer types.
-
-        A waveform is clipped to its sample type alone: a part that is added later may be louder.
-        """
+        """Map [-1, 1] to native samples: clipped to `limits`, and rounded for integer types."""
         low, high = self.value_range
-        least, most = INTEGER_RANGES.get(self.dtype, FLOAT_RANGE)
-        if self.colour != "waveform":
-            least, most = max(low, least), min(high, most)
 
         def native(part: NDArray[np.float64]) -> NDArray[np.float64]:
-            scaled = np.clip((part + 1.0) * ((high - low) / 2.0) + low, least, most)
+            scaled = np.clip((part + 1.0) * ((high - low) / 2.0) + low, *self.limits)
             return np.rint(scaled) if self.dtype in INTEGER_RANGES else scaled
 
         return _in_parts(native, np.asarray(unit), self.dtype)

@@ -172,11 +172,11 @@ def command(
             say(f"{picked.why} · {item.name}")
         _tell_damaged(item, taken)
         picture = _picture(field, shown, fill, blend, suffix, picked, "half" if half else "float32")
-        if picture.opaque is not None and fill is None and not quiet:
-            white = io.kind_of(field.info.kind).shows_holes
+        kind = io.kind_of(field.info.kind)
+        if picture.opaque is not None and fill is None and not kind.sparse and not quiet:
             how = (
                 f"white: {suffix} has no transparency"
-                if white
+                if kind.shows_holes
                 else ", ".join(map("{:g}".format, picture.opaque))
             )
             say(f"{item.name}: samples that no region covers are {how} (see --fill)")
@@ -311,10 +311,10 @@ def _picture(
     from inrfit.signal import Bands
 
     words = {"blend": blend, "device": device.name, "threads": device.threads, "precision": precision}
-    covered = None if field.partition.is_whole else field.covered(**shown)
-    holes = 0 if covered is None else int(covered.size - covered.sum())
+    holes = field.uncovered(**shown)
     kind = io.kind_of(field.info.kind)
-    if covered is not None and holes and fill is None and kind.shows_holes:
+    if holes and fill is None and kind.shows_holes:
+        covered = field.covered(**shown)
         made = field.bands(**shown, **words)
         values, info, clear = io.with_holes(made.array(), field.info, covered, suffix)
         opaque = None if clear else values[~covered][0].tolist()

@@ -238,20 +238,6 @@ def rate(value: float | None, option: str) -> float | None:
     return value
 
 
-def rate(value: float | None, option: str) -> float | None:
-    """Return samples or frames per second.
-
-    Raises:
-        ConfigError: it is not a number between 0 and 1,000,000,000.
-    """
-    if value is not None and not 0 < value < 1e9:
-        raise ConfigError(
-            f"{option} {value:g} must lie between 0 and 1000000000",
-            hint=f"for example {option} 44100 for a sound, or 25 for a clip",
-        )
-    return value
-
-
 def bytes_of(text: str, option: str) -> int:
     """Read a size such as 512M or 2G.
 

@@ -97,6 +97,11 @@ def command(
         from inrfit.signal import Bands, SignalInfo
 
         signal = api.read(content(item), settings(**words).read, name=item.name)
+        if signal.domain.dimensions != 2:
+            raise ConfigError(
+                f"{item.name} has the axes {', '.join(signal.domain.axes)}: a label image shows two",
+                hint="inrfit fit tells how it divides other signals, and inrfit info how a file is divided",
+            )
         divided = api.partition(signal, **words)
         if not quiet:
             for note in (*signal.info.notes, *divided.warnings):

@@ -91,9 +91,13 @@ def _ranges(
 ) -> list[tuple[int, int]]:
     """Return what the entries mean among so many things per axis.
 
+    With three axes or more the last ones may be left away: all of them is meant, so that "0:4" are slabs.
+
     Raises:
         ConfigError: there is not one entry per axis, or one is empty or reaches beyond.
     """
+    if 0 < len(entries) < len(counts) and len(counts) > 2:
+        entries = [*entries, *(slice(None) for _ in counts[len(entries) :])]
     spans = [resolved(entry, count) for entry, count in zip(entries, counts, strict=False)]
     good = [span for span in spans if span is not None]
     if len(entries) != len(counts) or len(good) != len(counts):

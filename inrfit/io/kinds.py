@@ -28,6 +28,8 @@ class SignalKind:
             `defaults_for`.
         metrics: names of the metrics that `eval` takes when the user names none.
         shows_holes: whether samples that no region covers are transparent or white, and not `fill`.
+        sparse: whether cells in which there is nothing are left out as a rule, so that they are no holes.
+        extends: whether a part can be put beside a field of this kind.
     """
 
     kind: ClassVar[str] = ""
@@ -37,6 +39,8 @@ class SignalKind:
     defaults: ClassVar[Mapping[str, object]] = {}
     metrics: ClassVar[tuple[str, ...]] = ("psnr",)
     shows_holes: ClassVar[bool] = False
+    sparse: ClassVar[bool] = False
+    extends: ClassVar[bool] = True
 
     def recognises(self, start: bytes) -> bool:
         """Tell whether the first bytes of a file look like this kind."""

@@ -16,7 +16,11 @@ from inrfit.errors import ConfigError
 from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.description import Description, describe
 from inrfit.partitions import Partition
+from inrfit.registry import load
 from inrfit.signal import INTEGER_RANGES, Bands, SignalInfo
+
+BAND = 1 << 22
+"""Samples whose cover is looked at together."""
 
 if TYPE_CHECKING:
     from inrfit.domain import Domain
@@ -166,8 +170,8 @@ class Field:
             scale: factor on every axis, in place of `size`.
             region: (start, stop) per axis, in samples of this field at its fitted size, counted as in slices: from
                 0 at its first sample, negative from the end, None for an open end; all of it when None.
-            fill: value, or one per channel, of samples that no region covers (see `covered`); the low end of the
-                value range when None. A value for the colours alone goes with full alpha.
+            fill: value, or one per channel, of samples that no region covers (see `covered`); that of the kind of
+                signal when None, for an image the low end of the value range. A value for the colours alone goes with full alpha.
             blend: samples of this field on either side of a border over which the regions beside it are mixed, 0 to
                 64. With 0 every region gives what it gives alone. Beyond its border a network knows only what
                 the overlap of its fit showed it: give about as many, and 0 for a fit without overlap.
@@ -247,6 +251,35 @@ class Field:
         sizes, box = asked(self.domain, size, scale, region)
         return covered(self.partition, lattice_of(self.domain, sizes, box, channels=self.channels))
 
+    def uncovered(
+        self,
+        *,
+        size: Sequence[int] | None = None,
+        scale: float | None = None,
+        region: Slices | None = None,
+    ) -> int:
+        """Return how many samples of an output no region covers; see `covered`, of which one band is made at a time.
+
+        Args:
+            size, scale, region: as for `decode`.
+
+        Raises:
+            ConfigError: as for `decode`.
+        """
+        from inrfit.kernels.lattice import asked, covered, lattice_of
+
+        if self.partition.is_whole:
+            return 0
+        sizes, box = asked(self.domain, size, scale, region)
+        wanted = lattice_of(self.domain, sizes, box, channels=self.channels)
+        (first, last), *others = wanted.window
+        rows = max(1, BAND // math.prod(b - a for a, b in others))
+        count = math.prod(wanted.shape)
+        for start in range(first, last, rows):
+            band = replace(wanted, window=((start, min(start + rows, last)), *others))
+            count -= int(covered(self.partition, band).sum())
+        return count
+
     def __call__(self, coords: ArrayLike, *, device: str = "auto") -> NDArray[np.float32]:
         """Evaluate the field anywhere.
 
@@ -289,7 +322,7 @@ def fill_sample(fill: float | Sequence[float] | None, info: SignalInfo, channels
     """
     low, high = info.value_range
     if fill is None:
-        return np.full(channels, low, info.dtype)
+        return np.full(channels, load("signal", info.kind)().fill(info), info.dtype)
     colours = channels - 1 if info.colour.endswith("-alpha") else channels
     try:
         given = np.atleast_1d(np.asarray(fill, np.float64))

@@ -79,7 +79,9 @@ def resolve(config: ModelConfig, partition: Partition, channels: int) -> ModelCo
             hint=f"use --model {' or '.join(WITH_TRUNK)}",
         )
     widths = _widths(config, sizes, partition)
-    return replace(config, hidden_features=widths.hidden, trunk_features=widths.trunk, params=None)
+    return replace(
+        config, hidden_features=widths.hidden, trunk_features=widths.trunk, params=None, budget=None
+    )
 
 
 def _with_omegas(config: ModelConfig, partition: Partition) -> ModelConfig:
@@ -110,7 +112,7 @@ def _widths(config: ModelConfig, sizes: Sizes, partition: Partition) -> Widths:
         off = round(abs(widths.share - config.global_share), 2) if sizes.has_trunk else 0.0
         return off, -widths.weights
 
-    budget = config.params or int(config.weights_per_sample * partition.domain.size)
+    budget = config.params or config.budget or int(config.weights_per_sample * partition.domain.size)
     best = min(sizes.meeting(regions, budget), key=away, default=None)
     if best is None and config.params is not None:
         raise missed(sizes, partition, budget)
