@@ -41,16 +41,25 @@ def default_lr(config: ModelConfig, share: float = 1.0, steps: int = 1) -> float
     return 0.11 / (config.hidden_features or 1) ** 0.6 * noise * length
 
 
+PER_FEATURE = 2 / 15
+"""Largest first factor on one axis for each hidden feature, as a share of the activation's own factor of local frames."""
+
+
 def first_omega_0(config: ModelConfig, activation: Activation, partition: Partition) -> float:
     """Return the first factor when the user gives none.
 
     In a global frame it is the field's usual one. In local frames it grows with the side of the regions (the median
-    one) to the power 0.75, within a factor of 8: less than in proportion, as larger regions have wider networks.
+    one) to the power 0.75, within a factor of 8: less than in proportion, as larger regions have wider networks. On one
+    axis it is at most 2 a hidden feature for sines: with fewer features than that the frequencies that they are drawn
+    from lie too far apart to be put together to a sound (docs/benchmarks.md, section 14).
     """
     if config.frame == "global":
         return activation.first_omega_0
     side = statistics.median(math.prod(r.nominal) ** (1 / len(r.nominal)) for r in partition.regions)
-    return activation.local_omega_0 * min(8.0, max(1 / 8, (side / REFERENCE_SIDE) ** 0.75))
+    factor = min(8.0, max(1 / 8, (side / REFERENCE_SIDE) ** 0.75))
+    if partition.domain.dimensions == 1:
+        factor = min(factor, PER_FEATURE * (config.hidden_features or 1))
+    return activation.local_omega_0 * factor
 
 
 def resolve(config: ModelConfig, partition: Partition, channels: int) -> ModelConfig:
@@ -71,7 +80,7 @@ def resolve(config: ModelConfig, partition: Partition, channels: int) -> ModelCo
             f"--model mlp is one network for the whole signal, but the partition has {regions} regions",
             hint="use --model partitioned, or --partition none",
         )
-    config = _with_omegas(replace(config, name=name), partition)
+    config = replace(config, name=name)
     sizes = Sizes(config, partition.domain.dimensions, channels)
     if config.trunk_features and not sizes.has_trunk:
         raise ConfigError(
@@ -79,9 +88,10 @@ def resolve(config: ModelConfig, partition: Partition, channels: int) -> ModelCo
             hint=f"use --model {' or '.join(WITH_TRUNK)}",
         )
     widths = _widths(config, sizes, partition)
-    return replace(
+    sized = replace(
         config, hidden_features=widths.hidden, trunk_features=widths.trunk, params=None, budget=None
     )
+    return _with_omegas(sized, partition)
 
 
 def _with_omegas(config: ModelConfig, partition: Partition) -> ModelConfig:
