@@ -289,9 +289,6 @@ def decode(
     shown = {"size": size, "scale": scale, "region": region}
     whole = isinstance(source, Field)
     field = source if whole else excerpt.read(source, **shown, blend=blend, partial=partial).field
-    kind = io.kind_of(field.info.kind)
-    if output is not None and fill is None and not kind.shows_holes:
-        fill = kind.fill(field.info)
     made = field.bands(**shown, fill=fill, blend=blend, device=device, threads=threads, precision=precision)
     values = made.array()
     if output is not None:

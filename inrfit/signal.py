@@ -75,6 +75,12 @@ class SignalInfo:
         return (0.0, high) if self.colour in SIGNED else (low, high)
 
     @property
+    def nothing(self) -> float:
+        """Native sample of places that no region covers: silence, outside of a shape, or the low end of the range."""
+        low, high = self.value_range
+        return {"waveform": 0.0, "distance": high}.get(self.colour, low)
+
+    @property
     def limits(self) -> tuple[float, float]:
         """Least and greatest native sample: the value range within the sample type, which is one narrower about 0.
 

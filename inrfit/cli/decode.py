@@ -319,7 +319,7 @@ def _picture(
         values, info, clear = io.with_holes(made.array(), field.info, covered, suffix)
         opaque = None if clear else values[~covered][0].tolist()
         return _Picture(samples=Bands.of(values, made.domain, info), uncovered=holes, opaque=opaque)
-    filled = kind.fill(field.info) if fill is None else _fill(fill, field.info.dtype, field.info.colour)
+    filled = None if fill is None else _fill(fill, field.info.dtype, field.info.colour)
     opaque = fill_sample(filled, field.info, field.channels).tolist() if holes else None
     return _Picture(samples=field.bands(**shown, **words, fill=filled), uncovered=holes, opaque=opaque)
 

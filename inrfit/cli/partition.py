@@ -14,7 +14,9 @@ from inrfit.config import FitOptions, settings
 from inrfit.errors import ConfigError
 
 if TYPE_CHECKING:
+    from inrfit.domain import Domain
     from inrfit.partitions import Partition
+    from inrfit.signal import Signal
 
 LABEL_SUFFIXES = (".png", ".tif", ".tiff", ".npy")
 """Formats that keep labels as they are; lossy ones make others of them."""
@@ -45,7 +47,7 @@ def command(
         str | None,
         typer.Option(
             metavar="RULE",
-            help="none, grid, seg, or the path of a label image; seg by default, grid with --grid.",
+            help="none, grid, seg, or the path of a label image; seg by default for images without --grid, else grid.",
         ),
     ] = None,
     grid: Annotated[
@@ -67,16 +69,17 @@ def command(
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Show how images would be divided.
+    """Show how signals would be divided.
 
-    The label image goes beside the input as NAME.labels.png unless -o says otherwise.
+    The label image goes beside the input as NAME.labels.png unless -o says otherwise, that of a signal without two axes
+    as an array, NAME.labels.npy.
     """
     from inrfit.io import input_suffixes
 
     with batch.json_errors(json, KEYS):
         given: dict[str, Any] = {
             **options.reading(kind, None, None, None, None),
-            "partition": partition or ("seg" if grid is None else "grid"),
+            **({"partition": partition} if partition else {} if grid is None else {"partition": "grid"}),
             "grid": options.counts(grid, "--grid", example="8x8"),
             "heads": heads,
             "segmenter": segmenter,
@@ -85,7 +88,7 @@ def command(
         options.check_labels(settings(**words))
         options.check_stdout(output, json=json)
         found = expand(inputs, input_suffixes(kind), recursive=recursive)
-        items = plan_work(found, output, lambda source: ".png", force=force, beside=".labels")
+        items = plan_work(found, output, lambda path: _suffix(path, kind), force=force, beside=".labels")
         _check_suffixes(items, preview)
         taken = [path for item in items for path in (item.source, item.output)]
         check_extra("--preview", preview, taken, force=force)
@@ -97,12 +100,9 @@ def command(
         from inrfit.signal import Bands, SignalInfo
 
         signal = api.read(content(item), settings(**words).read, name=item.name)
-        if signal.domain.dimensions != 2:
-            raise ConfigError(
-                f"{item.name} has the axes {', '.join(signal.domain.axes)}: a label image shows two",
-                hint="inrfit fit tells how it divides other signals, and inrfit info how a file is divided",
-            )
-        divided = api.partition(signal, **words)
+        _check_axes(item, signal.domain, preview)
+        asked: FitOptions = words if "partition" in words else {**words, "partition": _rule(signal)}
+        divided = api.partition(signal, **asked)
         if not quiet:
             for note in (*signal.info.notes, *divided.warnings):
                 say(f"{item.name}: {note}")
@@ -139,17 +139,47 @@ def _check_suffixes(items: list[Item], preview: str | None) -> None:
         )
 
 
+def _suffix(path: Path | None, kind: str | None) -> str:
+    """Return the suffix of labels that are not named: an image where they have two axes as a rule, else an array."""
+    from inrfit import io
+
+    flat = kind == "image" or (
+        kind is None and (path is None or path.suffix.lower() in io.input_suffixes("image"))
+    )
+    return ".png" if flat else ".npy"
+
+
+def _rule(signal: Signal) -> str:
+    """Return the rule when none is named: segments of pictures, cells of everything else."""
+    return "seg" if signal.domain.dimensions == 2 else "grid"
+
+
+def _check_axes(item: Item, domain: Domain, preview: str | None) -> None:
+    """Refuse to draw what is not flat.
+
+    Raises:
+        ConfigError: the labels are to be a picture, and the signal has not two axes.
+    """
+    if domain.dimensions == 2:
+        return
+    axes = ", ".join(domain.axes)
+    if preview is not None:
+        raise ConfigError(
+            f"--preview {preview}: a preview needs two axes, the signal has {axes}", hint="leave it away"
+        )
+    if item.output is None or item.output.suffix.lower() != ".npy":
+        raise ConfigError(
+            f"a label image needs two axes, the signal has {axes}",
+            hint="write .npy, for example -o labels.npy",
+        )
+
+
 def _write_labels(item: Item, divided: Partition) -> None:
-    """Write the position of each region as a grey image."""
+    """Write the position of each region as a grey image, or as an array."""
     from inrfit import io
     from inrfit.partitions.summary import label_image
     from inrfit.signal import INTEGER_RANGES, Bands, SignalInfo
 
-    if divided.domain.dimensions != 2:
-        raise ConfigError(
-            f"{item.name}: a label image needs two axes, the signal has {', '.join(divided.domain.axes)}",
-            hint="inrfit fit shows how it divides a signal",
-        )
     labels = label_image(divided)
     kind = labels.dtype.name
     grey = SignalInfo(dtype=kind, value_range=INTEGER_RANGES[kind], colour="grey", suffix=".png")

@@ -116,12 +116,12 @@ class FrameHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     Attributes:
         centre: index of coordinate 0 on each axis, within +-2^41.
         half: samples per unit coordinate on each axis, 2^-20 to 2^40.
-        span: coordinate of the ends of the first signal, 1e-3 to 1e3.
+        span: coordinate of the ends of the first signal, 1e-3 to 1e3; whole numbers as integers.
     """
 
     centre: list[float]
     half: list[float]
-    span: float = 1.0
+    span: int | float = 1
 
 
 class Header(msgspec.Struct, array_like=True, frozen=True, kw_only=True):

@@ -94,7 +94,9 @@ def loads(
     return Field(
         model=model,
         partition=partition,
-        frame=Frame(centre=tuple(header.frame.centre), half=tuple(header.frame.half), span=header.frame.span),
+        frame=Frame(
+            centre=tuple(header.frame.centre), half=tuple(header.frame.half), span=float(header.frame.span)
+        ),
         info=signal_info(reader),
         channels=header.signal.channels,
         weights={stack.name: held[stack.name] for stack in description.stacks},
@@ -271,7 +273,7 @@ def _header(field: Field) -> Header:
             nominal=nominal,
         ),
         frame=FrameHeader(
-            centre=list(field.frame.centre), half=list(field.frame.half), span=field.frame.span
+            centre=list(field.frame.centre), half=list(field.frame.half), span=_whole(field.frame.span)
         ),
         weights=field.weight_type,
         tile=field.tile,
@@ -280,6 +282,11 @@ def _header(field: Field) -> Header:
         psnr=field.psnr,
         writer=f"inrfit {__version__}",
     )
+
+
+def _whole(number: float) -> int | float:
+    """Return a number as an integer where it is one, which takes a byte in place of nine."""
+    return int(number) if number == int(number) else number
 
 
 def _index(field: Field) -> Index:

@@ -137,10 +137,6 @@ class AudioIO(SignalKind):
         """Return the suffix that decoded samples take when the user names none."""
         return audio_write.default_suffix(info)
 
-    def fill(self, info: SignalInfo) -> float:
-        """Return silence."""
-        return 0.0
-
     def picture(self, samples: Bands) -> NDArray[np.uint8]:
         """Return the spectrogram of a sound, [256, up to 1000, 3]."""
         return spectrogram(samples)

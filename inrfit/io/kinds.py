@@ -99,10 +99,6 @@ class SignalKind:
         """Return the suffix that decoded samples take when the user names none."""
         return info.suffix or self.suffixes[0]
 
-    def fill(self, info: SignalInfo) -> float:
-        """Return the sample value of places that no region covers, as in a crop with holes."""
-        return info.value_range[0]
-
     def transparent(
         self, values: NDArray[Any], info: SignalInfo, covered: NDArray[np.bool_], suffix: str
     ) -> tuple[NDArray[Any], SignalInfo] | None:

@@ -79,10 +79,6 @@ class ShapeIO(SignalKind):
         """Return the suffix of the source where its format is written, else ".ply"."""
         return info.suffix if info.suffix in mesh_write.MESHES else ".ply"
 
-    def fill(self, info: SignalInfo) -> float:
-        """Return the value of places that no region covers, which are outside."""
-        return info.value_range[1] if info.colour == "distance" else info.value_range[0]
-
     def views(self, domain: Domain) -> list[Box]:
         """Return the middle slices across z, y and x."""
         middles = [((a + b) // 2, (a + b) // 2 + 1) for a, b in domain.box]

@@ -16,7 +16,6 @@ from inrfit.errors import ConfigError
 from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.description import Description, describe
 from inrfit.partitions import Partition
-from inrfit.registry import load
 from inrfit.signal import INTEGER_RANGES, Bands, SignalInfo
 
 BAND = 1 << 22
@@ -320,9 +319,9 @@ def fill_sample(fill: float | Sequence[float] | None, info: SignalInfo, channels
     Raises:
         ConfigError: there are more or fewer numbers than channels, or the samples cannot hold them.
     """
-    low, high = info.value_range
     if fill is None:
-        return np.full(channels, load("signal", info.kind)().fill(info), info.dtype)
+        return np.full(channels, info.nothing, info.dtype)
+    low, high = info.value_range
     colours = channels - 1 if info.colour.endswith("-alpha") else channels
     try:
         given = np.atleast_1d(np.asarray(fill, np.float64))

@@ -154,5 +154,8 @@ def test_what_means_nothing_for_a_sound(folder: Path, tmp_path: Path) -> None:
     inrfit("partition", folder / "a.wav", "--partition", "grid", "-o", tmp_path / "x.png").refused(
         "needs two axes", code=2
     )
+    assert inrfit("partition", folder / "a.wav", "-o", tmp_path / "x.npy").code == 0
+    labels = np.load(tmp_path / "x.npy")
+    assert labels.ndim == 1 and (np.diff(labels.astype(int)) >= 0).all() and labels.max() > 1
     (tmp_path / "text.wav").write_text("hello\n")
     inrfit("fit", tmp_path / "text.wav").refused("text.wav: cannot be read as a sound")

@@ -237,7 +237,7 @@ def second_reader(data: bytes) -> list[list[int]]:
         chunks.append((tag, payload))
         offset += 12 + length
     head, index = (msgspec.msgpack.decode(payload) for _, payload in chunks[:2])
-    signal, model, partition, (centre, half) = head[:4]
+    signal, model, partition, (centre, half, _) = head[:4]
     parts = [payload for tag, payload in chunks if tag == b"PART"]
     (height, width), low, high = signal[1], signal[8], signal[9]
     rows, columns = partition[1]
