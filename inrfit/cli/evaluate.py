@@ -172,9 +172,14 @@ def _measured(result: dict[str, Any]) -> list[str]:
     return [name for name in names("metric") if name in result]
 
 
+def _plain(value: float | None) -> str:
+    """Return a number with four decimals, or with two digits where it is smaller than they can show."""
+    return f"{value:.1e}" if value is not None and 0 < abs(value) < 1e-3 else number(value, 4)
+
+
 def _summary(result: dict[str, Any]) -> str:
     shown = [
-        f"{name.upper()} {number(result[name], 2, 'dB') if name in IN_DECIBEL else number(result[name], 4)}"
+        f"{name.upper()} {number(result[name], 2, 'dB') if name in IN_DECIBEL else _plain(result[name])}"
         for name in _measured(result)
     ]
     psnr = [p for p in result["region_psnr"] if p is not None]
@@ -192,8 +197,9 @@ def _means(results: list[dict[str, Any]]) -> str:
     shown = []
     for name in dict.fromkeys(name for result in done for name in _measured(result)):
         values = [result[name] for result in done if result.get(name) is not None]
-        mean = number(fmean(values), 2 if name in IN_DECIBEL else 4) if values else "-"
-        shown.append(f"{name.upper()} {mean} dB" if name in IN_DECIBEL else f"{name.upper()} {mean}")
+        mean = fmean(values) if values else None
+        in_decibel = name in IN_DECIBEL
+        shown.append(f"{name.upper()} {number(mean, 2, 'dB') if in_decibel else _plain(mean)}")
     shown.append(f"PSNR of the mean error {number(psnr_of_mean_mse([r['mse'] for r in done]))} dB")
     shown.append(f"{fmean(r['bpp'] for r in done):.3f} bpp")
     return f"mean of {len(done)}: {', '.join(shown)}"

@@ -211,7 +211,8 @@ class _Fits:
         )
         self.own = np.array(self.samples.own)
         used = 1.0 if config.points is None else config.points / self.own.sum()
-        self.lr = default_lr(model, used, config.steps) if config.lr is None else config.lr
+        usual = default_lr(model, used, config.steps, partition.domain.dimensions)
+        self.lr = usual if config.lr is None else config.lr
         self.present = list(range(len(signals)))
         self.found: dict[int, Field | FitError] = {}
         self.errors = np.zeros(len(partition))
