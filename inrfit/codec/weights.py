@@ -69,7 +69,7 @@ def loads(
     wanted = range(len(index.ids)) if positions is None else positions
     kept: list[int] = []
     masks: list[NDArray[np.bool_] | None] = []
-    payloads: list[bytes] = []
+    payloads = bytearray()
     for position in wanted:
         try:
             mask, payload = _region(reader, records[True], position)
@@ -80,12 +80,12 @@ def loads(
             continue
         kept.append(position)
         masks.append(mask)
-        payloads.append(payload)
+        payloads += payload
     if wanted and not kept:
         raise ContainerError(
             f"{reader.name}: all {len(wanted)} regions that are needed are damaged", hint=TORN
         )
-    held = {**_unpacked([reader.shared], records[False]), **_unpacked(payloads, records[True])}
+    held = {**_unpacked(reader.shared, records[False]), **_unpacked(payloads, records[True])}
     partition = _partition(header, index, kept, masks)
     if partition.kind == "labels" and kept:
         _check_apart(reader, partition)
@@ -233,17 +233,17 @@ def _check_weights(reader: Reader, payload: bytes, stored: np.dtype[np.void], wh
     if len(kinds) == 1:  # all at once, which is most of the time that reading takes
         finite = np.isfinite(np.frombuffer(payload, kinds.pop())).all()
     else:
-        held = _unpacked([payload], stored)
+        held = _unpacked(payload, stored)
         finite = all(np.isfinite(values).all() for values in held.values())
     if not finite:
         raise ContainerError(f"{reader.name}: {what} hold numbers that are not finite")
 
 
-def _unpacked(payloads: Sequence[bytes], stored: np.dtype[np.void]) -> dict[str, NDArray[np.float32]]:
-    """Return the stacks [payload, *shape] that payloads hold, each one record."""
+def _unpacked(payloads: bytes | bytearray, stored: np.dtype[np.void]) -> dict[str, NDArray[np.float32]]:
+    """Return the stacks [payload, *shape] that payloads hold one after the other, each one record."""
     if not stored.names:
         return {}
-    records = np.frombuffer(b"".join(payloads), stored) if payloads else np.zeros(0, stored)
+    records = np.frombuffer(payloads, stored)
     return {name: records[name].astype(np.float32) for name in stored.names}
 
 

@@ -20,8 +20,8 @@ from inrfit.signal import Signal
 BLOCK = 1 << 18
 """Samples whose errors are in memory at a time."""
 
-SLAB = 1 << 24
-"""Samples that are decoded at a time."""
+SLAB = 1 << 21
+"""Samples that are decoded at a time, at least; regions are not cut."""
 
 
 def with_errors(fitted: Field, signal: Signal, device: Device) -> Field:
@@ -41,9 +41,9 @@ def with_errors(fitted: Field, signal: Signal, device: Device) -> Field:
 def _dense(fitted: Field, signal: Signal, device: Device) -> dict[int, tuple[float, int]]:
     """Return squared errors and their number by place of the region, of all samples, slab by slab."""
     found = {}
-    for slab, places in _slabs(fitted):
-        counted = tuple((a - o, b - o) for (a, b), o in zip(slab, fitted.domain.origin, strict=True))
-        decoded = fitted.decode(region=counted, device=device.name, threads=device.threads)
+    for places in _slabs(fitted):
+        part = fitted.select(places)
+        decoded, slab = part.decode(device=device.name, threads=device.threads), part.domain.box
         for place in places:
             region = fitted.partition.regions[place]
             total = sum(
@@ -54,8 +54,8 @@ def _dense(fitted: Field, signal: Signal, device: Device) -> dict[int, tuple[flo
     return found
 
 
-def _slabs(field: Field) -> Iterator[tuple[Box, list[int]]]:
-    """Yield slabs along the first axis that cut no region, of about `SLAB` samples, with the regions in each."""
+def _slabs(field: Field) -> Iterator[list[int]]:
+    """Yield the places of the regions in slabs along the first axis that cut no region, of about `SLAB` samples."""
     (_, *others), regions = field.domain.box, field.partition.regions
     row = math.prod(b - a for a, b in others)
     places = sorted(range(len(regions)), key=lambda place: regions[place].box[0])
@@ -64,13 +64,13 @@ def _slabs(field: Field) -> Iterator[tuple[Box, list[int]]]:
     for place in places:
         first, last = regions[place].box[0]
         if slab and first >= high and (last - low) * row > SLAB:
-            yield ((low, high), *others), slab
+            yield slab
             slab = []
         if not slab:
             low = high = first
         slab.append(place)
         high = max(high, last)
-    yield ((low, high), *others), slab
+    yield slab
 
 
 def _blocks(box: Box) -> Iterator[Box]:

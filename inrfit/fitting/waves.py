@@ -30,7 +30,7 @@ from inrfit.models.field import Field
 from inrfit.partitions import Partition
 from inrfit.signal import Signal
 
-WAVE = 96 << 20
+WAVE = 48 << 20
 """Bytes of weights, optimiser state, coordinates and targets that a wave may need."""
 
 STATE = 10
@@ -88,7 +88,7 @@ def cut(
 class _Finished:
     """What is kept of the waves that are done."""
 
-    weights: dict[str, list[NDArray[np.float32]]] = field(default_factory=dict)
+    weights: dict[str, list[NDArray[np.floating]]] = field(default_factory=dict)
     mse: list[float] = field(default_factory=list)
 
 
@@ -120,17 +120,19 @@ class _Waves:
         for number in range(first, len(self.parts)):
             fitted = self._wave(number, inner)
             inner = None
+            kind = self._kinds(fitted)
             for name, weights in fitted.weights.items():
-                self.done.weights.setdefault(name, []).append(weights)
+                self.done.weights.setdefault(name, []).append(weights.astype(kind[name]))
             self.done.mse += fitted.mse
         if fitted is None:
             raise ValueError("a checkpoint of a fit that is done")
         mse = tuple(self.done.mse)
         local = {stack.name for stack in fitted.description.stacks if stack.local}
         weights = {
-            name: np.concatenate(rows) if name in local else rows[0]
+            name: np.concatenate(rows if name in local else rows[:1], dtype=np.float32)
             for name, rows in self.done.weights.items()
         }
+        self.done = _Finished()
         total = math.fsum(m * area for m, area in zip(mse, self.partition.areas, strict=True))
         return replace(
             fitted,
@@ -139,6 +141,10 @@ class _Waves:
             mse=mse,
             psnr=unit_decibel(total / sum(self.partition.areas), fitted.info.peak),
         )
+
+    def _kinds(self, fitted: Field) -> dict[str, str]:
+        """Return the type in which the file keeps each stack, which holds the weights without loss."""
+        return {s.name: self.config.weights if s.trained else "float32" for s in fitted.description.stacks}
 
     def _wave(self, number: int, resume: Checkpoint | None) -> Field:
         """Fit the regions of one wave."""
