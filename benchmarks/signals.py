@@ -2,9 +2,11 @@
 
 Every row is a fit in a process of its own, so that its peak memory is its own; PSNR and the rest are of the file,
 decoded. Sounds are at the sizes of the Local-Global paper (198k weights, 1,001 steps), of which `--scale cpu` takes a
-quarter of the clip for SIREN. Clips and shapes are at a quarter of its sizes or less there.
+quarter of the clip for SIREN. Clips and shapes are at a quarter of its sizes or less there. Rows that the result file
+holds and that are not run again stay in it.
 
-    python benchmarks/signals.py [--only audio|video|shape] [--scale cpu|gpu] [--data FOLDER] [--out FILE] [--table FILE]
+    python benchmarks/signals.py [--only audio|video|shape] [--signals NAME] [--methods NAME] [--scale cpu|gpu]
+        [--data FOLDER] [--out FILE] [--table FILE]
 """
 
 from __future__ import annotations
@@ -125,13 +127,11 @@ def _clip(method: str, model: str, words: dict[str, Any]) -> Row:
 
 def shape_rows(scale: str) -> Iterator[Row]:
     """Yield the fits of shapes."""
-    steps = {"cpu": 400, "gpu": 4000}[scale]
+    steps = {"cpu": 600, "gpu": 4000}[scale]
     for source in MESHES:
         for target in ("sdf", "occupancy"):
             for model in ("partitioned", "local-global", "mlp"):
-                words = {"target": target, "model": model, "params": 200_000}
-                if model == "mlp":
-                    words["steps"] = steps
+                words = {"target": target, "model": model, "budget": 200_000, "steps": steps}
                 yield Row(
                     part="shape",
                     signal=f"{Path(source).stem} {target}",
@@ -237,12 +237,20 @@ def _number(value: float | None) -> str:
     return f"{value:.2f}" if abs(value) >= 1 else f"{value:.5f}"
 
 
+def _is_of(found: dict[str, Any], rows: list[Row]) -> bool:
+    """Return whether a result is that of one of some rows, which are measured anew."""
+    keys = [(row.signal, row.method, row.model, row.words.get("grid")) for row in rows]
+    grid = found["words"].get("grid")
+    return (found["signal"], found["method"], found["model"], tuple(grid) if grid else None) in keys
+
+
 def main() -> None:
     """Run the rows, or print the table of a result."""
     parser = common.parser(__doc__ or "")
     parser.add_argument("--only", choices=tuple(ROWS), default="audio", help="part to run")
     parser.add_argument("--data", type=Path, default=DATA, help="folder with the test material")
     parser.add_argument("--methods", help="only rows whose method and model begin so, such as 'paper mlp'")
+    parser.add_argument("--signals", help="only rows whose signal begins so, such as 'bach'")
     parser.add_argument("--table", type=Path, metavar="FILE", help="print the table of a result")
     chosen = parser.parse_args()
     if chosen.table:
@@ -252,15 +260,22 @@ def main() -> None:
         raise InputError(f"{chosen.data}: no such folder", hint="name the test material with --data")
     device = common.device_for(chosen.scale)
     out = chosen.out or common.default_out(f"{NAME}_{chosen.only}_{chosen.scale}")
-    data: dict[str, Any] = {"provenance": common.provenance(device), "part": chosen.only, "rows": []}
+    provenance = common.provenance(device)
+    data: dict[str, Any] = {"provenance": provenance, "part": chosen.only, "rows": []}
+    when = {"date": provenance["date"], "commit": provenance["commit"]}
     wanted = [
         row
         for row in ROWS[chosen.only](chosen.scale)
         if f"{row.method} {row.model}".startswith(chosen.methods or "")
+        and row.signal.startswith(chosen.signals or "")
     ]
+    if out.exists():
+        data["rows"] = [found for found in common.read_json(out)["rows"] if not _is_of(found, wanted)]
     for row in wanted:
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-            data["rows"].append(pool.submit(run, (row, chosen.data, chosen.scale, device.name)).result())
+            data["rows"].append(
+                pool.submit(run, (row, chosen.data, chosen.scale, device.name)).result() | when
+            )
         found = data["rows"][-1]
         common.log(f"{row.signal} {row.method} {row.model}: {found['psnr']:.2f} dB in {found['seconds']} s")
         common.write_json(out, data)
