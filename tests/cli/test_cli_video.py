@@ -56,6 +56,16 @@ def test_a_fit_tells_of_frames_and_seconds(work):
     assert "32×20×3 uint8, 12 frames at 25 fps, 0.48 s" in ran.err
 
 
+def test_ranges_of_the_last_axes_may_be_left_away(work):
+    whole = api.decode("c.inr")
+    for words, frames, rows in (
+        ("0.12:0.24", slice(3, 6), slice(None)),
+        (":0.2,4:9", slice(0, 5), slice(4, 9)),
+    ):
+        decode("--region", words, "--force", to="out.npy")
+        assert np.array_equal(np.load("out.npy"), whole[frames, rows])
+
+
 @pytest.mark.parametrize("how", ["fit", "copy"])
 def test_a_sound_track_too_large_for_a_file_is_refused_before_the_frames_are_fitted(work, how, monkeypatch):
     def fitted(*_, **__):
