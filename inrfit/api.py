@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from inrfit import io
 from inrfit.codec import excerpt
-from inrfit.codec.container import Reader
+from inrfit.codec.container import MAX_METADATA, Reader
 from inrfit.codec.source import Source as FileSource
 from inrfit.config import READ_WORDS, FitOptions, ReadConfig, Settings, require, settings
 from inrfit.device import Device, pick_device
@@ -134,14 +134,21 @@ def _with_sound(plan: Plan) -> SignalInfo:
     """Return what is known of a signal, the sound track of a clip as a field of its own where that is asked for.
 
     Raises:
-        InputError: the track cannot be read.
+        InputError: the track cannot be read, or is too large for a file.
     """
     info = plan.signal.info
-    if info.sound is None or plan.settings.read.sound != "fit":
+    if info.sound is None:
         return info
-    seed, threads = plan.settings.fit.seed, plan.settings.fit.threads
-    sound = fit(info.sound, device=plan.device.name, kind="audio", seed=seed, threads=threads)
-    return replace(info, sound=to_bytes(sound))
+    if plan.settings.read.sound == "fit":
+        seed, threads = plan.settings.fit.seed, plan.settings.fit.threads
+        sound = fit(info.sound, device=plan.device.name, kind="audio", seed=seed, threads=threads)
+        info = replace(info, sound=to_bytes(sound))
+    if len(info.sound or b"") > MAX_METADATA:
+        raise InputError(
+            f"the sound track has {len(info.sound or b''):,} bytes, a file holds at most {MAX_METADATA:,}",
+            hint="leave it out with --sound none, or cut the clip into parts",
+        )
+    return info
 
 
 def run_many(plans: Sequence[Plan], *, progress: Progress | None = None) -> list[Field | FitError]:

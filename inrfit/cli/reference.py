@@ -79,7 +79,7 @@ AFTER = """\
 
 ```sh
 # Fit what is new in a folder, with a result for each image
-inrfit fit examples -r -o fields --steps 20 --skip-existing --json > results.json
+inrfit fit examples -r --kind image -o fields --steps 20 --skip-existing --json > results.json
 
 # No file in between: an image in, an image out
 inrfit fit - -o - --steps 20 < examples/astronaut.png | inrfit decode - -o - --format png > photo.png

@@ -67,6 +67,9 @@ COLOURS = {
 }
 """Meanings of the channels, and how many there must be; None for any number."""
 
+SIGNED = ("waveform", "distance")
+"""Colours whose values swing about 0."""
+
 FRAMES = ("global", "local")
 PARTITIONS = ("grid", "labels")
 WEIGHTS = ("float32", "float16")
@@ -139,6 +142,8 @@ def _check_signal(signal: SignalHeader) -> None:
     _between("signal.value_low and value_high", [signal.value_low, signal.value_high], *RANGES[signal.dtype])
     _increasing("signal.value_low and value_high", [signal.value_low, signal.value_high])
     _one_of("signal.colour", signal.colour, COLOURS)
+    if signal.colour in SIGNED:
+        _require(signal.value_low == -signal.value_high, "signal.value_low", signal.value_low, "-value_high")
     wanted = COLOURS[signal.colour] or signal.channels
     _require(signal.channels == wanted, "signal.channels", signal.channels, f"{wanted} for {signal.colour}")
     _require(signal.kind != "image" or axes == 2, "number of axes", axes, "2 for an image")

@@ -10,8 +10,10 @@ import pytest
 from tests_cli import inrfit
 from tests_clips import clip
 
-from inrfit import io
+from inrfit import api, io
 from inrfit.config import ReadConfig
+from inrfit.fitting import waves
+from inrfit.metrics.clip import is_clip
 
 FIT = ("--grid", "3x2x2", "--hidden-features", "6", "--hidden-layers", "1", "--steps", "20")
 
@@ -52,6 +54,31 @@ def test_a_fit_tells_of_frames_and_seconds(work):
     ran = inrfit("fit", "c.mkv", *FIT, "-o", "new.inr", "--sound", "none")
     assert ran.code == 0, ran.err
     assert "32×20×3 uint8, 12 frames at 25 fps, 0.48 s" in ran.err
+
+
+def test_ranges_of_the_last_axes_may_be_left_away(work):
+    whole = api.decode("c.inr")
+    for words, frames, rows in (
+        ("0.12:0.24", slice(3, 6), slice(None)),
+        (":0.2,4:9", slice(0, 5), slice(4, 9)),
+    ):
+        decode("--region", words, "--force", to="out.npy")
+        assert np.array_equal(np.load("out.npy"), whole[frames, rows])
+
+
+@pytest.mark.parametrize("how", ["fit", "copy"])
+def test_a_sound_track_too_large_for_a_file_is_refused_before_the_frames_are_fitted(work, how, monkeypatch):
+    def fitted(*_, **__):
+        raise AssertionError("the frames were fitted")
+
+    fit_waves = waves.fit
+    monkeypatch.setattr(
+        waves, "fit", lambda s, *a, **k: fitted() if is_clip(s.domain) else fit_waves(s, *a, **k)
+    )
+    monkeypatch.setattr(api, "MAX_METADATA", 500)
+    ran = inrfit("fit", "c.mkv", *FIT, "-o", "new.inr", "--sound", how)
+    ran.refused("a file holds at most 500")
+    assert not Path("new.inr").exists()
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".gif", ".npy"])

@@ -307,8 +307,20 @@ def test_known_names_are_those_of_the_house() -> None:
     for name, (low, high) in signals.INTEGER_RANGES.items():
         signed = name.startswith("int")  # a range about 0 reaches one beyond the type
         assert limits.RANGES[name] == (low, -low if signed else high)
-    for colour in signals.SIGNED:
+    assert limits.SIGNED == signals.SIGNED
+    for colour in limits.SIGNED:
         assert colour in limits.COLOURS
     assert limits.MAX_BOXES == labels.MAX_BOXES
     for output in names("output"):
         h.decode_header(h.encode(changed(make_header(), "model.output", output)))
+
+
+@pytest.mark.parametrize("colour", limits.SIGNED)
+def test_signed_values_swing_about_0(colour: str) -> None:
+    header = changed(changed(make_header(), "signal.channels", 1), "signal.dtype", "float32")
+    header = changed(changed(header, "signal.colour", colour), "signal.value_high", 2.5)
+    for low in (-2.0, 0.0):
+        with pytest.raises(ContainerError, match=r"signal.value_low is .*, allowed: -value_high"):
+            h.decode_header(h.encode(changed(header, "signal.value_low", low)))
+    read = h.decode_header(h.encode(changed(header, "signal.value_low", -2.5)))
+    assert read.signal.value_low == -2.5

@@ -12,13 +12,15 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from inrfit import api
+from inrfit import api, io
 from inrfit.cli.app import main
+from inrfit.config import ReadConfig
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "docs/quickstart.md", "docs/croppable.md", "docs/cli.md")
+PAGES = ("README.md", "docs/quickstart.md", "docs/croppable.md", "docs/signals.md", "docs/cli.md")
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -79,7 +81,7 @@ def test_commands_run_as_written(page, folder, few_steps, monkeypatch, capsys):
         run_line(line)
 
 
-@pytest.mark.parametrize("page", PAGES[:3])
+@pytest.mark.parametrize("page", PAGES[:4])
 def test_python_blocks_run_as_written(page, folder, few_steps, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     found = blocks(page, "python")
@@ -88,12 +90,26 @@ def test_python_blocks_run_as_written(page, folder, few_steps, monkeypatch, caps
         exec(compile(block, page, "exec"), {})
 
 
-@pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "examples").glob("*.py")))
+SCRIPTS = sorted(path.name for path in (ROOT / "examples").glob("*.py") if path.name != "make_signals.py")
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_examples_run(script, few_steps, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", [script])
     runpy.run_path(str(ROOT / "examples" / script), run_name="__main__")
     assert "dB" in capsys.readouterr().out
+
+
+def test_the_example_signals_are_those_of_their_script(tmp_path):
+    made = runpy.run_path(str(ROOT / "examples" / "make_signals.py"))
+    made["main"].__globals__["FOLDER"] = tmp_path / "signals"
+    made["main"]()
+    for name in ("chime.flac", "knot.ply"):
+        words = ReadConfig(resolution=16) if name == "knot.ply" else None
+        here, kept = (io.read(folder / name, words) for folder in (tmp_path / "signals", made["FOLDER"]))
+        assert np.array_equal(here.dense(), kept.dense()), name
+    assert io.read(tmp_path / "signals" / "ball.mp4").dense().shape == (24, 48, 64, 3)
 
 
 def test_links_between_pages_lead_somewhere():
