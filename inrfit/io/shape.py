@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,10 @@ OUTSIDE, INSIDE, SURFACE = (214, 226, 240), (240, 150, 60), (20, 20, 30)
 """Colours of a picture."""
 
 
+LENGTH, CELL, WEIGHTS = 256, 48, 200_000
+"""Samples along the longest side of a lattice, and the side of its cells and the number of weights that suit it."""
+
+
 class ShapeIO(SignalKind):
     """Reads meshes and clouds of points as signed distances or occupancy on a lattice, and writes their surface."""
 
@@ -29,7 +33,7 @@ class ShapeIO(SignalKind):
     suffixes = mesh_read.SUFFIXES
     written = mesh_write.WRITTEN
     words = ("target", "resolution")
-    defaults = {"cell": 48, "budget": 200_000, "points": 60_000, "steps": 400}  # noqa: RUF012 (a ClassVar Mapping)
+    defaults = {"points": 60_000, "steps": 400}  # noqa: RUF012 (a ClassVar Mapping)
     extends = False
     metrics = ("psnr", "iou", "chamfer-l1", "chamfer-l2", "normal-consistency")
 
@@ -52,6 +56,12 @@ class ShapeIO(SignalKind):
         domain = config.lattice or lattice(held.body.box, config.resolution)
         info = SignalInfo(suffix=held.suffix, tags=held.counts, notes=held.notes, sha256=digest(source))
         return ShapeSignal(held.body, domain, info, config.target)
+
+    def defaults_for(self, signal: Signal) -> Mapping[str, object]:
+        """Return the defaults for a lattice: cells and weights go by its length and by its area."""
+        share = max(signal.domain.shape) / LENGTH
+        budget = round(WEIGHTS * min(1.0, share**2))
+        return {**self.defaults, "cell": max(8, round(CELL * share)), "budget": max(2000, budget)}
 
     def reading(self, domain: Domain, info: SignalInfo) -> ReadConfig:
         """Return how a mesh is read onto the lattice of a field, or onto the part of it that a crop has left."""
