@@ -17,7 +17,7 @@ from inrfit.codec.source import Source as FileSource
 from inrfit.config import READ_WORDS, FitOptions, ReadConfig, Settings, require, settings
 from inrfit.device import Device, pick_device
 from inrfit.errors import FitError, InputError
-from inrfit.fitting.plan import Plan
+from inrfit.fitting.plan import Plan, check_many
 from inrfit.models.field import Field
 from inrfit.partitions import Partition, build
 from inrfit.signal import ArraySignal, Bands, Signal, SignalInfo
@@ -82,6 +82,7 @@ def plan(
     from inrfit.models.sizing import resolve
 
     signal, wanted = _read(source, name, options)
+    wanted.fit.check_axes(signal.domain.axes)
     divided = build(signal, wanted.partition)
     model = resolve(wanted.model, divided, signal.channels)
     decided = replace(wanted, model=model)
@@ -101,16 +102,11 @@ def _read(source: Source, name: str | None, options: FitOptions) -> tuple[Signal
     for word in READ_WORDS:
         require(
             word not in options or word in kind.words,
-            f"--{word} means nothing for {name or _called(source)}, which is of the kind {kind.kind}",
+            f"--{word} means nothing for a signal of the kind {kind.kind}",
             hint="leave it away, or name another kind with --kind",
         )
     known: FitOptions = {**options, "kind": kind.kind}
     return signal, settings(kind.defaults_for(signal), **known)
-
-
-def _called(source: Source) -> str:
-    """Return what messages call a source."""
-    return str(source) if isinstance(source, str | Path) else "the source"
 
 
 def run(plan: Plan, *, progress: Progress | None = None, resume: Checkpoint | None = None) -> Field:
@@ -137,7 +133,7 @@ def _with_sound(plan: Plan) -> SignalInfo:
         InputError: the track cannot be read.
     """
     info = plan.signal.info
-    if info.sound is None or plan.settings.read.sound != "fit":
+    if info.sound is None or not plan.fits_sound:
         return info
     seed, threads = plan.settings.fit.seed, plan.settings.fit.threads
     sound = fit(info.sound, device=plan.device.name, kind="audio", seed=seed, threads=threads)
@@ -154,13 +150,24 @@ def run_many(plans: Sequence[Plan], *, progress: Progress | None = None) -> list
     found: dict[int, Field | FitError] = {}
     for numbers in groups.values():
         first = plans[numbers[0]]
-        settings = first.settings
+        if first.batch_key is None:
+            found[numbers[0]] = _alone(first, progress)
+            continue
+        chosen = first.settings
         signals = [plans[number].signal for number in numbers]
         results = loop.fit_many(
-            signals, first.partition, settings.model, settings.fit, first.device, progress=progress
+            signals, first.partition, chosen.model, chosen.fit, first.device, progress=progress
         )
         found |= dict(zip(numbers, results, strict=True))
     return [found[number] for number in range(len(plans))]
+
+
+def _alone(plan: Plan, progress: Progress | None) -> Field | FitError:
+    """Fit what was planned; return the field, or the error of a fit that diverged."""
+    try:
+        return run(plan, progress=progress)
+    except FitError as error:
+        return error
 
 
 def fit_many(
@@ -184,6 +191,7 @@ def fit_many(
     Raises:
         InputError, ConfigError, DeviceError: a source, an option or the device cannot work.
     """
+    check_many(settings(**options).fit)
     return run_many([plan(source, device=device, **options) for source in sources], progress=progress)
 
 
