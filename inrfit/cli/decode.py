@@ -233,7 +233,10 @@ class Size:
         if self.rate is not None and self.scale is not None:
             raise ConfigError("--rate and --scale both set the output size", hint="give one of them")
         if self.resolution is not None and not 2 <= self.resolution <= 4096:
-            raise ConfigError(f"--resolution {self.resolution} must lie between 2 and 4096 samples")
+            raise ConfigError(
+                f"--resolution {self.resolution} must lie between 2 and 4096 samples",
+                hint="for example --resolution 512",
+            )
 
     def of(self, domain: Domain) -> tuple[int, ...] | None:
         """Return the samples per axis of the whole output; None for the fitted size.
