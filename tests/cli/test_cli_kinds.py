@@ -65,6 +65,15 @@ def test_metrics_of_another_kind_are_refused(name: str, metric: str, folder: Pat
     ran.refused(f"--metrics {metric} is not defined for a signal of the kind", "choose from psnr", code=2)
 
 
+def test_points_are_read_from_standard_input(tmp_path: Path) -> None:
+    mesh = ball(2)
+    lines = "\n".join(" ".join(map(str, row)) for row in np.hstack([mesh.vertices, mesh.vertex_normals]))
+    words = ("--kind", "shape", "--resolution", "12", *FAST)
+    done = inrfit("fit", "-", "-o", tmp_path / "x.inr", *words, stdin=lines.encode())
+    assert done.code == 0, done.err
+    assert "lattice of 162 points" in done.err
+
+
 def test_a_region_is_named_as_it_was_typed(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "x.wav"
     said = ("region 0.2:9 is empty or outside the signal, which spans 0:0.5s (t)",)
