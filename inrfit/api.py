@@ -16,7 +16,7 @@ from inrfit.codec.container import Reader
 from inrfit.codec.source import Source as FileSource
 from inrfit.config import READ_WORDS, FitOptions, ReadConfig, Settings, require, settings
 from inrfit.device import Device, pick_device
-from inrfit.errors import FitError, InputError
+from inrfit.errors import FitError, InputError, Interrupted
 from inrfit.fitting.plan import Plan, check_many
 from inrfit.models.field import Field
 from inrfit.partitions import Partition, build
@@ -113,7 +113,7 @@ def run(plan: Plan, *, progress: Progress | None = None, resume: Checkpoint | No
     """Fit what was planned; see `fit`."""
     from inrfit.fitting import waves
 
-    info = _with_sound(plan)
+    info = _with_sound(plan, progress)
     fitted = waves.fit(
         plan.signal,
         plan.partition,
@@ -126,17 +126,26 @@ def run(plan: Plan, *, progress: Progress | None = None, resume: Checkpoint | No
     return replace(fitted, info=info)
 
 
-def _with_sound(plan: Plan) -> SignalInfo:
+def _with_sound(plan: Plan, progress: Progress | None) -> SignalInfo:
     """Return what is known of a signal, the sound track of a clip as a field of its own where that is asked for.
 
     Raises:
         InputError: the track cannot be read.
+        Interrupted: `progress.stop` said so; nothing is kept of the track.
     """
+    from inrfit.fitting.loop import Progress
+
     info = plan.signal.info
     if info.sound is None or not plan.fits_sound:
         return info
     seed, threads = plan.settings.fit.seed, plan.settings.fit.threads
-    sound = fit(info.sound, device=plan.device.name, kind="audio", seed=seed, threads=threads)
+    hooks = None if progress is None else Progress(stop=progress.stop)
+    try:
+        sound = fit(
+            info.sound, device=plan.device.name, progress=hooks, kind="audio", seed=seed, threads=threads
+        )
+    except Interrupted as error:
+        raise Interrupted(f"its sound track {error.message}", hint=error.hint) from None
     return replace(info, sound=to_bytes(sound))
 
 

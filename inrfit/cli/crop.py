@@ -9,7 +9,7 @@ from typing import Annotated, Any, BinaryIO
 import typer
 
 from inrfit.cli import batch, options
-from inrfit.cli.console import listener, number, out_bytes, size
+from inrfit.cli.console import listener, number, out_bytes, say, size
 from inrfit.cli.inputs import Item, check_container, container, expand, make_room, plan_work
 
 KEYS = {
@@ -76,6 +76,8 @@ def command(
         with Reader(_opened(item), allow_truncated=True) as reader:
             cut = plan(reader, wanted)
             signal, kept = cut.header.signal, len(cut.positions)
+            for note in () if quiet else cut.notes:
+                say(f"{item.name}: {note}")
             facts = {
                 "bytes": cut.size,
                 "bpp": bpp(cut.size, cut.samples),

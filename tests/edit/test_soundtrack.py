@@ -1,4 +1,4 @@
-"""The sound of a decoded clip is that of the time its frames are shown, whatever their rate."""
+"""The sound track of a clip: in its place at any frame rate, told of when it goes, and interrupted like the frames."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ import pytest
 import soundfile
 
 from inrfit import api
+from inrfit.codec.container import Reader
+from inrfit.config import ReadConfig
+from inrfit.edit.crop import plan
+from inrfit.edit.keep import selection
 from inrfit.edit.soundtrack import heard
+from inrfit.errors import Interrupted
+from inrfit.fitting.loop import Progress
 from inrfit.io.video_write import shown_from
 from inrfit.models.field import Field
 
@@ -60,3 +66,37 @@ def test_a_track_that_begins_later_is_put_later(clip: Field, track: Field) -> No
         bands = late.bands(size=(frames, 4, 4), device="cpu")
         made = heard(bands, device="cpu", threads=1)
         assert shown_from(made.info, made.domain) == pytest.approx(-begin)
+
+
+def test_a_track_that_goes_is_told(clip: Field) -> None:
+    with Reader(api.to_bytes(clip)) as reader:
+        assert plan(reader, selection(None, ((0, 8), (None, None), (None, None)), "out")).notes == ()
+    copied = replace(clip, info=replace(clip.info, sound=b"RIFF"))
+    with Reader(api.to_bytes(copied)) as reader:
+        cut = plan(reader, selection(None, ((0, 8), (None, None), (None, None)), "out"))
+        assert "its sound track goes" in cut.notes[0]
+        assert api.load(b"".join(cut.blocks())).info.sound is None
+
+
+def test_an_extension_tells_of_the_track_and_of_another_frame_rate(clip: Field) -> None:
+    frames = np.zeros((8, 4, 4), np.uint8)
+    for rate, side, words in (
+        (8, "after", ("the sound track goes",)),
+        (8, "before", ("the sound track goes",)),
+        (10, "after", ("10 samples or frames per second, the field 8", "the sound track goes")),
+    ):
+        part = api.read(frames, ReadConfig(kind="video", spacing=(1 / rate,)))
+        notes = api.plan_extension(clip, part, side=side, device="cpu", steps=1).notes
+        assert len(notes) == len(words)
+        assert all(word in note for word, note in zip(words, notes, strict=True))
+
+
+def test_a_sound_track_that_is_fitted_can_be_interrupted(clip: Field) -> None:
+    sound = np.sin(np.arange(2500) / 7).astype(np.float32)
+    file = b"".join(api.io.encode(api.fit(sound, kind="audio", **FAST).bands(device="cpu"), ".wav", name="x"))
+    signal = api.read(np.zeros((24, 4, 4), np.uint8), ReadConfig(kind="video"))
+    signal = replace(signal, info=replace(signal.info, sound=file))
+    asked = []
+    stop = lambda: len(asked) > 1 or asked.append(1)  # noqa: E731
+    with pytest.raises(Interrupted, match="its sound track stopped after 2 of"):
+        api.fit(signal, progress=Progress(stop=stop), **FAST)
