@@ -185,6 +185,7 @@ def command(
             if sound
             else replace(picture.samples, info=replace(picture.samples.info, sound=None))
         )
+        made = replace(made, domain=wanted_size.at_rate(made.domain))
         made = heard(made, device=picked.name, threads=picked.threads)
         pieces = io.encode(made, suffix, name=name)
         if item.output is None:
@@ -269,6 +270,16 @@ class Size:
                 )
             sizes[0] = max(1, round(domain.shape[0] * domain.spacing[0] * self.rate))
         return None if tuple(sizes) == domain.shape else tuple(sizes)
+
+    def at_rate(self, domain: Domain) -> Domain:
+        """Return the domain of an output with just the rate that was asked for.
+
+        The number of samples is a whole one, so that the time of a source divided among them gives nearly that rate: 44101
+        in place of 44100 for 0.3 s, which some formats do not have.
+        """
+        if self.rate is None:
+            return domain
+        return replace(domain, spacing=(1 / self.rate, *domain.spacing[1:]))
 
 
 def _numbers(count: int) -> str:

@@ -65,6 +65,18 @@ def test_metrics_of_another_kind_are_refused(name: str, metric: str, folder: Pat
     ran.refused(f"--metrics {metric} is not defined for a signal of the kind", "choose from psnr", code=2)
 
 
+def test_a_rate_is_kept_whatever_the_length(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", 0.3 * np.sin(np.arange(2345) / 9), RATE)
+    assert inrfit("fit", tmp_path / "a.wav", *FAST).code == 0
+    for name in ("b.wav", "b.mp3"):
+        for words in ((), ("--region", "0.1:0.2")):
+            done = inrfit(
+                "decode", tmp_path / "a.inr", "-f", "-o", tmp_path / name, "--rate", "44100", *words
+            )
+            assert done.code == 0, done.err
+            assert soundfile.info(tmp_path / name).samplerate == 44100
+
+
 def test_points_are_read_from_standard_input(tmp_path: Path) -> None:
     mesh = ball(2)
     lines = "\n".join(" ".join(map(str, row)) for row in np.hstack([mesh.vertices, mesh.vertex_normals]))
