@@ -31,14 +31,16 @@ if TYPE_CHECKING:
     from inrfit.kernels.lattice import Slices
 
 Source = str | Path | bytes | NDArray[Any] | Signal
-"""A signal, or what one is read from: a path, the bytes of a file, or an array [height, width(, channel)]."""
+"""A signal, or what one is read from: a path, the bytes of a file, or an array, which is an image unless a kind is named."""
 
 
 def read(source: Source, config: ReadConfig | None = None, *, name: str | None = None) -> Signal:
     """Read a signal.
 
     Args:
-        source: a path, the bytes of a file, an array [height, width] or [height, width, channel], or a signal.
+        source: a path, the bytes of a file, an array, or a signal. An array is an image [height, width] or [height,
+            width, channel] unless the kind says otherwise: "audio" takes [time] or [time, channel], "video" [time,
+            height, width] or with channels, "volume" [z, y, x] or with channels.
         config: its kind and how it is read; the suffix and the content decide when None.
         name: what to call it in messages when it has no path.
 
@@ -214,8 +216,8 @@ def fit(
     """Fit a neural field to a signal.
 
     Args:
-        source: a path, the bytes of a file, an array [height, width] or [height, width, channel] of type uint8,
-            uint16 or float, or a signal.
+        source: a path, the bytes of a file, an array, or a signal; see `read`. An image is of type uint8, uint16 or
+            float; of other kinds integers up to 32 bit are taken too.
         device: "auto", "cpu", "cuda" or "cuda:<number>".
         progress: hooks that are told of every step.
         options: the words of the command line, for example `partition="seg", heads=4, steps=500`.
@@ -361,10 +363,11 @@ def crop(
     Args:
         source: the file. Of its regions only those kept are read, so that others may be damaged or cut off.
         output: file to write, region by region; None to get the bytes.
-        keep: cells of a grid, rows first, as "0:8,:4" or (slice(0, 8), slice(4)); ids of segments, as "1,3" or
+        keep: cells of a grid, slowest axis first, as "0:8,:4" or (slice(0, 8), slice(4)); those of one range of time
+            as "1.5s:3s"; ids of segments, as "1,3" or
             (1, 3). Ranges and numbers mean what they do in Python and count from 0 at the first cell of this
             file; segments go by their ids, which stay the same. Of a list of strings the union is kept.
-        region: in place of `keep`, samples of this file, rows first, as ((0, 64), (32, None)); see `decode`.
+        region: in place of `keep`, samples of this file, slowest axis first, as ((0, 64), (32, None)); see `decode`.
         snap: regions that the border of `region` cuts are kept ("out"), dropped ("in") or an error ("error").
         overwrite: replace an existing output.
 
@@ -434,14 +437,15 @@ def extend(
 
     The new part is divided as the old one is, and only its regions are fitted. It gets the next indices of its axis,
     negative ones on the left and at the top, so that nothing moves. Samples that were cropped away stay away. The hash
-    of the source goes, and so do tags of the EXIF block that tell of the old part alone.
+    of the source goes, and so do tags of the EXIF block and a sound track that tell of the old part alone.
 
     >>> save(extend("left.inr", "right.png", side="right"), "both.inr")  # doctest: +SKIP
 
     Args:
         source: the field or its file.
         new: the part to add, with the field's channels, sample type and extent on the other axes.
-        side: "left", "right", "top", "bottom"; "before" or "after" on an axis of time.
+        side: "left", "right", "top", "bottom"; "before" or "after" on an axis of time, "front" or "back" on that of
+            the planes of a volume.
         mode: "strict" keeps the shared weights, and the old part decodes to the same bits. "joint" tunes them too:
             the old part changes by an error at least 16 dB below the one it has.
         device: where it is fitted.
@@ -484,13 +488,13 @@ def evaluate(
 ) -> dict[str, Any]:
     """Compare a decoded field with its reference.
 
-    Samples that no region covers, as in a crop with holes, are not counted; SSIM and MS-SSIM, which look at whole
-    pictures, take them for equal.
+    Samples that no region covers, as in a crop with holes, are not counted; SSIM, MS-SSIM and LSD, which look at
+    neighbours, take them for equal.
 
     Args:
         source: a field or a `.inr` file.
         reference: the signal it should give back, of the same size, channels and sample type.
-        metrics: names of the registry; those of the kind of signal when None.
+        metrics: names of the registry that are defined for the kind of signal; its usual ones when None.
         device, threads: where the decode runs.
 
     Returns:
@@ -500,7 +504,8 @@ def evaluate(
         one value for each frame.
 
     Raises:
-        InputError: the sizes, channels or sample types differ.
+        InputError: the sizes, channels or sample types differ. ConfigError: a metric is not known, or not defined for
+            the kind of signal.
     """
     from inrfit.fitting.measure import with_errors
     from inrfit.metrics.comparison import compare
