@@ -78,7 +78,7 @@ AFTER = """\
 ## Pipelines
 
 ```sh
-# Fit what is new in a folder, with a result for each image
+# Fit what is new in a folder, with a result for each input
 inrfit fit examples -r -o fields --steps 20 --skip-existing --json > results.json
 
 # No file in between: an image in, an image out
@@ -88,7 +88,7 @@ inrfit fit - -o - --steps 20 < examples/astronaut.png | inrfit decode - -o - --f
 inrfit eval fields -r --reference examples --json > quality.json
 
 # Half the size, for a preview
-inrfit decode fields -r -o previews --scale 0.5 --format jpg
+inrfit decode fields -r -o previews --scale 0.5
 
 # Is everything intact?
 inrfit info fields -r --quiet && echo intact
