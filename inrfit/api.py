@@ -16,8 +16,8 @@ from inrfit.codec.container import MAX_METADATA, Reader
 from inrfit.codec.source import Source as FileSource
 from inrfit.config import READ_WORDS, FitOptions, ReadConfig, Settings, require, settings
 from inrfit.device import Device, pick_device
-from inrfit.errors import FitError, InputError
-from inrfit.fitting.plan import Plan
+from inrfit.errors import FitError, InputError, Interrupted
+from inrfit.fitting.plan import Plan, check_many
 from inrfit.models.field import Field
 from inrfit.partitions import Partition, build
 from inrfit.signal import ArraySignal, Bands, Signal, SignalInfo
@@ -31,14 +31,16 @@ if TYPE_CHECKING:
     from inrfit.kernels.lattice import Slices
 
 Source = str | Path | bytes | NDArray[Any] | Signal
-"""A signal, or what one is read from: a path, the bytes of a file, or an array [height, width(, channel)]."""
+"""A signal, or what one is read from: a path, the bytes of a file, or an array, which is an image unless a kind is named."""
 
 
 def read(source: Source, config: ReadConfig | None = None, *, name: str | None = None) -> Signal:
     """Read a signal.
 
     Args:
-        source: a path, the bytes of a file, an array [height, width] or [height, width, channel], or a signal.
+        source: a path, the bytes of a file, an array, or a signal. An array is an image [height, width] or [height,
+            width, channel] unless the kind says otherwise: "audio" takes [time] or [time, channel], "video" [time,
+            height, width] or with channels, "volume" [z, y, x] or with channels.
         config: its kind and how it is read; the suffix and the content decide when None.
         name: what to call it in messages when it has no path.
 
@@ -82,6 +84,7 @@ def plan(
     from inrfit.models.sizing import resolve
 
     signal, wanted = _read(source, name, options)
+    wanted.fit.check_axes(signal.domain.axes)
     divided = build(signal, wanted.partition)
     model = resolve(wanted.model, divided, signal.channels)
     decided = replace(wanted, model=model)
@@ -101,23 +104,18 @@ def _read(source: Source, name: str | None, options: FitOptions) -> tuple[Signal
     for word in READ_WORDS:
         require(
             word not in options or word in kind.words,
-            f"--{word} means nothing for {name or _called(source)}, which is of the kind {kind.kind}",
+            f"--{word} means nothing for a signal of the kind {kind.kind}",
             hint="leave it away, or name another kind with --kind",
         )
     known: FitOptions = {**options, "kind": kind.kind}
     return signal, settings(kind.defaults_for(signal), **known)
 
 
-def _called(source: Source) -> str:
-    """Return what messages call a source."""
-    return str(source) if isinstance(source, str | Path) else "the source"
-
-
 def run(plan: Plan, *, progress: Progress | None = None, resume: Checkpoint | None = None) -> Field:
     """Fit what was planned; see `fit`."""
     from inrfit.fitting import waves
 
-    info = _with_sound(plan)
+    info = _with_sound(plan, progress)
     fitted = waves.fit(
         plan.signal,
         plan.partition,
@@ -130,25 +128,36 @@ def run(plan: Plan, *, progress: Progress | None = None, resume: Checkpoint | No
     return replace(fitted, info=info)
 
 
-def _with_sound(plan: Plan) -> SignalInfo:
+def _with_sound(plan: Plan, progress: Progress | None) -> SignalInfo:
     """Return what is known of a signal, the sound track of a clip as a field of its own where that is asked for.
 
     Raises:
         InputError: the track cannot be read, or is too large for a file.
+        Interrupted: `progress.stop` said so; nothing is kept of the track.
     """
     info = plan.signal.info
     if info.sound is None:
         return info
-    if plan.settings.read.sound == "fit":
-        seed, threads = plan.settings.fit.seed, plan.settings.fit.threads
-        sound = fit(info.sound, device=plan.device.name, kind="audio", seed=seed, threads=threads)
-        info = replace(info, sound=to_bytes(sound))
+    if plan.fits_sound:
+        info = replace(info, sound=_fitted_sound(info.sound, plan, progress))
     if len(info.sound or b"") > MAX_METADATA:
         raise InputError(
             f"the sound track has {len(info.sound or b''):,} bytes, a file holds at most {MAX_METADATA:,}",
             hint="leave it out with --sound none, or cut the clip into parts",
         )
     return info
+
+
+def _fitted_sound(sound: bytes, plan: Plan, progress: Progress | None) -> bytes:
+    """Return the `.inr` file of a sound track; errors as for `_with_sound`."""
+    from inrfit.fitting.loop import Progress
+
+    hooks = None if progress is None else Progress(stop=progress.stop)
+    words = {"device": plan.device.name, "seed": plan.settings.fit.seed, "threads": plan.settings.fit.threads}
+    try:
+        return to_bytes(fit(sound, progress=hooks, kind="audio", **words))
+    except Interrupted as error:
+        raise Interrupted(f"its sound track {error.message}", hint=error.hint) from None
 
 
 def run_many(plans: Sequence[Plan], *, progress: Progress | None = None) -> list[Field | FitError]:
@@ -161,13 +170,24 @@ def run_many(plans: Sequence[Plan], *, progress: Progress | None = None) -> list
     found: dict[int, Field | FitError] = {}
     for numbers in groups.values():
         first = plans[numbers[0]]
-        settings = first.settings
+        if first.batch_key is None:
+            found[numbers[0]] = _alone(first, progress)
+            continue
+        chosen = first.settings
         signals = [plans[number].signal for number in numbers]
         results = loop.fit_many(
-            signals, first.partition, settings.model, settings.fit, first.device, progress=progress
+            signals, first.partition, chosen.model, chosen.fit, first.device, progress=progress
         )
         found |= dict(zip(numbers, results, strict=True))
     return [found[number] for number in range(len(plans))]
+
+
+def _alone(plan: Plan, progress: Progress | None) -> Field | FitError:
+    """Fit what was planned; return the field, or the error of a fit that diverged."""
+    try:
+        return run(plan, progress=progress)
+    except FitError as error:
+        return error
 
 
 def fit_many(
@@ -191,6 +211,7 @@ def fit_many(
     Raises:
         InputError, ConfigError, DeviceError: a source, an option or the device cannot work.
     """
+    check_many(settings(**options).fit)
     return run_many([plan(source, device=device, **options) for source in sources], progress=progress)
 
 
@@ -204,8 +225,8 @@ def fit(
     """Fit a neural field to a signal.
 
     Args:
-        source: a path, the bytes of a file, an array [height, width] or [height, width, channel] of type uint8,
-            uint16 or float, or a signal.
+        source: a path, the bytes of a file, an array, or a signal; see `read`. An image is of type uint8, uint16 or
+            float; of other kinds integers up to 32 bit are taken too.
         device: "auto", "cpu", "cuda" or "cuda:<number>".
         progress: hooks that are told of every step.
         options: the words of the command line, for example `partition="seg", heads=4, steps=500`.
@@ -351,10 +372,11 @@ def crop(
     Args:
         source: the file. Of its regions only those kept are read, so that others may be damaged or cut off.
         output: file to write, region by region; None to get the bytes.
-        keep: cells of a grid, rows first, as "0:8,:4" or (slice(0, 8), slice(4)); ids of segments, as "1,3" or
+        keep: cells of a grid, slowest axis first, as "0:8,:4" or (slice(0, 8), slice(4)); those of one range of time
+            as "1.5s:3s"; ids of segments, as "1,3" or
             (1, 3). Ranges and numbers mean what they do in Python and count from 0 at the first cell of this
             file; segments go by their ids, which stay the same. Of a list of strings the union is kept.
-        region: in place of `keep`, samples of this file, rows first, as ((0, 64), (32, None)); see `decode`.
+        region: in place of `keep`, samples of this file, slowest axis first, as ((0, 64), (32, None)); see `decode`.
         snap: regions that the border of `region` cuts are kept ("out"), dropped ("in") or an error ("error").
         overwrite: replace an existing output.
 
@@ -424,14 +446,15 @@ def extend(
 
     The new part is divided as the old one is, and only its regions are fitted. It gets the next indices of its axis,
     negative ones on the left and at the top, so that nothing moves. Samples that were cropped away stay away. The hash
-    of the source goes, and so do tags of the EXIF block that tell of the old part alone.
+    of the source goes, and so do tags of the EXIF block and a sound track that tell of the old part alone.
 
     >>> save(extend("left.inr", "right.png", side="right"), "both.inr")  # doctest: +SKIP
 
     Args:
         source: the field or its file.
         new: the part to add, with the field's channels, sample type and extent on the other axes.
-        side: "left", "right", "top", "bottom"; "before" or "after" on an axis of time.
+        side: "left", "right", "top", "bottom"; "before" or "after" on an axis of time, "front" or "back" on that of
+            the planes of a volume.
         mode: "strict" keeps the shared weights, and the old part decodes to the same bits. "joint" tunes them too:
             the old part changes by an error at least 16 dB below the one it has.
         device: where it is fitted.
@@ -474,13 +497,13 @@ def evaluate(
 ) -> dict[str, Any]:
     """Compare a decoded field with its reference.
 
-    Samples that no region covers, as in a crop with holes, are not counted; SSIM and MS-SSIM, which look at whole
-    pictures, take them for equal.
+    Samples that no region covers, as in a crop with holes, are not counted; SSIM, MS-SSIM and LSD, which look at
+    neighbours, take them for equal.
 
     Args:
         source: a field or a `.inr` file.
         reference: the signal it should give back, of the same size, channels and sample type.
-        metrics: names of the registry; those of the kind of signal when None.
+        metrics: names of the registry that are defined for the kind of signal; its usual ones when None.
         device, threads: where the decode runs.
 
     Returns:
@@ -490,7 +513,8 @@ def evaluate(
         one value for each frame.
 
     Raises:
-        InputError: the sizes, channels or sample types differ.
+        InputError: the sizes, channels or sample types differ. ConfigError: a metric is not known, or not defined for
+            the kind of signal.
     """
     from inrfit.fitting.measure import with_errors
     from inrfit.metrics.comparison import compare

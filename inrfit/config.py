@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
@@ -55,15 +55,17 @@ class ReadConfig:
             ("sound", self.sound, ("fit", "copy", "none")),
             ("target", self.target, ("sdf", "occupancy")),
         ):
-            require(value in allowed, f"--{label} {value!r} must be one of {', '.join(allowed)}")
+            if value not in allowed:
+                raise unknown(value, allowed, option=f"--{label}")
         require(
             8 <= self.resolution <= 2048,
             f"--resolution {self.resolution} must lie between 8 and 2048 samples",
+            hint="256 is the default; twice as many take about four times as long",
         )
         require(
             self.spacing is None
             or (0 < len(self.spacing) <= 8 and all(1e-30 < s < 1e30 for s in self.spacing)),
-            f"--spacing {self.spacing} must be positive units per sample, one for each axis or one for all",
+            f"--spacing {','.join(f'{s:g}' for s in self.spacing or ())} must be positive units per sample, one for each axis or one for all",
             hint="for example --spacing 2.5,0.7,0.7",
         )
 
@@ -296,6 +298,20 @@ class FitConfig:
             self.weights in ("float32", "float16"),
             f"--weights {self.weights!r} must be 'float32' or 'float16'",
         )
+
+    def check_axes(self, axes: Sequence[str]) -> None:
+        """Refuse an overlap for another number of axes than a signal has.
+
+        Raises:
+            ConfigError: it is neither one number nor one for each axis.
+        """
+        if not isinstance(self.overlap, int):
+            require(
+                len(self.overlap) == len(axes),
+                f"--overlap {'x'.join(map(str, self.overlap))} gives {len(self.overlap)} numbers, the signal has "
+                f"{len(axes)} axes ({', '.join(axes)})",
+                hint="give one number for all axes, or one for each",
+            )
 
 
 class FitOptions(TypedDict, total=False):

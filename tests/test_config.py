@@ -129,8 +129,8 @@ def test_words_of_reading_are_a_configuration_of_their_own():
     ("words", "message"),
     [
         ({"kind": "imag"}, "--kind 'imag'"),
-        ({"sound": "fitt"}, "--sound 'fitt' must be one of fit, copy, none"),
-        ({"target": "udf"}, "--target 'udf' must be one of sdf, occupancy"),
+        ({"sound": "fitt"}, "--sound 'fitt' is not known .choose from fit, copy, none."),
+        ({"target": "udf"}, "--target 'udf' is not known .choose from sdf, occupancy."),
         ({"resolution": 7}, "--resolution 7 must lie between"),
         ({"spacing": ()}, "--spacing"),
         ({"spacing": (1.0, 0.0)}, "--spacing"),
@@ -181,6 +181,6 @@ def test_a_preset_leaves_no_room_for_defaults():
 )
 def test_words_for_another_kind_are_refused(word, picture):
     with pytest.raises(
-        ConfigError, match=f"--{next(iter(word))} means nothing for the source, which is of the kind image"
+        ConfigError, match=f"--{next(iter(word))} means nothing for a signal of the kind image"
     ):
         api.plan(picture, **word)

@@ -18,7 +18,7 @@ UsageError = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
     name="inrfit",
-    help="Turn images into neural fields (.inr files) and back.",
+    help="Turn images, sounds, clips, shapes and volumes into neural fields (.inr files) and back.",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -43,7 +43,7 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Turn images into neural fields (.inr files) and back."""
+    """Turn images, sounds, clips, shapes and volumes into neural fields (.inr files) and back."""
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, BinaryIO
 import typer
 
 from inrfit.cli import batch, options
-from inrfit.cli.console import listener, number, out_bytes, size
+from inrfit.cli.console import listener, number, out_bytes, say, size
 from inrfit.cli.inputs import Item, check_container, container, expand, make_room, plan_work
 
 KEYS = {
@@ -28,15 +28,15 @@ def command(
         list[str] | None,
         typer.Option(
             metavar="CELLS|IDS",
-            help="Cells of a grid such as 0:8,:4 (rows first), those in a range of time such as 1.5s:3s, or ids of segments "
-            "such as 1,3; several are joined.",
+            help="Cells of a grid such as 0:8,:4 (slowest axis first) or ids of segments such as 1,3, of which several are "
+            "joined; or those in one range of time such as 1.5s:3s.",
         ),
     ] = None,
     region: Annotated[
         str | None,
         typer.Option(
             metavar="RANGES",
-            help="The regions in these rows and columns, Y0:Y1,X0:X1, or seconds, T0:T1. In place of --keep.",
+            help="The regions in these rows and columns, Y0:Y1,X0:X1, seconds, T0:T1, or planes, Z0:Z1. In place of --keep.",
         ),
     ] = None,
     snap: Annotated[
@@ -54,7 +54,7 @@ def command(
 ) -> None:
     """Keep some regions of .inr files, without decoding or fitting.
 
-    Cells, rows and columns count from 0 in this file; ranges are half-open and negative numbers count from the end,
+    Cells and samples count from 0 in this file, time in seconds; ranges are half-open and negative numbers count from the end,
     as in Python. The output goes beside the input as NAME.crop.inr unless -o says otherwise.
     """
     from inrfit.edit.keep import selection
@@ -76,6 +76,8 @@ def command(
         with Reader(_opened(item), allow_truncated=True) as reader:
             cut = plan(reader, wanted)
             signal, kept = cut.header.signal, len(cut.positions)
+            for note in () if quiet else cut.notes:
+                say(f"{item.name}: {note}")
             facts = {
                 "bytes": cut.size,
                 "bpp": bpp(cut.size, cut.samples),

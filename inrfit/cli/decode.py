@@ -116,7 +116,7 @@ def command(
 ) -> None:
     """Decode .inr files to images, sounds, clips, shapes and volumes.
 
-    Rows and columns count from 0 in this file at its fitted size, time in seconds; ranges are half-open, negative
+    Samples count from 0 in this file at its fitted size, time in seconds; ranges are half-open, negative
     numbers count from the end and ends may be left away, as in Python. Only what --region needs is read of a file.
     The output goes beside the input as NAME.dec.SUFFIX unless -o says otherwise.
     """
@@ -185,6 +185,7 @@ def command(
             if sound
             else replace(picture.samples, info=replace(picture.samples.info, sound=None))
         )
+        made = replace(made, domain=wanted_size.at_rate(made.domain))
         made = heard(made, device=picked.name, threads=picked.threads)
         pieces = io.encode(made, suffix, name=name)
         if item.output is None:
@@ -233,7 +234,10 @@ class Size:
         if self.rate is not None and self.scale is not None:
             raise ConfigError("--rate and --scale both set the output size", hint="give one of them")
         if self.resolution is not None and not 2 <= self.resolution <= 4096:
-            raise ConfigError(f"--resolution {self.resolution} must lie between 2 and 4096 samples")
+            raise ConfigError(
+                f"--resolution {self.resolution} must lie between 2 and 4096 samples",
+                hint="for example --resolution 512",
+            )
 
     def of(self, domain: Domain) -> tuple[int, ...] | None:
         """Return the samples per axis of the whole output; None for the fitted size.
@@ -266,6 +270,16 @@ class Size:
                 )
             sizes[0] = max(1, round(domain.shape[0] * domain.spacing[0] * self.rate))
         return None if tuple(sizes) == domain.shape else tuple(sizes)
+
+    def at_rate(self, domain: Domain) -> Domain:
+        """Return the domain of an output with just the rate that was asked for.
+
+        The number of samples is a whole one, so that the time of a source divided among them gives nearly that rate: 44101
+        in place of 44100 for 0.3 s, which some formats do not have.
+        """
+        if self.rate is None:
+            return domain
+        return replace(domain, spacing=(1 / self.rate, *domain.spacing[1:]))
 
 
 def _numbers(count: int) -> str:

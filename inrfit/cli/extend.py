@@ -67,8 +67,8 @@ def command(
 ) -> None:
     """Add a part to a .inr file: new regions beside those it has, which keep their weights.
 
-    The new part must be as high as the file where it goes to the left or right, and as wide where it goes to the top or
-    bottom. The output goes beside the input as NAME.ext.inr unless -o says otherwise. Ctrl-C leaves nothing behind, no
+    The new part must have the size of the file on every axis but the one it goes along: as high where it goes to the left
+    or right, frames as large where it goes before or after. The output goes beside the input as NAME.ext.inr unless -o says otherwise. Ctrl-C leaves nothing behind, no
     checkpoint either.
     """
     with batch.json_errors(json, KEYS):

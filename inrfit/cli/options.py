@@ -187,7 +187,7 @@ def region(text: str | None) -> tuple[tuple[Typed | None, Typed | None], ...] | 
     if not all(spans):
         raise ConfigError(
             f"--region {text!r} is not a range for each axis",
-            hint="rows first, for example --region 0:64,32:96, or --region 1.5:3 for seconds of a sound",
+            hint="slowest axis first, for example --region 0:64,32:96, or --region 1.5:3 for seconds of a sound",
         )
     return tuple((Typed(s[1]) if s[1] else None, Typed(s[2]) if s[2] else None) for s in spans if s)
 

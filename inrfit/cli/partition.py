@@ -51,7 +51,11 @@ def command(
         ),
     ] = None,
     grid: Annotated[
-        str | None, typer.Option(metavar="RxC", help="Rows x columns of cells. Not with --heads.")
+        str | None,
+        typer.Option(
+            metavar="RxC",
+            help="Rows x columns of cells; as many numbers as there are axes, slowest first. Not with --heads.",
+        ),
     ] = None,
     heads: options.Heads = None,
     segmenter: options.Segmenter = "hfs",

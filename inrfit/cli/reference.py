@@ -88,7 +88,7 @@ inrfit fit - -o - --steps 20 < examples/astronaut.png | inrfit decode - -o - --f
 inrfit eval fields -r --reference examples --json > quality.json
 
 # Half the size, for a preview
-inrfit decode fields -r -o previews --scale 0.5 --format jpg
+inrfit decode fields -r -o previews --scale 0.5
 
 # Is everything intact?
 inrfit info fields -r --quiet && echo intact

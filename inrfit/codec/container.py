@@ -259,7 +259,7 @@ class Reader:
             raise ContainerError(f"{self.name} is empty", hint=TORN)
         if data[: len(MAGIC)] != MAGIC[: len(data)]:
             raise ContainerError(
-                f"{self.name} is not an .inr file", hint="`inrfit fit` turns an image into an .inr file"
+                f"{self.name} is not an .inr file", hint="`inrfit fit` makes an .inr file of a signal"
             )
         if len(data) < PREFIX.size:
             raise ContainerError(f"{self.name} is cut off after {len(data)} bytes", hint=TORN)

@@ -11,6 +11,7 @@ from inrfit.codec.weights import region_mask
 from inrfit.domain import Box, Domain, Typed
 from inrfit.edit.keep import Entry, Selection, resolved, shown
 from inrfit.errors import ConfigError
+from inrfit.kernels.lattice import outside
 
 SHOWN = 8
 """Regions that a message lists."""
@@ -82,7 +83,12 @@ def _absolute(layout: Layout, window: Sequence[slice]) -> Box:
         for axis, entry in enumerate(window[: domain.dimensions])
     ]
     counted += window[domain.dimensions :]
-    spans = _ranges("--region", "samples", counted, domain.shape, domain)
+    try:
+        spans = _ranges("--region", "samples", counted, domain.shape, domain)
+    except ConfigError:
+        if "s" in domain.units and any(isinstance(e, Typed) for w in window for e in (w.start, w.stop)):
+            raise outside(domain, [(entry.start, entry.stop) for entry in window]) from None
+        raise
     return tuple((a + first, b + first) for (a, b), first in zip(spans, domain.origin, strict=True))
 
 

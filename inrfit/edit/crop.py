@@ -28,6 +28,7 @@ class Crop:
         positions: places in the index of `reader` of the regions kept, rising.
         header, index: those of the crop.
         front: the bytes of the crop before its first region.
+        notes: what the user should know, in words.
     """
 
     reader: Reader
@@ -35,6 +36,7 @@ class Crop:
     header: Header
     index: Index
     front: bytes
+    notes: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -87,12 +89,14 @@ def plan(reader: Reader, wanted: Selection) -> Crop:
     ancillary = reader.ancillary
     if len(positions) < len(layout):
         ancillary = _of_part(ancillary, layout.domain, Layout(header=header, index=index).domain)
+    silent = SOUND in reader.ancillary and SOUND not in ancillary
     return Crop(
         reader=reader,
         positions=tuple(positions),
         header=header,
         index=index,
         front=front_matter(header, index, reader.shared, ancillary),
+        notes=("its sound track goes: it is a copied one, or ends before this part",) if silent else (),
     )
 
 

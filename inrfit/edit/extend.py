@@ -143,6 +143,7 @@ def plan(old: Field, new: Signal, *, side: str, mode: str, config: FitConfig, de
     """
     if mode not in MODES:
         raise unknown(mode, MODES, option="--mode")
+    config.check_axes(old.domain.axes)
     part, notes = placed(old, new, side)
     division = continued(old.partition, part)
     whole, order = joined(old.partition, division)

@@ -123,11 +123,19 @@ def _sets(keep: Keep | None) -> tuple[tuple[Entry, ...], ...]:
 
 def _parsed(text: str) -> tuple[Entry, ...]:
     """Read entries separated by commas: 3, 0:8, :4, -2: or :."""
+    require(
+        SECONDS.fullmatch(text.strip()) is None,
+        f"--keep {text} is a range of time, which cannot be joined with others",
+        hint="give one range of time, or cells",
+    )
     entries = []
     for part in text.split(","):
         found = re.fullmatch(r"(-?\d{1,10})|(-?\d{1,10})?:(-?\d{1,10})?", part.strip())
         if not found:
-            raise ConfigError(f"--keep {text!r} is not made of numbers and ranges", hint=EXAMPLES)
+            raise ConfigError(
+                f"--keep {text!r} is not made of numbers and ranges",
+                hint=f"{EXAMPLES}, or --keep 1.5s:3s for seconds",
+            )
         one, first, last = (None if end is None else int(end) for end in found.groups())
         entries.append(slice(first, last) if one is None else one)
     return tuple(entries)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from inrfit.domain import Domain
@@ -56,6 +57,13 @@ def placed(field: Field, new: Signal, side: str) -> tuple[ArraySignal, tuple[str
         notes += ("its colour profile differs from that of the field; the samples are taken as they are",)
     if field.info.colour == "waveform" and new.info.value_range[1] > 2 * field.info.value_range[1]:
         notes += ("it is much louder than the field, whose range it is fitted in: it may need more steps",)
+    if field.domain.units[0] == "s" and not math.isclose(new.domain.rate, field.domain.rate, rel_tol=1e-3):
+        notes += (
+            f"it has {new.domain.rate:.4g} samples or frames per second, the field {field.domain.rate:.4g}: they are "
+            "taken as they are",
+        )
+    if field.info.sound is not None and name == axes[0]:
+        notes += ("the sound track goes: it is that of the old part alone",)
     return ArraySignal(values=new.dense(), domain=domain, info=field.info), notes
 
 
@@ -83,7 +91,7 @@ def _check_samples(field: Field, new: Signal) -> None:
         raise InputError(
             f"the new part has {_channels(new.channels)} ({new.info.colour}), the field {field.channels} "
             f"({field.info.colour})",
-            hint=f"convert the new part to {field.info.colour}",
+            hint=f"convert the new part to {_channels(field.channels)} of {field.info.colour}",
         )
     if new.info.dtype != field.info.dtype:
         raise InputError(

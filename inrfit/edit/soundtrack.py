@@ -16,6 +16,7 @@ from inrfit.domain import Domain, Typed
 from inrfit.edit.crop import plan
 from inrfit.edit.keep import selection
 from inrfit.errors import ConfigError
+from inrfit.io.video_write import lateness
 from inrfit.signal import Bands
 
 
@@ -39,7 +40,8 @@ def cropped(sound: bytes, clip: Domain) -> bytes | None:
     with Reader(sound) as reader:
         domain = Layout(header=reader.header, index=reader.index).domain
         try:
-            return b"".join(plan(reader, selection(None, (_range(domain, clip),), "out")).blocks())
+            time = _range(domain, clip.corner[0], clip.shape[0] * clip.spacing[0])
+            return b"".join(plan(reader, selection(None, (time,), "out")).blocks())
         except ConfigError:  # the track ends before the clip begins
             return None
 
@@ -54,22 +56,25 @@ def heard(samples: Bands, *, device: str, threads: int | None) -> Bands:
     sound = samples.info.sound
     if sound is None or not is_field(sound):
         return samples
-    clip = samples.domain
+    clip, late = samples.domain, lateness(samples.info, samples.domain)
     with Reader(sound) as reader:
         domain = Layout(header=reader.header, index=reader.index).domain
-    begin = replace(clip, offset=(0.0, *clip.corner[1:]), origin=(0,) * clip.dimensions)
+    begin = clip.corner[0] - late
+    time = _range(domain, begin, clip.shape[0] * clip.spacing[0])
     try:
-        field = read(sound, region=(_range(domain, clip),)).field
-        made = field.bands(region=(_range(domain, clip),), device=device, threads=threads)
+        field = read(sound, region=(time,)).field
+        made = field.bands(region=(time,), device=device, threads=threads)
     except ConfigError:  # the track ends before the clip begins
         return replace(samples, info=replace(samples.info, sound=None))
     data = b"".join(io.encode(made, ".wav", name="the sound track"))
-    return replace(samples, domain=begin, info=replace(samples.info, sound=data))
+    offset = late - max(0.0, domain.corner[0] - begin)  # second 0 is the first sample that is heard
+    placed = replace(clip, offset=(offset, *clip.corner[1:]), origin=(0,) * clip.dimensions)
+    return replace(samples, domain=placed, info=replace(samples.info, sound=data))
 
 
-def _range(track: Domain, clip: Domain) -> tuple[Typed, Typed]:
-    """Return the time of a clip in seconds from the first sample of a track."""
+def _range(track: Domain, begin: float, seconds: float) -> tuple[Typed, Typed]:
+    """Return the time of a clip that begins somewhere, in seconds from the first sample of a track."""
     length = track.shape[0] * track.spacing[0]
-    first = clip.corner[0] - track.corner[0]
-    last = first + clip.shape[0] * clip.spacing[0]
+    first = begin - track.corner[0]
+    last = first + seconds
     return Typed(max(0.0, first)), Typed(min(length, last))

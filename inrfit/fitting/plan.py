@@ -30,9 +30,18 @@ class Plan:
         return description.count(len(self.partition))
 
     @property
+    def fits_sound(self) -> bool:
+        """Whether the signal has a sound track that becomes a field of its own."""
+        return self.signal.info.sound is not None and self.settings.read.sound == "fit"
+
+    @property
     def batch_key(self) -> tuple[object, ...] | None:
-        """What fits that can be run at once have in common; None for a fit that runs alone."""
-        if not self.partition.grid:
+        """What fits that can be run at once have in common; None for a fit that runs alone.
+
+        Alone run a fit that draws its samples, as clips and shapes do when nothing else is said, and one with more to
+        fit than its samples: a clip with its sound track.
+        """
+        if not self.partition.grid or self.settings.fit.points is not None or self.fits_sound:
             return None
         grid = (self.partition.domain, self.partition.edges, self.signal.channels)
         return (*grid, self.settings.model, self.settings.fit, self.device)

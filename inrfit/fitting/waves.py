@@ -58,12 +58,17 @@ def fit(
 
     Args:
         signal, partition, model, config, device, progress, resume: as for `loop.fit`.
-        wave: bytes that a wave may need.
+        wave: bytes that a wave may need; a fit that goes on keeps the waves it had.
     """
-    description = describe(model, partition.domain.dimensions, signal.channels)
-    limit = wave if config.points is not None else min(wave, config.memory)
-    parts = cut(partition, description, signal.channels, config, limit)
-    if len(parts) == 1 or device.is_cuda:
+    if resume is not None:
+        parts = _as_before(resume)
+    elif device.is_cuda:
+        parts = [range(len(partition))]
+    else:
+        description = describe(model, partition.domain.dimensions, signal.channels)
+        limit = wave if config.points is not None else min(wave, config.memory)
+        parts = cut(partition, description, signal.channels, config, limit)
+    if len(parts) <= 1:
         return loop.fit(signal, partition, model, config, device, progress, resume)
     return _Waves(signal, partition, model, config, device, progress or Progress(), parts).run(resume)
 
@@ -82,6 +87,15 @@ def cut(
     waves = max(1, math.ceil(sizes[-1] / limit))
     edges = np.unique([0, *np.searchsorted(sizes, sizes[-1] * np.arange(1, waves) / waves), len(partition)])
     return [range(int(a), int(b)) for a, b in itertools.pairwise(edges)]
+
+
+def _as_before(resume: Checkpoint) -> list[range]:
+    """Return the places of the regions of each wave of an interrupted fit; none where it had one wave.
+
+    They do not depend on the memory and the device that it goes on with.
+    """
+    edges = resume.tensors.get("wave.edges", np.zeros(0, np.int64)).tolist()
+    return [range(a, b) for a, b in itertools.pairwise(edges)]
 
 
 @dataclass(kw_only=True)
@@ -178,6 +192,7 @@ class _Waves:
             return
         kept = {DONE + name: np.concatenate(rows) for name, rows in self.done.weights.items()}
         kept |= {"wave": np.array([number, state.step]), "wave.mse": np.array(self.done.mse)}
+        kept |= {"wave.edges": np.array([0, *(part.stop for part in self.parts)], np.int64)}
         step, steps = number * state.steps + state.step, len(self.parts) * state.steps
         self.progress.save(replace(state, step=step, steps=steps, tensors={**state.tensors, **kept}))
 

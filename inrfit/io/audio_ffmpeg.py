@@ -27,6 +27,9 @@ NAMES = ("title", "artist", "album", "date", "comment", "genre", "copyright")
 LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 """What so many channels are: without it ffmpeg takes the last of three for the low frequencies alone."""
 
+APART = True
+"""In a session of its own: a Ctrl-C stops this program, which stops ffmpeg, and cannot cut a sound short in silence."""
+
 PATIENCE = 60
 """Seconds after which looking at a file is given up."""
 
@@ -85,7 +88,9 @@ def probe(path: Path) -> Found | None:
         return None
     words = [ffmpeg, *INPUT, "-i", _address(path), "-f", "ffmetadata", "pipe:1"]
     try:
-        done = subprocess.run(words, capture_output=True, timeout=PATIENCE, check=False)
+        done = subprocess.run(
+            words, capture_output=True, timeout=PATIENCE, check=False, start_new_session=APART
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     said = done.stderr.decode("utf-8", "replace")
@@ -166,7 +171,9 @@ def encode(
     words += [word for name, text in named for word in ("-metadata", f"{name}={text}")]
     words += ["-f", "ipod", "-y", _address(path)]
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
+        process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said, start_new_session=APART
+        )
         try:
             with suppress(BrokenPipeError):  # ffmpeg says why
                 for part in parts:
@@ -199,7 +206,9 @@ def _reading(ffmpeg: str, path: Path, pipe: str, said: IO[bytes]) -> subprocess.
     words = [ffmpeg, *INPUT, "-loglevel", "error", "-i", _address(path), "-map", "0:a:0"]
     codec = f"pcm_{'s32' if pipe == 's24' else pipe}be"
     words += ["-c:a", codec, "-f", "au", "pipe:1"]
-    return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said)
+    return subprocess.Popen(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, start_new_session=APART
+    )
 
 
 def _start(stream: IO[bytes]) -> tuple[int, int] | None:

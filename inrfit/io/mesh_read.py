@@ -68,7 +68,7 @@ def read(data: bytes, name: str) -> Read:
     """
     suffix = PurePath(name).suffix.lower()
     found = recognise(data[:4096])
-    suffix = suffix if suffix in SUFFIXES else found or ""
+    suffix = suffix if suffix in SUFFIXES else found or (".xyz" if _is_numbers(data[:4096]) else "")
     if not suffix:
         raise InputError(
             f"{name}: is no shape inrfit knows, it begins with {data[:8]!r}",
@@ -169,6 +169,15 @@ def _ply_normals(part: Any, count: int) -> Points | None:
     except (KeyError, ValueError, TypeError, IndexError):
         return None
     return normals if normals.shape == (count, 3) else None
+
+
+def _is_numbers(start: bytes) -> bool:
+    """Tell whether the first line of a file holds at least three numbers and nothing else."""
+    words = start.split(b"\n", 1)[0].replace(b",", b" ").split()
+    try:
+        return len([float(word) for word in words]) >= 3
+    except ValueError:
+        return False
 
 
 def _columns(data: bytes, name: str) -> tuple[Points, Points | None]:

@@ -17,6 +17,7 @@ TAGS = ("title", "artist", "album", "genre", "comment", "description", "copyrigh
 _STREAM = re.compile(r"^  Stream #0:(\d+)[^:]*: (Video|Audio): (.*)$")
 _DEEP = re.compile(r"(?:[a-z]|p[024]|y2|xv|x2[a-z]+|f)(?:9|10|12|14|16|32|48|64|96|128)(?:le|be)$")
 _TAG = re.compile(r"^    (\w+) *: (.*)$")
+_START = re.compile(r"^  Duration: .*, start: (-?\d+\.\d+)")
 _INPUT = re.compile(r"^Input #0, (.*), from ")
 
 
@@ -69,6 +70,7 @@ class Found:
         pictures: streams of moving pictures, not of covers.
         sounds: streams of sound.
         tags: what is known about the file, by name.
+        start: time of its first sample or frame, in seconds; 0 when not told.
         reason: why it cannot be read, where it cannot.
     """
 
@@ -76,6 +78,7 @@ class Found:
     pictures: tuple[Pictures, ...] = ()
     sounds: tuple[Sound, ...] = ()
     tags: dict[str, str] = field(default_factory=dict)
+    start: float = 0.0
     reason: str = ""
 
     @property
@@ -96,10 +99,12 @@ def probe(path: Path) -> Found:
     with Ffmpeg(source(path), on_line=lines.append) as run:
         run.wait()
         reason = run.reason
-    form, pictures, sounds, tags = "", [], [], {}
+    form, pictures, sounds, tags, start = "", [], [], {}, 0.0
     for line in lines:
         if found := _INPUT.match(line):
             form = found[1]
+        elif found := _START.match(line):
+            start = float(found[1])
         elif found := _STREAM.match(line):
             index, kind, words = int(found[1]), found[2], found[3]
             if kind == "Audio":
@@ -108,7 +113,14 @@ def probe(path: Path) -> Found:
                 pictures.append(made)
         elif not (pictures or sounds) and (found := _TAG.match(line)) and found[1].lower() in TAGS:
             tags[found[1].lower()] = found[2]
-    return Found(form=form, pictures=tuple(pictures), sounds=tuple(sounds), tags=tags, reason=reason)
+    return Found(
+        form=form,
+        pictures=tuple(pictures),
+        sounds=tuple(sounds),
+        tags=tags,
+        start=start,
+        reason=reason,
+    )
 
 
 def _codec(words: str) -> str:

@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 
 from inrfit.errors import InputError
 from inrfit.io.ffmpeg import SCALER, Ffmpeg, passthrough
-from inrfit.io.video_probe import Found, Pictures, Sound, source
+from inrfit.io.video_probe import Found, Pictures, Sound, probe, source
 from inrfit.io.video_rate import Times
+
+LATE = 0.02
+"""Seconds by which a sound track may begin after the pictures without silence before it."""
 
 BATCH = 4 << 20
 """Bytes of frames that are handed on at a time."""
@@ -106,7 +109,8 @@ def _filled(pipe: IO[bytes], array: NDArray[Any]) -> int:
 def sound_track(path: Path, found: Found, start: float) -> bytes | None:
     """Return the sound track of a clip as a Matroska file, its packets copied; None without one.
 
-    Packets that Matroska cannot hold are decoded and stored as FLAC.
+    Packets that Matroska cannot hold are decoded and stored as FLAC. So are those of a track that begins later than
+    the pictures, with silence before it: who reads a file of sound takes its first sample for its beginning.
 
     Args:
         path: the file.
@@ -122,7 +126,8 @@ def sound_track(path: Path, found: Found, start: float) -> bytes | None:
         made, reason = Path(folder, "sound.mka"), ""
         for codec in ("copy", "flac"):
             with Ffmpeg(_extracting(path, found.sounds[0], start, codec, made)) as run:
-                if run.wait() == 0:
+                done = run.wait() == 0
+                if done and (codec == "flac" or probe(made).start < LATE):
                     return made.read_bytes()
                 reason = run.reason
     raise InputError(f"its sound track cannot be read ({reason})", hint="leave it out with --sound none")
@@ -132,4 +137,6 @@ def _extracting(path: Path, sound: Sound, start: float, codec: str, made: Path) 
     """Return the arguments that put a sound track into a file of its own."""
     skipped = ["-ss", f"{start:.6f}"] if start > 0 else []
     wanted = ["-map", f"0:{sound.index}", "-map_metadata", "-1", "-c:a", codec, "-fflags", "+bitexact"]
+    if codec != "copy":
+        wanted += ["-af", "aresample=async=1:first_pts=0"]
     return [*skipped, *source(path), *wanted, "-f", "matroska", "-y", f"file:{made}"]

@@ -123,9 +123,7 @@ def _metadata(tags: Mapping[str, str]) -> list[str]:
 def _sound(samples: Bands, form: Format, folder: Path) -> _Track:
     """Put the sound that goes with the frames into a folder, and return how it is put in.
 
-    The sound of a part of a clip is that of its time. A frame of the source is shown from its place on; that of another
-    rate has its place in the middle of its share of them, half of the difference of both later. At place 0 the sound
-    begins with the first frame.
+    The sound of a part of a clip is that of its time; see `shown_from`.
     """
     sound = samples.info.sound
     if not sound or sound.startswith(INR) or not form.sound:
@@ -137,8 +135,7 @@ def _sound(samples: Bands, form: Format, folder: Path) -> _Track:
         return _Track()
     codec = "copy" if found.sounds[0].codec in form.sounds else form.sound
     domain = samples.domain
-    begin = domain.corner[0]
-    begin += (_frame(samples.info, domain) - domain.spacing[0]) / 2 if begin else 0.0
+    begin = shown_from(samples.info, domain)
     opened = ["-t", f"{domain.shape[0] * domain.spacing[0]:.6f}"]
     if begin >= 1e-6:
         opened += ["-ss", f"{begin:.6f}"]
@@ -146,6 +143,20 @@ def _sound(samples: Bands, form: Format, folder: Path) -> _Track:
         opened += ["-itsoffset", f"{-begin:.6f}"]
     encoded = ("copy",) if codec == "copy" else tuple(form.sound)
     return _Track(opened=(*opened, *source(path)), encoded=("-c:a", *encoded))
+
+
+def shown_from(info: SignalInfo, domain: Domain) -> float:
+    """Return from when on the first frame is shown, in seconds of the clip and of its sound track.
+
+    A frame of the source is shown from its place on; that of another rate has its place in the middle of its share of
+    them, half of the difference of both later.
+    """
+    return domain.corner[0] - lateness(info, domain)
+
+
+def lateness(info: SignalInfo, domain: Domain) -> float:
+    """Return by how many seconds the place of a frame is later than when it is first shown; see `shown_from`."""
+    return (domain.spacing[0] - _frame(info, domain)) / 2
 
 
 def _frame(info: SignalInfo, domain: Domain) -> float:

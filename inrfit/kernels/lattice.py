@@ -324,13 +324,22 @@ def _sliced(domain: Domain, region: Slices) -> Box:
     ]
     inside = all(0 <= start < stop <= n for (start, stop), n in zip(spans, shape, strict=False))
     if len(pairs) != len(shape) or not inside:
-        wanted = ",".join(":".join("" if end is None else str(end) for end in pair) for pair in pairs)
-        raise ConfigError(
-            f"region {wanted} is empty or outside the signal, which spans "
-            f"{','.join(f'0:{n}' for n in shape)} ({','.join(domain.axes)})",
-            hint="it counts from the first sample of this file; negative numbers count from the end",
-        )
+        raise outside(domain, region)
     return tuple((o + start, o + stop) for (start, stop), o in zip(spans, domain.origin, strict=True))
+
+
+def outside(domain: Domain, region: Slices) -> ConfigError:
+    """Return the refusal of a region, in the words of the user: in seconds where they typed seconds."""
+    typed = any(isinstance(end, Typed) for pair in region for end in pair)
+    wanted = ",".join(":".join("" if end is None else f"{end:.10g}" for end in pair) for pair in region)
+    spans = [
+        f"0:{n * spacing:.6g}s" if typed and unit == "s" else f"0:{n}"
+        for n, spacing, unit in zip(domain.shape, domain.spacing, domain.units, strict=True)
+    ]
+    return ConfigError(
+        f"region {wanted} is empty or outside the signal, which spans {','.join(spans)} ({','.join(domain.axes)})",
+        hint="one range for each axis; it counts from the first sample of this file, negative numbers from the end",
+    )
 
 
 def _end(domain: Domain, axis: int, end: int | Typed | None) -> int | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inrfit.errors import InputError
+from inrfit.errors import ConfigError, InputError
 from inrfit.metrics import clip, fidelity, regions
 from inrfit.registry import check, load
 
@@ -18,7 +18,18 @@ if TYPE_CHECKING:
 
     Measure = Callable[[Field, Signal, Device], Field]
 
-OF_FIELD = ("iou", "chamfer-l1", "chamfer-l2", "normal-consistency")
+SHAPE = ("iou", "chamfer-l1", "chamfer-l2", "normal-consistency")
+ANY = ("psnr", "psnr-minmax", "snr")
+SUITS = {
+    "image": (*ANY, "ssim", "ms-ssim"),
+    "audio": (*ANY, "si-sdr", "lsd"),
+    "video": ("psnr", "ssim", "ms-ssim"),
+    "volume": ANY,
+    "shape": ("psnr", *SHAPE),
+}
+"""Kind of signal -> those of our metrics that are defined for it; kinds and metrics of others are not looked at."""
+
+OF_FIELD = SHAPE
 """Metrics of the registry that look at a shape and its field, not at two arrays."""
 
 
@@ -37,11 +48,13 @@ def compare(
         measure: returns the field with its errors, of a signal with a pool; see `fitting.measure.with_errors`.
 
     Raises:
-        InputError: the sizes, channels or sample types differ. ConfigError: a metric is not known.
+        InputError: the sizes, channels or sample types differ. ConfigError: a metric is not known, or not defined for
+            the kind of signal.
     """
     for name in metrics:
         check("metric", name, option="--metrics")
     _check_same_kind(reference, field)
+    _check_suits(metrics, field.info.kind)
     own = {name: load("metric", name) for name in metrics if name in OF_FIELD}
     if own or getattr(reference, "pool", None) is not None:
         return _of_field(field, reference, metrics, device, measure)
@@ -80,6 +93,17 @@ def _of_field(
         "params": field.params,
         "samples": sum(field.partition.areas),
     }
+
+
+def _check_suits(metrics: Sequence[str], kind: str) -> None:
+    """Refuse metrics that mean nothing for a kind of signal."""
+    ours = {name for names in SUITS.values() for name in names}
+    for name in metrics:
+        if name in ours and name not in SUITS.get(kind, ours):
+            raise ConfigError(
+                f"--metrics {name} is not defined for a signal of the kind {kind}",
+                hint=f"choose from {', '.join(SUITS[kind])}",
+            )
 
 
 def _check_same_kind(reference: Signal, field: Field) -> None:

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from inrfit.errors import InputError
 from inrfit.metrics.fidelity import Array, ValueRange, check_pair, decibel
 
+PART = 1 << 20
+"""Numbers of each array that are in double precision at a time."""
+
 FAR = 4
 """Chebyshev distance, in samples, from which a sample counts as away from the borders."""
 
@@ -90,9 +93,13 @@ def _squared_errors(
     extent = check_pair(reference, decoded, value_range)
     if reference.shape[:-1] != labels.shape:
         raise InputError(f"arrays of shape {reference.shape} do not fit a partition of shape {labels.shape}")
-    errors = np.subtract(reference, decoded, dtype=np.float64)
-    np.square(errors, out=errors)
-    return errors.mean(axis=-1) / extent**2
+    found = np.empty(labels.shape)
+    rows = max(1, PART // max(1, reference[:1].size))
+    for start in range(0, len(found), rows):  # double precision of all channels together would be too much
+        errors = np.subtract(reference[start : start + rows], decoded[start : start + rows], dtype=np.float64)
+        np.square(errors, out=errors)
+        found[start : start + rows] = errors.mean(axis=-1) / extent**2
+    return found
 
 
 def _inner_border(labels: NDArray[np.int32]) -> NDArray[np.bool_]:

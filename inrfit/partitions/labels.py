@@ -76,7 +76,9 @@ def from_file(signal: Signal, config: PartitionConfig) -> Partition:
     )
     require(
         domain.dimensions == 2,
-        f"--partition {config.labels} needs an image, the signal has {domain.dimensions} axes",
+        f"--partition {config.labels} needs an image, the signal has {domain.dimensions} axes "
+        f"({', '.join(domain.axes)})",
+        hint="use --partition grid",
     )
     path = Path(str(config.labels))
     labels = read_labels(path, domain.shape)

@@ -163,7 +163,14 @@ def test_errors_are_one_line_with_a_way_out(work):
     for words, said in {
         ("decode", "c.inr", "-o", "c.png"): ".png is not a format of clips",
         ("fit", "c.mkv", "--partition", "seg", "-o", "s.inr"): "needs an image",
-        ("fit", "c.mkv", "--target", "sdf", "-o", "s.inr"): "--target means nothing for c.mkv",
+        (
+            "fit",
+            "c.mkv",
+            "--target",
+            "sdf",
+            "-o",
+            "s.inr",
+        ): "c.mkv: --target means nothing for a signal of the kind video",
     }.items():
         ran = inrfit(*words)
         assert ran.code != 0

@@ -61,6 +61,23 @@ def test_an_interrupted_wave_goes_on_to_the_same_bytes(stop_after):
     assert fitted(plan, wave=SMALL, resume=saved[-1]) == fitted(plan)
 
 
+@pytest.mark.parametrize(
+    "words", [({"wave": SMALL}, {}), ({}, {"wave": SMALL}), ({"wave": SMALL}, {"wave": 60_000})]
+)
+def test_an_interrupted_fit_goes_on_with_another_memory(words):
+    plan, saved = planned(**CASES[0]), []
+    before, after = words
+
+    def stop():
+        return len(steps) > 6
+
+    steps = []
+    hooks = Progress(on_event=steps.append, stop=stop, save=saved.append)
+    with pytest.raises(Interrupted):
+        fitted(plan, progress=hooks, **before)
+    assert fitted(plan, resume=saved[-1], **after) == fitted(plan)
+
+
 def test_steps_are_counted_over_all_waves():
     plan, events = planned(**CASES[0]), []
     fitted(plan, wave=SMALL, progress=Progress(on_event=events.append))

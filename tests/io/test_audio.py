@@ -422,3 +422,18 @@ def test_blocks_are_read_one_after_the_other(noise: Noise, monkeypatch: pytest.M
     values = noise(1000, 2, "int16")
     monkeypatch.setattr(audio_read, "BLOCK", 96)
     assert np.array_equal(read(wav(values)).dense(), values)
+
+
+def test_ffmpeg_does_not_hear_a_ctrl_c(noise: Noise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    apart = []
+    popen = subprocess.Popen
+
+    def started(*words: object, **options: object) -> object:
+        apart.append(options.get("start_new_session"))
+        return popen(*words, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(subprocess, "Popen", started)
+    (tmp_path / "x.m4a").write_bytes(written(array(noise(3000, 1, "int16")), ".m4a"))
+    assert io.read(tmp_path / "x.m4a").domain.shape[0] >= 3000
+    assert len(apart) >= 4  # written, looked at twice, read
+    assert all(apart)

@@ -247,6 +247,19 @@ def test_sound_before_the_first_frame_is_left_out(tmp_path):
     assert seconds_of_sound(sound) == pytest.approx(0.28, abs=0.08)
 
 
+def test_sound_that_begins_after_the_first_frame_has_silence_before_it(tmp_path):
+    silent = clip(tmp_path / "a.mkv", *LOSSLESS)
+    tone = "sine=frequency=440:sample_rate=16000:duration=0.25"
+    given = ("-i", silent, "-itsoffset", "0.2", "-f", "lavfi", "-i", tone, "-map", "0:v", "-map", "1:a")
+    for codec in ("flac", "pcm_s16le", "aac"):
+        ffmpeg(*given, "-c:v", "copy", "-c:a", codec, tmp_path / "b.mkv")
+        sound = read(tmp_path / "b.mkv", sound="copy").info.sound
+        heard = io.read(sound, ReadConfig(kind="audio"))
+        level = np.abs(heard.dense()[:, 0].astype(np.float64)) / heard.info.value_range[1]
+        begin = np.argmax(level > 0.5) / 16000
+        assert begin == pytest.approx(0.2, abs=0.005), codec
+
+
 def test_a_clip_without_sound_has_none(tmp_path):
     assert read(clip(tmp_path / "a.mp4"), sound="copy").info.sound is None
 

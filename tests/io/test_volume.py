@@ -299,4 +299,6 @@ def test_eval_and_info_tell_of_a_volume(folder) -> None:
 def test_spacing_without_the_kind_names_the_kind(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     np.save("ct.npy", np.zeros((3, 4, 3), np.uint8))
-    inrfit("fit", "ct.npy", "--spacing", "2").refused("which is of the kind image", "--kind", code=2)
+    inrfit("fit", "ct.npy", "--spacing", "2").refused(
+        "ct.npy: --spacing means nothing for a signal of the kind image", "--kind", code=2
+    )

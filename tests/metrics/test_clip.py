@@ -9,7 +9,7 @@ import pytest
 
 from inrfit import api
 from inrfit.config import ReadConfig
-from inrfit.errors import InputError
+from inrfit.errors import ConfigError
 from inrfit.metrics import clip, fidelity
 from inrfit.metrics.regions import region_psnr
 
@@ -73,5 +73,5 @@ def test_samples_that_no_region_covers_are_not_counted(values, field):
 
 
 def test_metrics_that_are_not_for_clips_are_refused(values, field):
-    with pytest.raises(InputError, match="psnr-minmax is not measured of clips"):
+    with pytest.raises(ConfigError, match="psnr-minmax is not defined for a signal of the kind video"):
         api.evaluate(field, api.read(values, ReadConfig(kind="video")), metrics=["psnr-minmax"])

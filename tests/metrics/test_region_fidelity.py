@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from inrfit.domain import image_domain
 from inrfit.errors import InputError
+from inrfit.metrics import regions
 from inrfit.metrics.fidelity import psnr
 from inrfit.metrics.regions import border_error, region_psnr
 from inrfit.partitions import Partition, Region
@@ -145,3 +147,15 @@ def test_a_partition_of_another_size_is_an_error(metric):
         metric(reference, decoded, halves(4, 8), BYTES)
     with pytest.raises(InputError, match="cannot be compared"):
         metric(reference, decoded[:2], halves(4, 6), BYTES)
+
+
+def test_channels_are_not_in_double_precision_together(monkeypatch):
+    reference = np.random.default_rng(0).random((8192, 2, 32), np.float32)
+    decoded, labels = reference * np.float32(0.9), np.arange(2 * 8192).reshape(8192, 2) // 8192
+    before = region_psnr(reference, decoded, Painted(labels), (0.0, 1.0))
+    monkeypatch.setattr(regions, "PART", 1 << 12)
+    tracemalloc.start()
+    assert region_psnr(reference, decoded, Painted(labels), (0.0, 1.0)) == before
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < reference.size * 8 / 3
