@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from inrfit.errors import ConfigError, InputError
 from inrfit.metrics import clip, fidelity, regions
 from inrfit.registry import check, load
+from inrfit.signal import ArraySignal
 
 if TYPE_CHECKING:
     from inrfit.device import Device
@@ -53,6 +55,7 @@ def compare(
     """
     for name in metrics:
         check("metric", name, option="--metrics")
+    reference = _part_of(reference, field)
     _check_same_kind(reference, field)
     _check_suits(metrics, field.info.kind)
     own = {name: load("metric", name) for name in metrics if name in OF_FIELD}
@@ -104,6 +107,18 @@ def _check_suits(metrics: Sequence[str], kind: str) -> None:
                 f"--metrics {name} is not defined for a signal of the kind {kind}",
                 hint=f"choose from {', '.join(SUITS[kind])}",
             )
+
+
+def _part_of(reference: Signal, field: Field) -> Signal:
+    """Return the part of a whole original that a crop has left; any other original as it is."""
+    ours, whole = field.domain, reference.domain
+    inside = ours.axes == whole.axes and all(
+        low <= first and last <= high for (first, last), (low, high) in zip(ours.box, whole.box, strict=True)
+    )
+    if not inside or ours.shape == whole.shape or getattr(reference, "pool", None) is not None:
+        return reference
+    part = replace(whole, shape=ours.shape, origin=ours.origin)
+    return ArraySignal(values=reference.dense(ours.box), domain=part, info=reference.info)
 
 
 def _check_same_kind(reference: Signal, field: Field) -> None:

@@ -44,7 +44,7 @@ def segments(signal: Signal, config: PartitionConfig) -> Partition:
     domain = signal.domain
     require(
         domain.dimensions == 2,
-        f"--partition seg needs an image, the signal has {domain.dimensions} axes ({', '.join(domain.axes)})",
+        f"--partition seg needs an image, the axes of the signal are {', '.join(domain.axes)}",
         hint="use --partition grid",
     )
     heads = config.heads or min(DEFAULT_HEADS, domain.size)

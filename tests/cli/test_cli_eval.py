@@ -143,7 +143,10 @@ def test_a_crop_is_measured_against_its_part_of_the_original(field: Path) -> Non
     )
     assert "<th>3</th>" in Path("r.html").read_text()
     api.crop(field, "corner.inr", keep="1,1")
-    inrfit("eval", "corner.inr", "--reference", "photo.png").refused(
+    cut = inrfit("eval", "corner.inr", "--reference", "photo.png", "--json").results[0]
+    assert cut["psnr"] == pytest.approx(whole[3])
+    save(Path("small.png"), textured(20, 30))
+    inrfit("eval", "corner.inr", "--reference", "small.png").refused(
         "differs in size", "the part that is left"
     )
     save(Path("corner.png"), textured(24, 36)[12:, 18:])
