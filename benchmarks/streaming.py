@@ -8,7 +8,6 @@ them; few steps are done, as their number does not change what is held.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,13 @@ RATE, SECONDS = 44_100, 60
 FRAMES, HEIGHT, WIDTH, FPS = 60, 360, 640, 25.0
 TIMES = (1, 2, 4)
 STEPS = 3
+STARTER = """
+import resource, subprocess, sys
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)
+"""
+"""Runs a command and prints its peak memory in KiB."""
 
 
 def song(seconds: int) -> np.ndarray:
@@ -51,16 +57,21 @@ def frames(count: int) -> Iterator[np.ndarray]:
 
 
 def peak_of(*words: str) -> tuple[float, float]:
-    """Run inrfit; return its peak memory in MiB and its seconds."""
+    """Run inrfit; return its peak memory in MiB and its seconds.
+
+    A small process starts it, as a process counts what the one that started it held.
+    """
     began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "inrfit", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    done = subprocess.run(
+        [sys.executable, "-c", STARTER, sys.executable, "-m", "inrfit", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=False,
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise InrfitError(f"inrfit {' '.join(words)} ended with {process.returncode}")
-    return usage.ru_maxrss / 1024, time.perf_counter() - began
+    if done.returncode:
+        raise InrfitError(f"inrfit {' '.join(words)} ended with {done.returncode}")
+    return int(done.stdout) / 1024, time.perf_counter() - began
 
 
 def made(kind: str, times: int, folder: Path) -> Path:
