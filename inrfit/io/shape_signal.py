@@ -27,6 +27,11 @@ BLOCK = 1 << 20
 Value = TypeVar("Value", bound=np.generic)
 
 
+RAMP, FULL = 1.0, 255.0
+"""Samples from the surface at which occupancy is all or nothing, and its value inside. Between, it tells how much of a
+sample is inside; of samples that are in or out a surface could be known to half a sample only."""
+
+
 def lattice(box: tuple[Points, Points], resolution: int) -> Domain:
     """Return the lattice over a shape: axes z, y, x of one spacing, and `MARGIN` samples around its box.
 
@@ -59,7 +64,8 @@ class ShapeSignal:
         body: the shape, in its own units.
         domain: the lattice, of one spacing on all axes.
         info: what is known; kind, sample type, value range and colour are set here.
-        target: "sdf" or "occupancy".
+        target: "sdf" or "occupancy", which rises from 0 outside to `FULL` inside, from `RAMP` samples before the surface
+            to as many behind it.
 
     Attributes:
         domain: the lattice.
@@ -74,12 +80,12 @@ class ShapeSignal:
         spacing = domain.spacing[0]
         self.domain, self.body = domain, body
         self._distances = target == "sdf"
-        high = TAU * spacing if self._distances else 1.0
+        high = TAU * spacing if self._distances else FULL
         self.info = replace(
             info,
             kind="shape",
             dtype="float32" if self._distances else "uint8",
-            value_range=(-high, high) if self._distances else (0.0, 1.0),
+            value_range=(-high, high) if self._distances else (0.0, FULL),
             colour="distance" if self._distances else "occupancy",
             tags={**info.tags, "target": target},
         )
@@ -116,14 +122,14 @@ class ShapeSignal:
         return self._pooled()[0].within(box)
 
     def occupied(self, boxes: Sequence[Box]) -> NDArray[np.bool_]:
-        """Return which boxes of indices hold a sample that is inside or, of distances, nearer than `TAU` samples.
+        """Return which boxes of indices hold a sample that is inside or near: `TAU` samples for distances, `RAMP` for occupancy.
 
         Boxes are halved until their middle sample and its distance to the surface decide.
         """
         edges = np.asarray(boxes, np.int64).reshape(len(boxes), 3, 2)
         low, high, owner = edges[..., 0], edges[..., 1], np.arange(len(boxes))
         found = np.zeros(len(boxes), bool)
-        reach = TAU if self._distances else 0.0
+        reach = TAU if self._distances else RAMP * (1 - 1 / FULL)
         while len(owner):
             middle = (low + high - 1) // 2
             radius = np.linalg.norm(np.maximum(high - 1 - middle, middle - low), axis=1)
@@ -184,7 +190,8 @@ class ShapeSignal:
         places = points[:, ::-1].astype(np.float64)
         if self._distances:
             return (self._body.signed(places, TAU) * self.domain.spacing[0]).astype(np.float32)
-        return self._body.inside(places).astype(np.uint8)
+        share = (RAMP - self._body.signed(places, RAMP)) / (2 * RAMP)
+        return np.rint(FULL * share).astype(np.uint8)
 
 
 def _halves(

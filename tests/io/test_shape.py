@@ -120,12 +120,13 @@ def test_boxes_are_occupied_where_samples_say_so(target: str) -> None:
     assert 0 < sum(wanted) < len(wanted)
 
 
-def test_occupancy_is_one_inside() -> None:
+def test_occupancy_is_full_inside_and_half_at_the_surface() -> None:
     signal = read(target="occupancy")
-    distance = true_distance(signal)
-    sure = np.abs(distance) > 0.03 * RADIUS
-    assert signal.info.value_range == (0.0, 1.0)
-    assert np.array_equal(signal.dense()[..., 0][sure], (distance < 0)[sure].astype(np.uint8))
+    distance, values = true_distance(signal) / signal.domain.spacing[0], signal.dense()[..., 0]
+    sure = np.abs(distance) > 1.3
+    assert signal.info.value_range == (0.0, 255.0)
+    assert np.array_equal(values[sure], np.where(distance < 0, 255, 0)[sure])
+    assert np.abs(values[~sure] / 255 - np.clip((1 - distance[~sure]) / 2, 0, 1)).max() < 0.15
 
 
 @pytest.mark.parametrize("target", ["sdf", "occupancy"])
@@ -141,7 +142,7 @@ def test_the_surface_is_written_where_it_was(form: str, target: str) -> None:
     )
     mesh = loaded(b"".join(io.encode(samples, f".{form}", name="x")), form)
     distance = np.linalg.norm(mesh.vertices - CENTRE, axis=1) - RADIUS
-    assert np.abs(distance).max() < (0.02 * RADIUS if target == "sdf" else 1.1 * signal.domain.spacing[0])
+    assert np.abs(distance).max() < 0.02 * RADIUS
     mesh.merge_vertices()
     assert mesh.is_watertight
     assert mesh.volume == pytest.approx(

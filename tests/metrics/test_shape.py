@@ -29,7 +29,7 @@ class BallField:
         places = (np.array(self.domain.offset) + index * np.array(self.domain.spacing))[..., ::-1]
         distance = np.linalg.norm(places - CENTRE, axis=-1, keepdims=True) - self.radius
         if self.info.colour == "occupancy":
-            return (distance < 0).astype(np.float64)
+            return self.info.value_range[1] * (distance < 0)
         return np.clip(distance, *self.info.value_range)
 
     def __call__(self, coords: np.ndarray, device: str) -> np.ndarray:
