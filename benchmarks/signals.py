@@ -244,7 +244,7 @@ def table(data: dict[str, Any]) -> str:
 def _number(value: float | None) -> str:
     if value is None:
         return ""
-    return f"{value:.2f}" if abs(value) >= 1 else f"{value:.5f}"
+    return f"{value:.2f}" if abs(value) >= 1 else f"{value:.5f}" if abs(value) >= 1e-3 else f"{value:.1e}"
 
 
 def _is_of(found: dict[str, Any], rows: list[Row]) -> bool:
