@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from inrfit import io
 from inrfit.device import Device, cores, pick_device
-from inrfit.errors import InputError
+from inrfit.errors import InputError, InrfitError
 from inrfit.io.files import atomic_write
 from inrfit.partitions.segments import to_rgb8
 
@@ -45,6 +45,14 @@ def parser(description: str) -> argparse.ArgumentParser:
     made.add_argument("--images", type=Path, metavar="FOLDER", help="images to use in place of the project's")
     made.add_argument("--out", type=Path, metavar="FILE", help="JSON file to write")
     return made
+
+
+def start(main: Callable[[], None]) -> None:
+    """Run a benchmark; its errors are one line and a hint."""
+    try:
+        main()
+    except InrfitError as error:
+        sys.exit(f"Error: {error.message}" + (f"\nHint: {error.hint}" if error.hint else ""))
 
 
 def default_out(name: str) -> Path:

@@ -25,7 +25,6 @@ import numpy as np
 
 from inrfit.codec import container
 from inrfit.codec import header as h
-from inrfit.errors import InrfitError
 from inrfit.io.files import atomic_write_blocks
 
 NAME = "crop_cost"
@@ -180,7 +179,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InrfitError as error:
-        sys.exit(f"Error: {error.message}" + (f"\nHint: {error.hint}" if error.hint else ""))
+    common.start(main)

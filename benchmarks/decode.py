@@ -30,7 +30,6 @@ from inrfit import api, io
 from inrfit.coords import global_frame
 from inrfit.device import pick_device
 from inrfit.domain import image_domain
-from inrfit.errors import InrfitError
 from inrfit.io.files import atomic_write_blocks
 from inrfit.kernels.lattice import asked, lattice_of
 from inrfit.kernels.network import network_of
@@ -278,7 +277,4 @@ def _environment() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InrfitError as error:
-        sys.exit(f"Error: {error.message}" + (f"\nHint: {error.hint}" if error.hint else ""))
+    common.start(main)

@@ -7,7 +7,6 @@ PSNR of the decoded file on 128x128 crops from the middle of a few photos. Not a
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inrfit import api
-from inrfit.errors import InrfitError
 from inrfit.models.sizing import default_lr
 
 NAME = "defaults"
@@ -151,7 +149,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InrfitError as error:
-        sys.exit(f"Error: {error.message}" + (f"\nHint: {error.hint}" if error.hint else ""))
+    common.start(main)

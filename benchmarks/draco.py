@@ -9,7 +9,6 @@ distance from 100,000 places on each surface to the other, in diagonals of the b
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from signals import DATA, MESHES
 
 from inrfit import api
 from inrfit.config import ReadConfig
-from inrfit.errors import InputError, InrfitError
+from inrfit.errors import InputError
 from inrfit.metrics.shape import ON_SURFACE, SEED
 from inrfit.surface import Surface
 
@@ -92,7 +91,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InrfitError as error:
-        sys.exit(f"Error: {error.message}" + (f"\nHint: {error.hint}" if error.hint else ""))
+    common.start(main)

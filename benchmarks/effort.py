@@ -9,7 +9,6 @@ cost the CPU time of the fit. The front is what no other setting beats in both.
 from __future__ import annotations
 
 import itertools
-import sys
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -21,7 +20,6 @@ import numpy as np
 from defaults import crop
 
 from inrfit import api
-from inrfit.errors import InrfitError
 from inrfit.presets import EFFORTS
 
 NAME = "effort"
@@ -189,7 +187,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InrfitError as error:
-        sys.exit(f"Error: {error.message}" + (f"\nHint: {error.hint}" if error.hint else ""))
+    common.start(main)

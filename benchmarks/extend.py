@@ -8,7 +8,6 @@ model: the PSNR of the right half, how far the left half is kept, the error at t
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 from inrfit import api
 from inrfit.device import Device
-from inrfit.errors import InputError, InrfitError
+from inrfit.errors import InputError
 from inrfit.metrics.fidelity import mse, psnr
 from inrfit.models.field import Field
 
@@ -173,7 +172,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InrfitError as error:
-        sys.exit(f"Error: {error.message}" + (f"\nHint: {error.hint}" if error.hint else ""))
+    common.start(main)

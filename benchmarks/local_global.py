@@ -246,7 +246,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InrfitError as error:
-        sys.exit(f"Error: {error.message}" + (f"\nHint: {error.hint}" if error.hint else ""))
+    common.start(main)

@@ -9,7 +9,6 @@ steps, except where it is known: inrfit's defaults, and rates as published.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ from optimisers_report import figure, means, table
 from optimisers_tried import register
 
 from inrfit import api
-from inrfit.errors import FitError, InputError, InrfitError
+from inrfit.errors import FitError, InputError
 from inrfit.fitting import loop
 from inrfit.fitting.plan import Plan
 from inrfit.models.description import describe, initial_weights
@@ -318,7 +317,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InrfitError as error:
-        sys.exit(f"Error: {error.message}" + (f"\nHint: {error.hint}" if error.hint else ""))
+    common.start(main)

@@ -8,7 +8,6 @@ difference of decoded neighbours across inner borders over that of the source; b
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,6 @@ from local_global import PARAMS, PHOTOS, SEEDS, SIDE, crop
 from numpy.typing import NDArray
 
 from inrfit import api
-from inrfit.errors import InrfitError
 from inrfit.metrics import regions
 from inrfit.metrics.fidelity import psnr
 
@@ -179,7 +177,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InrfitError as error:
-        sys.exit(f"Error: {error.message}" + (f"\nHint: {error.hint}" if error.hint else ""))
+    common.start(main)

@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import multiprocessing
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ import numpy as np
 
 from inrfit import api
 from inrfit.config import ReadConfig
-from inrfit.errors import InputError, InrfitError
+from inrfit.errors import InputError
 from inrfit.signal import ArraySignal, Signal
 
 NAME = "signals"
@@ -164,13 +163,7 @@ def read(row: Row, data: Path, scale: str) -> Signal:
         return signal
     (first, _), *others = signal.domain.box
     values = np.array(signal.dense(((first, first + count), *others)))
-    domain = signal.domain.__class__(
-        shape=values.shape[:-1],
-        axes=signal.domain.axes,
-        units=signal.domain.units,
-        spacing=signal.domain.spacing,
-        origin=signal.domain.origin,
-    )
+    domain = replace(signal.domain, shape=values.shape[:-1])
     return ArraySignal(values=values, domain=domain, info=signal.info)
 
 
@@ -292,7 +285,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InrfitError as error:
-        sys.exit(f"Error: {error.message}" + (f"\nHint: {error.hint}" if error.hint else ""))
+    common.start(main)

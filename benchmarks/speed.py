@@ -29,7 +29,7 @@ from defaults import crop
 from PIL import Image
 
 from inrfit import api
-from inrfit.errors import InputError, InrfitError
+from inrfit.errors import InputError
 from inrfit.fitting.events import FitEvent
 from inrfit.fitting.loop import Progress
 from inrfit.models.description import describe
@@ -379,7 +379,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InrfitError as error:
-        sys.exit(f"Error: {error.message}" + (f"\nHint: {error.hint}" if error.hint else ""))
+    common.start(main)

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,13 +85,7 @@ def made(kind: str, times: int, folder: Path) -> Path:
         return path
     known = io.read(next(frames(1)), ReadConfig(kind="video", spacing=(1 / FPS,)))
     count, path = FRAMES * times, folder / f"clip{times}.mp4"
-    domain = known.domain.__class__(
-        shape=(count, HEIGHT, WIDTH),
-        axes=known.domain.axes,
-        units=known.domain.units,
-        spacing=known.domain.spacing,
-        origin=known.domain.origin,
-    )
+    domain = replace(known.domain, shape=(count, HEIGHT, WIDTH))
     info: SignalInfo = known.info
     io.write(Bands(bands=frames(count), domain=domain, channels=3, info=info), path, overwrite=True)
     return path
@@ -136,7 +131,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InrfitError as error:
-        sys.exit(f"Error: {error.message}" + (f"\nHint: {error.hint}" if error.hint else ""))
+    common.start(main)

@@ -14,6 +14,9 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inrfit.errors import InrfitError
+from inrfit.io.ffmpeg import executable
+
 DEMUXERS = (
     "aac,ac3,aiff,amr,ape,asf,avi,caf,dts,dtshd,eac3,flac,flv,loas,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpc,mpc8,"
     "mpeg,mpegts,ogg,shn,tak,truehd,tta,voc,w64,wav,wv,xwma"
@@ -23,9 +26,6 @@ DEMUXERS = (
 INPUT = ("-hide_banner", "-nostdin", "-protocol_whitelist", "file,pipe", "-format_whitelist", DEMUXERS)
 NAMES = ("title", "artist", "album", "date", "comment", "genre", "copyright")
 """Tags that are taken over; "track" is "tracknumber" elsewhere."""
-
-LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-"""What so many channels are: without it ffmpeg takes the last of three for the low frequencies alone."""
 
 APART = True
 """In a session of its own: a Ctrl-C stops this program, which stops ffmpeg, and cannot cut a sound short in silence."""
@@ -72,12 +72,10 @@ class Found:
 
 
 def program() -> str | None:
-    """Return the path of ffmpeg, None where it is not installed."""
-    import imageio_ffmpeg
-
+    """Return the path of ffmpeg, None where it is not installed; see `ffmpeg.executable`."""
     try:
-        return imageio_ffmpeg.get_ffmpeg_exe()
-    except RuntimeError:
+        return executable()
+    except InrfitError:
         return None
 
 
