@@ -61,6 +61,9 @@ TABLE: dict[str, dict[str, str]] = {
         "adam": "inrfit.fitting.optim:Adam",
         "soap": "inrfit.fitting.optim:Soap",
     },
+    "meta": {
+        "maml": "inrfit.meta.maml:Maml",
+    },
     "schedule": {
         "constant": "inrfit.fitting.schedule:constant",
         "cosine": "inrfit.fitting.schedule:cosine",

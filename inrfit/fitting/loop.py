@@ -25,6 +25,7 @@ from inrfit.errors import FitError, Interrupted
 from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.events import FitEvent
 from inrfit.fitting.measure import with_errors
+from inrfit.fitting.optim import Adam
 from inrfit.fitting.plan import check_many
 from inrfit.fitting.sampling import Block, Samples, by_error
 from inrfit.fitting.stacks import Stacks
@@ -35,7 +36,7 @@ from inrfit.kernels.reference import Sums
 from inrfit.kernels.threads import tile_threads
 from inrfit.kernels.tiles import tile_points
 from inrfit.metrics.fidelity import unit_decibel
-from inrfit.models.description import describe, initial_weights, without
+from inrfit.models.description import Matrix, describe, initial_weights, without
 from inrfit.models.field import Field
 from inrfit.models.sizing import default_lr
 from inrfit.partitions import Partition
@@ -87,6 +88,8 @@ class Start:
         tile: points of a decode tile; by the size of the regions when None.
         known: which samples of the domain have a target, [*shape] bool; all when None.
         solve: whether a linear output layer may begin with its closed form, whatever its weights.
+        optimiser: makes the optimiser from the matrices, what is known of them and the configuration; that of the
+            configuration when None.
     """
 
     weights: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
@@ -95,6 +98,7 @@ class Start:
     tile: int | None = None
     known: NDArray[np.bool_] | None = None
     solve: bool = True
+    optimiser: Callable[[Mapping[str, Tensor], Mapping[str, Matrix], FitConfig], Adam] | None = None
 
 
 def fit(
@@ -185,7 +189,8 @@ class _Fits:
         self.stacks = Stacks(
             self.description, initial, len(signals), len(partition), device.name, solve=start.solve
         )
-        self.optimiser = load("optimiser", config.optimiser)(self.stacks.values, self.stacks.matrices, config)
+        make = start.optimiser or load("optimiser", config.optimiser)
+        self.optimiser = make(self.stacks.values, self.stacks.matrices, config)
         self.step, self.steps, self.fixed, self.warm = 0, config.steps, False, 0.0
         self.blank = Field(
             model=model,

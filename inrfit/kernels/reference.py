@@ -30,7 +30,7 @@ def apply(
     description: Description,
     weights: Mapping[str, Tensor],
     features: Mapping[str, Tensor],
-    owner: Tensor,
+    owner: Tensor | None,
     trunk_rows: Tensor | None = None,
     watch: Callable[[Step, Sequence[Tensor]], None] | None = None,
 ) -> Tensor:
@@ -40,7 +40,7 @@ def apply(
         description: the network.
         weights: stack name -> [group, *shape]; shared stacks have one group.
         features: register -> [tile, point, feature].
-        owner: [tile], the group of each tile in the local stacks.
+        owner: [tile], the group of each tile in the local stacks; None where tile g belongs to group g.
         trunk_rows: [tile], the row of the trunk's registers that belongs to each tile, where tiles that see the same
             trunk coordinates share a row; None when each tile has its own.
         watch: told of every step and the registers it reads.
@@ -60,7 +60,8 @@ def apply(
             inputs = [x[trunk_rows] if name in trunk else x for name, x in pairs]
         if watch is not None:
             watch(step, inputs)
-        groups = [weights[name][owner] if local[name] else weights[name] for name in step.stacks]
+        gathered = owner is not None
+        groups = [weights[name][owner] if gathered and local[name] else weights[name] for name in step.stacks]
         registers[step.target] = step.forward(*inputs, *groups)
     return registers[description.output]
 
