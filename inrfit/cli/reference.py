@@ -56,9 +56,9 @@ This page is made from the program by `python -m inrfit.cli.reference docs/cli.m
 | 2 | the command line cannot work: an unknown option, name or value, a device that is not there |
 | 130 | interrupted |
 
-The first Ctrl-C lets `fit` finish its step, writes a checkpoint (`photo.inr.ckpt`) and prints the command that goes
-on; the file it makes has the same bytes as without the break, with any number of `--threads`. The second stops at
-once.
+The first Ctrl-C lets `fit` and `meta-train` finish their step, writes a checkpoint (`photo.inr.ckpt`) and prints the
+command that goes on; the file it makes has the same bytes as without the break, with any number of `--threads`. The
+second stops at once.
 
 ## JSON
 
