@@ -71,8 +71,7 @@ class MetaJob:
             if item.output is not None:
                 log.draw(item.output.with_suffix(".svg"), init.config.inner_steps)
         if self.skipped:
-            total = len(training.folder) + len(training.held_out)
-            self.warn(f"{len(self.skipped)} of about {total} signals were skipped")
+            self.warn(f"{len(self.skipped)} signal{'s were' if len(self.skipped) > 1 else ' was'} skipped")
         return {
             "bytes": len(init.data),
             "params": sum(value.size for value in init.params.values()),

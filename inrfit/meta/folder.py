@@ -155,6 +155,16 @@ class Folder:
         found = (self._signal(index) for index in range(len(self.entries)))
         return [self._centre(signal) for signal in found if signal is not None]
 
+    @property
+    def bad(self) -> list[int]:
+        """Numbers of the signals that were skipped so far."""
+        return sorted(self._bad)
+
+    def look_at(self, numbers: Sequence[int]) -> None:
+        """Read signals that may have to be skipped, so that this is known and told."""
+        for number in numbers:
+            self._loaded(number)
+
     def identity(self) -> str:
         """Return a hash of the names and sizes of all files."""
         digest = hashlib.sha256()

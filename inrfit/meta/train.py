@@ -48,7 +48,7 @@ MOST_SKIPPED = 20
 VALIDATIONS = 20
 """Validations of a run when the user does not say how often there is one."""
 
-CUDA_FLOATS = 1 << 30
+CUDA_FLOATS = 1 << 27
 """Most floats of one activation of a chunk on CUDA."""
 
 
@@ -247,7 +247,7 @@ class _Run:
 
     def _precision(self) -> AbstractContextManager:
         if self.training.run.precision == "bfloat16":
-            return torch.autocast("cuda", torch.bfloat16)
+            return torch.autocast(torch.device(self.device.name).type, torch.bfloat16)
         return nullcontext()
 
     def _validation_tasks(self) -> list[Tasks]:
@@ -309,7 +309,16 @@ class _Run:
         self._save()
         return Interrupted(f"stopped after {self.step} of {self.steps} steps")
 
+    def _gather_skipped(self) -> None:
+        """Let every process know of the signals that any of them could not use."""
+        folder = self.training.folder
+        flags = torch.zeros(len(folder), device=self.device.name)
+        flags[folder.bad] = 1
+        (summed,) = self.ranks.summed([flags])
+        folder.look_at(summed.nonzero()[:, 0].tolist())
+
     def _result(self) -> Init:
+        self._gather_skipped()
         notes = {"signals": len(self.training.folder), "val_signals": len(self.training.held_out)}
         notes |= {"steps": self.step, "skipped_steps": self.skipped}
         if self.training.held_out:

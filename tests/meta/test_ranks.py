@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from inrfit.meta.init import read
 from inrfit.meta.ranks import Ranks
 
 ROOT = Path(__file__).resolve().parents[2]
-WORDS = ("--size", "8", "--hidden-features", "8", "--hidden-layers", "1", "--batch", "3", "--steps", "4")
+WORDS = ("--size", "8", "--hidden-features", "8", "--hidden-layers", "1", "--batch", "3", "--steps", "6")
 
 
 def test_work_is_shared_without_gaps() -> None:
@@ -45,6 +46,8 @@ def test_the_environment_says_who_this_is(monkeypatch: pytest.MonkeyPatch) -> No
 def test_two_processes_train_the_init_of_one(tmp_path: Path) -> None:
     for n in range(6):
         save(tmp_path / "photos" / f"{n}.png", np.roll(textured(12, 14), n, axis=(0, 1)))
+    for n in range(2):
+        (tmp_path / "photos" / f"bad{n}.png").write_bytes(b"no picture")
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     env = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     train = ("-m", "inrfit", "meta-train", "photos", *WORDS, "--device", "cpu", "--threads", "1", "--json")
@@ -60,14 +63,17 @@ def test_two_processes_train_the_init_of_one(tmp_path: Path) -> None:
         )
         for name, more in (("one", ()), ("two", torchrun))
     ]
+    skipped = []
     for process in running:
         out, err = process.communicate(timeout=120)
         assert process.returncode == 0, err
-        assert len(out.splitlines()) == 1
+        (result,) = (json.loads(line) for line in out.splitlines())
+        skipped.append(sorted(entry["input"] for entry in result["skipped"]))
     assert "2 processes" in err
+    assert skipped[0] == skipped[1] != []
     one, two = (read(tmp_path / f"{name}.safetensors") for name in ("one", "two"))
     assert two.notes["val_psnr"] == pytest.approx(one.notes["val_psnr"], abs=1e-3)
     for name, value in one.params.items():
         np.testing.assert_allclose(two.params[name], value, atol=1e-5)
     assert not (tmp_path / "two.safetensors.ckpt").exists()
-    assert len((tmp_path / "two.csv").read_text().splitlines()) == 6
+    assert len((tmp_path / "two.csv").read_text().splitlines()) == 8

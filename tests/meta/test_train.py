@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,15 @@ def test_steps_without_finite_gradients_are_left_out_until_there_are_too_many(
     with pytest.raises(FitError, match="20 steps in a row up to step 25") as caught:
         train(training)
     assert "a lower rate than --outer-lr 0.001" in str(caught.value.hint)
+
+
+def test_half_precision_is_for_products_alone() -> None:
+    training = planned()
+    half = replace(training, run=replace(training.run, precision="bfloat16"))
+    one, other = train(training), train(half)
+    assert {value.dtype for value in other.params.values()} == {np.dtype(np.float32)}
+    assert not same(one, other)
+    assert other.notes["val_psnr"] == pytest.approx(one.notes["val_psnr"], abs=0.2)
 
 
 def test_no_steps_give_the_start() -> None:
