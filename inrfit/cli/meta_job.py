@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from inrfit.cli import reports
 from inrfit.cli.console import out_bytes
 from inrfit.cli.fit_job import Interruptible, checkpoint_path
-from inrfit.cli.inputs import Item, make_room
+from inrfit.cli.inputs import Item
 from inrfit.cli.meta_log import Log
 from inrfit.cli.progress import Display
 from inrfit.errors import Interrupted
@@ -61,7 +61,6 @@ class MetaJob:
     def work(self, item: Item) -> dict[str, Any]:
         """Learn an init and write its files."""
         training = self._plan()
-        make_room(item.output)
         self._tell(training)
         began = time.monotonic()
         init, log = self._train(item, training)

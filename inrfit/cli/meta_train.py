@@ -13,7 +13,7 @@ from inrfit.cli import batch, options
 from inrfit.cli import fit_options as network
 from inrfit.cli import meta_options as learning
 from inrfit.cli.console import listener, number, say, size
-from inrfit.cli.inputs import STANDARD, Item, check_extra, plan_work
+from inrfit.cli.inputs import STANDARD, Item, check_extra, make_room, plan_work
 from inrfit.cli.meta_job import MetaJob
 from inrfit.cli.progress import Display
 from inrfit.errors import ConfigError
@@ -274,7 +274,7 @@ def _item(inputs: Sequence[str], output: str, *, force: bool, resume: bool) -> I
     source = Path(inputs[0])
     (item,) = plan_work([(source, Path(source.stem or "init"))], output, lambda source: SUFFIX, force=force)
     if item.output is not None:
-        item.output.parent.mkdir(parents=True, exist_ok=True)
+        make_room(item.output)
         for option, suffix in (("the log", ".csv"), ("the curve", ".svg")):
             extra = str(item.output.with_suffix(suffix))
             check_extra(option, extra, [source, item.output], force=force or resume)
