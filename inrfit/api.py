@@ -368,16 +368,16 @@ def load(source: FileSource, *, partial: bool = False, init: Init | str | Path |
         InputError: there is no such file, or the init is another one. ContainerError: it is damaged or not a `.inr`
             file, or its init is not there.
     """
-    return excerpt.read(source, partial=partial, find=_finder(source, init)).field
+    return excerpt.read(source, partial=partial, find=finder(source, init)).field
 
 
-def _finder(source: FileSource, init: Init | str | Path | None) -> Find:
+def finder(source: FileSource, init: Init | str | Path | None) -> Find:
     """Return what finds the init of a file where it needs one; nothing is imported for files that do not."""
 
     def find(wanted: str) -> Origin | None:
-        from inrfit.meta.origin import finder
+        from inrfit.meta import origin
 
-        return finder(source, init)(wanted)
+        return origin.find(source, init, wanted)
 
     return find
 
@@ -418,7 +418,7 @@ def decode(
     if whole:
         field = source
     else:
-        find = _finder(source, init)
+        find = finder(source, init)
         field = excerpt.read(source, **shown, blend=blend, partial=partial, find=find).field
     made = field.bands(**shown, fill=fill, blend=blend, device=device, threads=threads, precision=precision)
     values = made.array()

@@ -182,8 +182,10 @@ def encode(value: Header | Index) -> bytes:
     Raises:
         ContainerError: a field holds something MessagePack cannot, for example a NumPy number.
     """
+    whole = msgspec.structs.astuple(value)
+    stored = whole[:-1] if isinstance(value, Header) and not value.init else value  # as files were before it
     try:
-        return msgspec.msgpack.encode(value)
+        return msgspec.msgpack.encode(stored)
     except (TypeError, ValueError, OverflowError) as error:
         raise ContainerError(f"{type(value).__name__.lower()} cannot be stored: {error}") from error
 

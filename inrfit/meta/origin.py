@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from inrfit.codec.origin import Find
 from inrfit.errors import InputError, InrfitError
 from inrfit.meta.init import FORMAT, LARGEST, Init, read
 from inrfit.meta.learner import as_tensors
@@ -31,7 +29,7 @@ class InitOrigin:
         """SHA-256 of its file, in hex."""
         return self._init.hash
 
-    @cached_property
+    @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name -> shape of what a region keeps."""
         shapes = self._init.learner.shapes(self._init.params)
@@ -45,17 +43,17 @@ class InitOrigin:
         return {name: value.numpy().astype(np.float32) for name, value in made.items()}
 
 
-def finder(source: object, init: Init | str | Path | None) -> Find:
-    """Return what finds the init of a file.
+def find(source: object, init: Init | str | Path | None, wanted: str) -> InitOrigin | None:
+    """Return the init of a file; None where it is not there.
 
     Args:
         source: the file; where it is a path, inits beside it are looked at.
         init: what the user names: an init, or its file. None to look beside the file.
+        wanted: SHA-256 of the init.
+
+    Raises:
+        InputError: what the user names is no init, or another one.
     """
-    return partial(_find, source, init)
-
-
-def _find(source: object, init: Init | str | Path | None, wanted: str) -> InitOrigin | None:
     if init is not None:
         found = init if isinstance(init, Init) else read(init)
         if found.hash != wanted:
