@@ -68,10 +68,6 @@ class Learner:
         """Return what adapts as it is before the first step, [group, *shape]."""
         return {name: params[name].expand(tasks.groups, *params[name].shape) for name in self.adapted}
 
-    def shapes(self, params: Mapping[str, NDArray[np.float32]]) -> dict[str, tuple[int, ...]]:
-        """Return the shape of what adapts, of one region; `params` as an init holds them."""
-        return {name: params[name].shape for name in self.adapted}
-
     def weights(self, params: Numbers, adapted: Numbers) -> dict[str, Tensor]:
         """Return the weight stacks of the description, [group or 1, *shape]."""
         return {

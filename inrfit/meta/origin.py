@@ -10,9 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from inrfit.config import PartitionConfig
+from inrfit.domain import Domain
 from inrfit.errors import InputError, InrfitError
 from inrfit.meta.init import FORMAT, LARGEST, Init, read
 from inrfit.meta.learner import as_tensors
+from inrfit.meta.tasks import Tasks, bare
+from inrfit.partitions import build
+from inrfit.signal import ArraySignal, SignalInfo
 
 HEAD = 1 << 16
 """First bytes of a file in which an init names its format."""
@@ -32,8 +37,23 @@ class InitOrigin:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name -> shape of what a region keeps."""
-        shapes = self._init.learner.shapes(self._init.params)
-        return {name: shapes[name] for name in self._init.learner.adapted}
+        learner, params = self._init.learner, self._init.params
+        if all(name in params for name in learner.adapted):
+            return {name: params[name].shape for name in learner.adapted}
+        with torch.no_grad():
+            start = learner.start(as_tensors(params), self._nothing())
+        return {name: tuple(start[name].shape[1:]) for name in learner.adapted}
+
+    def _nothing(self) -> Tasks:
+        """Return one region of zeros, for a start that looks at the signal."""
+        init = self._init
+        sides = (init.config.size,) * len(init.axes)
+        domain = Domain(shape=sides, axes=init.axes, units=("px",) * len(sides), spacing=(1.0,) * len(sides))
+        zeros = np.zeros((*sides, init.channels), np.float32)
+        signal = ArraySignal(
+            values=zeros, domain=domain, info=SignalInfo(dtype="float32", value_range=(-1.0, 1.0))
+        )
+        return bare([signal], [build(signal, PartitionConfig(rule="none"))])
 
     def stacks(self, numbers: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
         """Return all weight stacks, [region or 1, *shape], by what regions keep, [region, *shape]."""
