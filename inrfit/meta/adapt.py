@@ -243,6 +243,10 @@ def _begin(plan: Adaptation, kept: _Kept, part: Partition) -> Start:
         alone = stack.local if not way.plain else stack.name in way.learner.adapted
         if stack.trained and not way.everything and not alone:
             frozen.add(stack.name)
+            if not plan.reference:  # regions adapt to what the file will hold
+                kind = plan.settings.fit.weights
+                with np.errstate(over="ignore"):
+                    weights[stack.name] = weights[stack.name].astype(kind).astype(np.float32)
     shares = None
     if plan.init.config.loss == "signal":
         shares = torch.tensor(_shares(plan, part), device=plan.device.name)
