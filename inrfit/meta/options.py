@@ -83,7 +83,11 @@ class AdaptConfig:
     given: frozenset[str]
 
     def __post_init__(self) -> None:
-        require(self.steps is None or 0 <= self.steps < 1 << 31, f"--steps {self.steps} must be at least 0")
+        require(
+            self.steps is None or 0 <= self.steps < 1 << 31,
+            f"--steps {self.steps} must be at least 0",
+            hint="0 gives the start of the init as it is",
+        )
         for label, value, allowed in (
             ("optimiser", self.optimiser, OPTIMISERS),
             ("adapt", self.adapt, ADAPTS),

@@ -48,7 +48,13 @@ class InitOrigin:
         """Return one region of zeros, for a start that looks at the signal."""
         init = self._init
         sides = (init.config.size,) * len(init.axes)
-        domain = Domain(shape=sides, axes=init.axes, units=("px",) * len(sides), spacing=(1.0,) * len(sides))
+        domain = Domain(
+            shape=sides,
+            axes=init.axes,
+            units=("px",) * len(sides),
+            spacing=(1.0,) * len(sides),
+            origin=(0,) * len(sides),
+        )
         zeros = np.zeros((*sides, init.channels), np.float32)
         signal = ArraySignal(
             values=zeros, domain=domain, info=SignalInfo(dtype="float32", value_range=(-1.0, 1.0))
