@@ -45,7 +45,7 @@ def command(
         typer.Option(
             metavar="NAME",
             help=f"{', '.join(OPTIMISERS)}. learned: the steps and rates of the init. auto: those as far as they were "
-            "trained, then adam; adam from the first on for inits that were not trained for steps.",
+            "trained, then sgd for a few more and adam for many; adam from the first on for inits that were not trained for steps.",
         ),
     ] = "auto",
     lr: Annotated[

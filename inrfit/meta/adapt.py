@@ -32,12 +32,21 @@ from inrfit.meta.origin import InitOrigin
 from inrfit.meta.tasks import bare
 from inrfit.models.description import Description, Matrix, describe
 from inrfit.models.field import Adapted, Field
+from inrfit.models.sizing import default_lr
 from inrfit.partitions import Partition, build
 from inrfit.registry import load
 from inrfit.signal import Signal
 
 NOT_FOR_STEPS = ("standard", "mean", "matched", "shuffled")
 """Methods whose inits were not trained for steps that follow."""
+
+GENTLE = 0.15
+"""Factor on the usual rate of Adam and SOAP from weights that were meta-learned, which larger steps destroy.
+
+Measured on four 32x32 crops in 2x2 cells, width 32, after 310 outer steps of MAML: three learned steps reach 30.6 dB. Three
+steps of Adam on top at the usual rate fall to 13.5 dB, plain descent at the inner rate rises to 32.6. 50 steps of Adam with
+a cosine end at 51.9 dB with this factor, at 49.3 with half of it, 50 of plain descent at 38.3.
+"""
 
 DEFAULT_RIDGE = 1e-4
 """Ridge of each feature where a closed form is asked for and the init has learned none."""
@@ -189,6 +198,8 @@ def _way(init: Init, config: AdaptConfig, steps: int) -> Way:
     )
     if config.optimiser == "auto" and init.config.method in NOT_FOR_STEPS:
         trained = 0
+    elif config.optimiser == "auto" and steps - trained <= FEW:
+        after = "sgd"
     way = Way(learner=learner, trained=trained, solves=solves, after=after, everything=False)
     shares = any(stack.trained and not stack.local for stack in learner.description.stacks)
     way = replace(way, everything=config.adapt == "all" and (shares or not way.plain))
@@ -216,6 +227,9 @@ def _fit(signal: Signal, init: Init, config: AdaptConfig, way: Way, steps: int) 
         fit = replace(fit, lr=fit.lr or init.config.inner_lr)
     elif "schedule" not in config.given and steps - min(way.trained, steps) > FEW:
         fit = replace(fit, schedule="cosine")
+    gentle = init.config.method not in NOT_FOR_STEPS and (way.plain or way.everything)
+    if way.after != "sgd" and fit.lr is None and gentle:
+        fit = replace(fit, lr=GENTLE * default_lr(init.model, 1.0, max(1, steps), len(init.axes)))
     return replace(fit, steps=max(1, steps), optimiser=way.after)
 
 

@@ -63,8 +63,8 @@ class AdaptConfig:
     Attributes:
         steps: how many; those that were trained when None, 0 for the start itself.
         optimiser: "learned" (the init's own steps and rates; beyond those trained, the rates of the last), a name of
-            the registry, or "auto": the init's own steps as far as they were trained, then "adam"; for inits that
-            were not trained for steps "adam" from the first one on.
+            the registry, or "auto": the init's own steps as far as they were trained, then "sgd" for up to `FEW` more
+            and "adam" for more than that; for inits that were not trained for steps "adam" from the first one on.
         adapt: "own" (what the init adapts) or "all" (after the init's own steps all weights of each region).
         solve: steps that are the closed form of the output layer; those of the init when None.
         divided: words of the partition that the user gave; those of the init fill in the rest.

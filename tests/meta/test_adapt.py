@@ -68,13 +68,14 @@ def test_segments_adapt_as_the_inner_loop_does(init: Init, tmp_path: Any) -> Non
     assert unrounded(field, SIGNAL) == pytest.approx(wanted[3], abs=2e-5)
 
 
-def test_steps_beyond_the_trained_ones_go_on_at_the_last_rates_or_with_adam(init: Init) -> None:
+def test_steps_beyond_the_trained_ones_go_on_at_the_last_rates_or_with_what_suits_them(init: Init) -> None:
     wanted = by_inner(init, SIGNAL, 8)[8]
     learned = api.adapt(SIGNAL, init, steps=8, weights="float32", optimiser="learned")
-    auto = api.adapt(SIGNAL, init, steps=8, weights="float32")
     assert unrounded(learned, SIGNAL) == pytest.approx(wanted, abs=1e-4)
-    assert unrounded(auto, SIGNAL) > wanted + 1
-    assert (learned.steps, auto.steps) == (8, 8)
+    few, many = (api.plan_adaptation(SIGNAL, init, steps=steps) for steps in (8, 40))
+    assert (few.way.trained, few.way.after, few.settings.fit.schedule) == (3, "sgd", "constant")
+    assert (many.way.trained, many.way.after, many.settings.fit.schedule) == (3, "adam", "cosine")
+    assert (adapt.run(many).psnr or 0.0) > (adapt.run(few).psnr or 0.0) + 1
 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adam", "soap"])
@@ -100,7 +101,7 @@ def test_a_closed_form_can_be_asked_for_without_a_learned_ridge(init: Init) -> N
 
 def test_all_weights_of_a_trunk_can_adapt_after_the_own_steps() -> None:
     init = init_of(name="local-global")
-    own, everything = (api.adapt(SIGNAL, init, steps=6, adapt=what) for what in ("own", "all"))
+    own, everything = (api.adapt(SIGNAL, init, steps=30, adapt=what) for what in ("own", "all"))
     name = "merge_local"
     assert np.array_equal(own.weights[name][0], init.params[name].astype(np.float16).astype(np.float32))
     assert not np.array_equal(everything.weights[name], own.weights[name])
@@ -144,7 +145,7 @@ def test_methods_that_were_not_trained_for_steps_begin_with_adam(
     init: Init, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained = api.plan_adaptation(SIGNAL, init).way
-    assert (trained.trained, trained.after) == (init.config.inner_steps, "adam")
+    assert (trained.trained, trained.after) == (init.config.inner_steps, "sgd")
     monkeypatch.setattr(adapt, "NOT_FOR_STEPS", ("maml",))
     drawn = api.plan_adaptation(SIGNAL, init).way
     assert (drawn.trained, drawn.after) == (0, "adam")
