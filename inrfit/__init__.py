@@ -12,6 +12,7 @@ from inrfit.version import __version__
 
 if TYPE_CHECKING:
     from inrfit.api import (
+        adapt,
         crop,
         decode,
         evaluate,
@@ -48,6 +49,7 @@ __all__ = [
     "Interrupted",
     "OutputError",
     "__version__",
+    "adapt",
     "crop",
     "decode",
     "evaluate",

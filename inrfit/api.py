@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from inrfit import io
 from inrfit.codec import excerpt
 from inrfit.codec.container import MAX_METADATA, Reader
+from inrfit.codec.origin import Find, Origin
 from inrfit.codec.source import Source as FileSource
 from inrfit.config import READ_WORDS, FitOptions, ReadConfig, Settings, require, settings
 from inrfit.device import Device, pick_device
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from inrfit.fitting.checkpoint import Checkpoint
     from inrfit.fitting.loop import Progress
     from inrfit.kernels.lattice import Slices
+    from inrfit.meta.adapt import Adaptation
     from inrfit.meta.init import Init
+    from inrfit.meta.options import AdaptOptions
 
 Source = str | Path | bytes | NDArray[Any] | Signal
 """A signal, or what one is read from: a path, the bytes of a file, or an array, which is an image unless a kind is named."""
@@ -242,6 +245,81 @@ def fit(
     return run(plan(source, device=device, **options), progress=progress)
 
 
+def plan_adaptation(
+    source: Source,
+    init: Init | str | Path,
+    *,
+    steps: int | None = None,
+    reference: bool = False,
+    device: str = "auto",
+    name: str | None = None,
+    **options: Unpack[AdaptOptions],
+) -> Adaptation:
+    """Read a signal and decide how an init will be adapted to it, without doing so; see `adapt`.
+
+    Args:
+        source, init, steps, reference, device, options: as for `adapt`.
+        name: what to call the signal in messages when it has no path.
+    """
+    from inrfit.meta import adapt
+    from inrfit.meta.init import Init
+    from inrfit.meta.init import read as read_init
+    from inrfit.meta.options import configured
+
+    config = configured(steps, **options)
+    begin = init if isinstance(init, Init) else read_init(init)
+    kind = io.kind_of(begin.kind)
+    for word in READ_WORDS:
+        require(
+            word not in config.given or word in kind.words,
+            f"--{word} means nothing for the kind {kind.kind} that the init was learned from",
+            hint="leave it away",
+        )
+    told = name or (str(source) if isinstance(source, str | Path) else "the signal")
+    listed = Path(told).suffix.lower() in kind.suffixes
+    usual = kind.kind if listed or isinstance(source, np.ndarray) else None
+    signal = read(source, replace(config.read, kind=usual), name=name)
+    picked = pick_device(device, config.fit.threads)
+    return adapt.plan(signal, told, begin, config, picked, reference=reference)
+
+
+def adapt(
+    source: Source,
+    init: Init | str | Path,
+    *,
+    steps: int | None = None,
+    reference: bool = False,
+    device: str = "auto",
+    progress: Progress | None = None,
+    **options: Unpack[AdaptOptions],
+) -> Field:
+    """Turn an init into the field of a signal in a few steps.
+
+    >>> save(adapt("photo.png", "init.safetensors", steps=3), "photo.inr")  # doctest: +SKIP
+
+    Args:
+        source: a signal of the kind, the channels and the axes that the init was learned from, of any size; as for `fit`.
+        init: an init, or its file.
+        steps: as many as were trained when None; 0 gives the start itself.
+        reference: its file keeps only what the regions adapted, and is read with the init beside it.
+        device: where it runs.
+        progress: hooks that are told of every step.
+        options: `optimiser`, `adapt` and `solve` (see `AdaptConfig`), and of the words of `fit` those that say how the
+            signal is read, divided and fitted. The division is that of the init where nothing else is said.
+
+    Returns:
+        The field, as for `fit`.
+
+    Raises:
+        InputError: the source or the init cannot be read, or they do not go together. ConfigError, DeviceError: an
+            option or the device cannot work. FitError: the adaptation diverged.
+    """
+    from inrfit.meta.adapt import run as carry_out
+
+    plan = plan_adaptation(source, init, steps=steps, reference=reference, device=device, **options)
+    return carry_out(plan, progress)
+
+
 def to_bytes(field: Field) -> bytes:
     """Return the bytes of the `.inr` file that holds a field."""
     from inrfit.codec.weights import dumps
@@ -262,27 +340,46 @@ def save(field: Field, path: str | Path, *, overwrite: bool = False) -> int:
     return len(data)
 
 
-def verify(data: bytes, signal: Signal, device: Device) -> Field:
+def verify(data: bytes, signal: Signal, device: Device, *, init: Init | str | Path | None = None) -> Field:
     """Return the field that the bytes of a file hold, with its errors measured anew against the signal.
+
+    Args:
+        data: the bytes.
+        signal, device: as for `run`.
+        init: as for `load`.
 
     Every quality number inrfit prints comes from here: from the bytes that are written, decoded.
     """
     from inrfit.fitting.measure import with_errors
 
-    return with_errors(load(data), signal, device)
+    return with_errors(load(data, init=init), signal, device)
 
 
-def load(source: FileSource, *, partial: bool = False) -> Field:
+def load(source: FileSource, *, partial: bool = False, init: Init | str | Path | None = None) -> Field:
     """Read a field from a `.inr` file.
 
     Args:
         source: the file.
         partial: leave out damaged regions, which `info` names; without it they are an error.
+        init: the init, or its file, of a file that keeps only what its regions adapted; files beside it are looked at
+            when None.
 
     Raises:
-        InputError: there is no such file. ContainerError: it is damaged or not a `.inr` file.
+        InputError: there is no such file, or the init is another one. ContainerError: it is damaged or not a `.inr`
+            file, or its init is not there.
     """
-    return excerpt.read(source, partial=partial).field
+    return excerpt.read(source, partial=partial, find=finder(source, init)).field
+
+
+def finder(source: FileSource, init: Init | str | Path | None) -> Find:
+    """Return what finds the init of a file where it needs one; nothing is imported for files that do not."""
+
+    def find(wanted: str) -> Origin | None:
+        from inrfit.meta import origin
+
+        return origin.find(source, init, wanted)
+
+    return find
 
 
 def decode(
@@ -295,6 +392,7 @@ def decode(
     fill: float | Sequence[float] | None = None,
     blend: int = 0,
     partial: bool = False,
+    init: Init | str | Path | None = None,
     device: str = "auto",
     threads: int | None = None,
     precision: str = "float32",
@@ -310,14 +408,18 @@ def decode(
         source: a field or a `.inr` file.
         output: file to write; its suffix picks the format.
         size, scale, region, fill, blend, device, threads, precision: see `Field.decode`.
-        partial: see `load`.
+        partial, init: see `load`.
         overwrite: replace an existing output.
     """
     from inrfit.edit.soundtrack import heard
 
     shown = {"size": size, "scale": scale, "region": region}
     whole = isinstance(source, Field)
-    field = source if whole else excerpt.read(source, **shown, blend=blend, partial=partial).field
+    if whole:
+        field = source
+    else:
+        find = finder(source, init)
+        field = excerpt.read(source, **shown, blend=blend, partial=partial, find=find).field
     made = field.bands(**shown, fill=fill, blend=blend, device=device, threads=threads, precision=precision)
     values = made.array()
     if output is not None:
@@ -409,19 +511,20 @@ def plan_extension(
     mode: str = "strict",
     device: str = "auto",
     name: str | None = None,
+    init: Init | str | Path | None = None,
     **options: Unpack[ExtendOptions],
 ) -> Extension:
     """Decide how a field will be extended, without fitting; see `extend`.
 
     Args:
-        source, new, side, mode, device, options: as for `extend`.
+        source, new, side, mode, device, init, options: as for `extend`.
         name: what to call the new part in messages when it has no path.
     """
     from inrfit.edit.extend import configured
     from inrfit.edit.extend import plan as decide
 
     config = configured(options)
-    old = source if isinstance(source, Field) else load(source)
+    old = source if isinstance(source, Field) else load(source, init=init)
     kind = io.kind_of(old.info.kind)
     require(
         kind.extends,
@@ -441,6 +544,7 @@ def extend(
     mode: str = "strict",
     device: str = "auto",
     progress: Progress | None = None,
+    init: Init | str | Path | None = None,
     **options: Unpack[ExtendOptions],
 ) -> Field:
     """Add a part to a field: new regions beside those it has, which keep their weights.
@@ -460,6 +564,7 @@ def extend(
             the old part changes by an error at least 16 dB below the one it has.
         device: where it is fitted.
         progress: hooks that are told of every step.
+        init: see `load`; the file of the field with both parts keeps its weights whole.
         options: `steps`, `lr`, `overlap`, `seed`, `threads` and `memory` as for `fit`.
 
     Returns:
@@ -471,7 +576,7 @@ def extend(
     """
     from inrfit.edit.extend import run as carry_out
 
-    plan = plan_extension(source, new, side=side, mode=mode, device=device, **options)
+    plan = plan_extension(source, new, side=side, mode=mode, device=device, init=init, **options)
     return carry_out(plan, progress)
 
 
@@ -558,6 +663,7 @@ def evaluate(
     reference: Source,
     *,
     metrics: Sequence[str] | None = None,
+    init: Init | str | Path | None = None,
     device: str = "auto",
     threads: int | None = None,
 ) -> dict[str, Any]:
@@ -570,6 +676,7 @@ def evaluate(
         source: a field or a `.inr` file.
         reference: the signal it should give back, of the same size, channels and sample type.
         metrics: names of the registry that are defined for the kind of signal; its usual ones when None.
+        init: see `load`.
         device, threads: where the decode runs.
 
     Returns:
@@ -586,7 +693,7 @@ def evaluate(
     from inrfit.metrics.comparison import compare
     from inrfit.metrics.rate import bpp
 
-    field = source if isinstance(source, Field) else load(source)
+    field = source if isinstance(source, Field) else load(source, init=init)
     original = read(reference, reading(field))
     wanted = io.kind_of(field.info.kind).metrics if metrics is None else metrics
     found = compare(field, original, wanted, device=pick_device(device, threads), measure=with_errors)

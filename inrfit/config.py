@@ -227,7 +227,7 @@ class FitConfig:
     Attributes:
         steps: optimiser steps.
         lr: peak learning rate of Adam; None takes one that suits the width.
-        optimiser: "soap" (Adam in the eigenbasis of what each layer reads) or "adam".
+        optimiser: "soap" (Adam in the eigenbasis of what each layer reads), "adam" or "sgd" (plain descent).
         beta1, beta2: decay of Adam's running means of gradients and of their squares, 0 to 1; lower follows a fit that
             changes fast.
         schedule: "cosine" (to zero over the steps) or "constant".

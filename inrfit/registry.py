@@ -60,6 +60,7 @@ TABLE: dict[str, dict[str, str]] = {
     "optimiser": {
         "adam": "inrfit.fitting.optim:Adam",
         "soap": "inrfit.fitting.optim:Soap",
+        "sgd": "inrfit.fitting.optim:Sgd",
     },
     "meta": {
         "maml": "inrfit.meta.maml:Maml",

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import inrfit
-from inrfit.cli import crop, decode, evaluate, extend, fit, info, meta_train, partition
+from inrfit.cli import adapt, crop, decode, evaluate, extend, fit, info, meta_train, partition
 from inrfit.cli.batch import unexpected
 from inrfit.cli.console import drop_stdout, say, show_error
 from inrfit.errors import ConfigError, InrfitError, Interrupted
@@ -23,6 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("fit")(fit.command)
+app.command("adapt")(adapt.command)
 app.command("decode")(decode.command)
 app.command("info")(info.command)
 app.command("crop")(crop.command)

@@ -106,6 +106,7 @@ def command(
             rich_help_panel=options.RUN,
         ),
     ] = False,
+    init: options.Init = None,
     device: options.Device = "auto",
     threads: options.Threads = None,
     force: options.Force = False,
@@ -141,6 +142,7 @@ def command(
                 hint="leave --half out, or give --device cuda",
             )
         options.check_stdout(output, json=json)
+        begin = options.read_init(init)
         _check_suffix(wanted, f"--format {format_}")
         found = expand(inputs, (".inr",), recursive=recursive)
         items = plan_work(found, output, lambda path: wanted or _suffix(path), force=force, beside=".dec")
@@ -148,7 +150,7 @@ def command(
             _check_suffix(items[0].output.suffix, f"-o {output}")
 
     def work(item: Item) -> dict[str, Any]:
-        from inrfit import io
+        from inrfit import api, io
         from inrfit.codec import excerpt
         from inrfit.codec.container import Reader
         from inrfit.codec.layout import Layout
@@ -160,7 +162,7 @@ def command(
         with Reader(source, allow_truncated=True) as reader:
             domain = Layout(header=reader.header, index=reader.index).domain
         shown = {"size": wanted_size.of(domain), "region": window}
-        taken = excerpt.read(source, **shown, blend=blend, partial=partial)
+        taken = excerpt.read(source, **shown, blend=blend, partial=partial, find=api.finder(source, begin))
         field = taken.field
         suffix = wanted or (io.decode_suffix(field.info) if item.output is None else item.output.suffix)
         name = "<stdout>" if item.output is None else str(item.output)

@@ -55,6 +55,7 @@ def command(
             metavar="FILE", help="HTML page with pictures and numbers.", rich_help_panel=options.TALK
         ),
     ] = None,
+    init: options.Init = None,
     device: options.Device = "auto",
     threads: options.Threads = None,
     force: options.Force = False,
@@ -73,6 +74,7 @@ def command(
         if metrics is not None:
             wanted = [check("metric", name.strip(), option="--metrics") for name in metrics.split(",")]
         options.check_device(device, threads)
+        begin = options.read_init(init)
         found = expand(inputs, (".inr",), recursive=recursive)
         sources = [source for source, _ in found]
         _check_reference(reference, sources)
@@ -87,12 +89,14 @@ def command(
 
         original = _original(item, reference, places[item.source])
         source = container(item)
-        field = api.load(source)
+        field = api.load(source, init=begin)
         signal = api.read(original, api.reading(field))
         picked = pick_device(device, threads)
         if not quiet:
             say(f"{picked.why} · {item.name}")
-        measured = api.evaluate(source, signal, metrics=wanted, device=picked.name, threads=picked.threads)
+        measured = api.evaluate(
+            source, signal, metrics=wanted, init=begin, device=picked.name, threads=picked.threads
+        )
         if report is not None:
             shown = {k: v for k, v in measured.items() if not isinstance(v, list)}
             entries.append(

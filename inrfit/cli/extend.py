@@ -54,6 +54,7 @@ def command(
     ] = None,
     lr: fitting.Lr = None,
     overlap: fitting.Overlap = None,
+    init: options.Init = None,
     seed: Annotated[
         int, typer.Option(help="Seed of every random number.", rich_help_panel=fitting.FITTING)
     ] = 0,
@@ -77,6 +78,7 @@ def command(
         words: ExtendOptions = {k: v for k, v in given.items() if v is not None}  # type: ignore[assignment]
         _check_words(side, mode, words)
         options.check_device(device, threads)
+        begin = options.read_init(init)
         options.check_stdout(output, json=json)
         check_container(output, "extend")
         item, part = _inputs(field, new, output, force=force)
@@ -89,7 +91,7 @@ def command(
         from inrfit.io.files import atomic_write
 
         plan = api.plan_extension(
-            api.load(container(item)),
+            api.load(container(item), init=begin),
             content(part),
             side=side,
             mode=mode,

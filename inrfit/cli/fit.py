@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from inrfit.cli import batch, options, reports
 from inrfit.cli import fit_options as network
-from inrfit.cli.console import listener, number, say, size
+from inrfit.cli.console import listener, say
 from inrfit.cli.fit_batch import Batch
 from inrfit.cli.fit_job import Interruptible, Job
-from inrfit.cli.inputs import Item, check_container, check_extra, expand, plan_work
+from inrfit.cli.fit_outputs import check_inputs, check_output, done, paths, summary
+from inrfit.cli.inputs import check_extra, expand, plan_work
 from inrfit.cli.options import default
 from inrfit.cli.progress import Display
 from inrfit.config import CELL, FitOptions, Settings, settings
-from inrfit.errors import ConfigError, InrfitError
+from inrfit.errors import ConfigError
 from inrfit.presets import DEFAULT_EFFORT, PRESETS
 
 KEYS: dict[str, str] = {}
@@ -214,18 +213,18 @@ def command(
         _check_batch(at_once, resume, settings(**words))
         options.check_labels(settings(**words))
         options.check_stdout(output, json=json)
-        _check_output(output, force=force, skip_existing=skip_existing)
+        check_output(output, "fit", force=force, skip_existing=skip_existing)
         found = expand(inputs, input_suffixes(kind), recursive=recursive)
-        _check_inputs([source for source, _ in found])
+        check_inputs([source for source, _ in found])
         items = plan_work(
             found,
             output,
             lambda source: ".inr",
             force=force,
-            skip=_done if skip_existing else None,
+            skip=done if skip_existing else None,
             hint="use --force to replace it, or --skip-existing to leave it",
         )
-        check_extra("--report", report, _paths(items), force=force)
+        check_extra("--report", report, paths(items), force=force)
     job = Job(
         words=words,
         device=device,
@@ -239,7 +238,7 @@ def command(
     talk = listener(quiet=quiet, data_on_stdout=output == "-")
     with Interruptible(job):
         work = Batch(job, items).work if at_once else job.work
-        _, code = batch.run(items, work, keys=KEYS, as_json=json, debug=debug, summary=_summary, talk=talk)
+        _, code = batch.run(items, work, keys=KEYS, as_json=json, debug=debug, summary=summary, talk=talk)
     reports.write(report, job.entries, force=force, quiet=quiet)
     batch.leave(code)
 
@@ -258,57 +257,7 @@ def _check_batch(at_once: bool, resume: bool, settings: Settings) -> None:
     check_many(settings.fit)
 
 
-def _check_inputs(sources: list[Path | None]) -> None:
-    """Refuse what is fitted already; its output would be itself."""
-    for source in sources:
-        if source is not None and source.suffix.lower() == ".inr":
-            raise ConfigError(
-                f"{source} is an .inr file already", hint="leave it out; inrfit decode makes a signal of it"
-            )
-
-
-def _paths(items: list[Item]) -> list[Path | None]:
-    return [path for item in items for path in (item.source, item.output)]
-
-
-def _check_output(output: str | None, *, force: bool, skip_existing: bool) -> None:
-    """Refuse what cannot be meant."""
-    if force and skip_existing:
-        raise ConfigError(
-            "--force and --skip-existing say opposite things of existing outputs", hint="give one of them"
-        )
-    check_container(output, "fit")
-
-
 def _again(inputs: int, *, resume: bool, replacing: bool) -> tuple[str, ...]:
     """Return the options that a command needs to go on after an interruption."""
     skip = () if inputs == 1 or replacing else ("--skip-existing",)
     return (() if resume else ("--resume",)) + skip
-
-
-def _summary(result: dict[str, Any]) -> str:
-    shown = result["output"] if result["output"] == "-" else Path(result["output"]).absolute()
-    if result["status"] == "skipped":
-        return f"{shown}  already there"
-    return "  ".join(
-        (
-            str(shown),
-            size(result["bytes"]),
-            number(result["bpp"], 2, "bpp"),
-            number(result["params"], unit="weights"),
-            f"PSNR {number(result['psnr'], 2, 'dB')}",
-            number(result["seconds"], 1, "s"),
-        )
-    )
-
-
-def _done(source: Path, output: Path) -> bool:
-    """Return whether an existing output is intact and was made from this input."""
-    from inrfit.codec.container import SOURCE, Reader
-
-    try:
-        with Reader(output) as reader:
-            made_from = reader.ancillary.get(SOURCE, b"").hex()
-            return not reader.check() and made_from == hashlib.sha256(source.read_bytes()).hexdigest()
-    except (InrfitError, OSError):
-        return False

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from inrfit.api import Plan
     from inrfit.fitting.checkpoint import Checkpoint
     from inrfit.fitting.events import FitEvent
+    from inrfit.fitting.loop import Progress
     from inrfit.models.field import Field
     from inrfit.report import Entry
 
@@ -38,6 +39,7 @@ class Job:
         verbose: say more.
         display: shows the progress.
         report: whether to keep what a report shows.
+        keeps: whether checkpoints are kept, to go on from.
         interrupted: whether the user asked to stop.
         entries: what the report shows.
     """
@@ -50,19 +52,36 @@ class Job:
     verbose: bool
     display: Display
     report: bool
+    keeps: bool = True
     interrupted: bool = False
     entries: list[Entry] = field(default_factory=list)
 
     def work(self, item: Item) -> dict[str, Any]:
         """Fit one input and write its file."""
-        from inrfit import api
-
-        plan = api.plan(content(item), device=self.device, name=item.name, **self.words)
+        plan = self.plan(item)
         make_room(item.output)
         self.tell(item, plan)
         began = time.monotonic()
         fitted, events, kept = self._fit(item, plan)
         return self.finish(item, plan, fitted, events, time.monotonic() - began, kept)
+
+    def plan(self, item: Item) -> Plan:
+        """Read an input and decide how it is fitted."""
+        from inrfit import api
+
+        return api.plan(content(item), device=self.device, name=item.name, **self.words)
+
+    def run(self, plan: Plan, progress: Progress, begin: Checkpoint | None) -> Field:
+        """Carry a plan out."""
+        from inrfit import api
+
+        return api.run(plan, progress=progress, resume=begin)
+
+    def verify(self, data: bytes, plan: Plan) -> Field:
+        """Return what was written, measured."""
+        from inrfit import api
+
+        return api.verify(data, plan.signal, plan.device)
 
     def finish(
         self,
@@ -77,7 +96,7 @@ class Job:
         from inrfit import api
 
         data = api.to_bytes(fitted)
-        checked = api.verify(data, plan.signal, plan.device)
+        checked = self.verify(data, plan)
         _write(item, data)
         if kept is not None:
             with suppress(OSError):
@@ -90,19 +109,19 @@ class Job:
             "bpp": 8 * len(data) / plan.partition.domain.size,
             "params": fitted.params,
             "psnr": checked.psnr,
+            "steps": fitted.steps,
             "seconds": round(seconds, 3),
             "device": plan.device.name,
         }
 
     def _fit(self, item: Item, plan: Plan) -> tuple[Any, list[FitEvent], Path | None]:
         """Fit, or go on with a fit; return the field, what happened and where the checkpoint may be."""
-        from inrfit import api
         from inrfit.fitting import checkpoint
         from inrfit.fitting.loop import Progress
 
-        kept = checkpoint_path(item.output)
-        identity = plan.identity()
-        begin = self._checkpoint(item, kept, identity)
+        kept = checkpoint_path(item.output) if self.keeps else None
+        identity = plan.identity() if self.keeps else {}
+        begin = self._checkpoint(item, kept, identity) if self.keeps else None
         events: list[FitEvent] = []
         with self.display.fit(item.name) as show:
 
@@ -116,7 +135,7 @@ class Job:
                 save=None if kept is None else lambda state: checkpoint.save(state, kept, identity),
             )
             try:
-                return api.run(plan, progress=hooks, resume=begin), events, kept
+                return self.run(plan, hooks, begin), events, kept
             except Interrupted as error:
                 raise self._resumable(error, kept) from None
 
@@ -137,6 +156,8 @@ class Job:
 
     def _resumable(self, error: Interrupted, kept: Path | None) -> Interrupted:
         """Return the interruption with the command that goes on."""
+        if not self.keeps:
+            return Interrupted(error.message, hint="nothing was written; run the command again")
         if kept is None:
             return Interrupted(error.message, hint="name an output file to be able to resume")
         if not kept.exists():

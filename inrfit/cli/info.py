@@ -17,6 +17,7 @@ KEYS = {
     "steps": "steps of the fit",
     "seed": "seed of the fit",
     "weights": "type of the stored weights",
+    "init": "SHA-256 of the init that the file needs; null where it keeps its weights",
     "macs_per_sample": "multiplications with addition to decode one sample",
     "signal": "what was fitted: kind, shape, channels, sample type, colour and range",
     "model": "the network of a region",
@@ -81,6 +82,7 @@ def _summary(held: dict[str, Any]) -> str:
         f"{model['hidden_layers']} hidden layers, {model['frame']} frame{encoding}",
         "partition": _division(held),
         "weights": f"{held['params']:,} as {held['weights']}; {held['macs_per_sample']:,} MAC per sample to decode",
+        "init": held["init"] and f"needed to decode, SHA-256 {held['init']}; only what adapted is kept",
         "bytes": f"{held['bytes']:,} ({held['bpp']:.3f} bpp): front {parts['front']:,}, "
         f"shared {parts['shared']:,}, regions {parts['regions']:,}",
         "quality": f"{psnr}{span}",

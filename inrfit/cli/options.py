@@ -68,6 +68,14 @@ Spacing = Annotated[
         help="Units per sample of a volume, slowest axis first, or one number for all; 1 by default.",
     ),
 ]
+Init = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Init of a file that keeps only what adapted; one beside the file is found without this.",
+        rich_help_panel=FILES,
+    ),
+]
 Force = Annotated[
     bool, typer.Option("--force", "-f", help="Replace existing outputs.", rich_help_panel=FILES)
 ]
@@ -103,6 +111,24 @@ def default(name: str) -> Any:
     configs = (PartitionConfig, ModelConfig, FitConfig)
     fields = {key: field for config in configs for key, field in config.__dataclass_fields__.items()}
     return fields[name].default
+
+
+def read_init(path: str | None) -> Any:
+    """Return the init that an option names, None where it names none.
+
+    Raises:
+        InputError: it is not there, or is no init.
+    """
+    if path is None:
+        return None
+    from inrfit.meta.init import read
+
+    if not is_file(path):
+        raise InputError(
+            f"--init {path}: no such file",
+            hint="make one with `inrfit meta-train FOLDER -o init.safetensors`",
+        )
+    return read(path)
 
 
 def check_stdout(output: str | None, *, json: bool) -> None:

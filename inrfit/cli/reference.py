@@ -9,13 +9,14 @@ from pathlib import Path
 import typer
 from typer.cli import get_docs_for_click
 
-from inrfit.cli import crop, decode, evaluate, extend, fit, info, meta_train, partition
+from inrfit.cli import adapt, crop, decode, evaluate, extend, fit, info, meta_train, partition
 from inrfit.cli.app import app
 from inrfit.cli.batch import RESULT
 from inrfit.io.files import atomic_write
 
 COMMANDS = {
     "fit": fit.KEYS,
+    "adapt": adapt.KEYS,
     "decode": decode.KEYS,
     "info": info.KEYS,
     "partition": partition.KEYS,

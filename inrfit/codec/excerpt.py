@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from inrfit.codec.container import Damage, Reader
 from inrfit.codec.layout import Layout
+from inrfit.codec.origin import Find
 from inrfit.codec.source import Source
 from inrfit.codec.weights import loads
 from inrfit.kernels.lattice import Slices, asked, check_blend, lattice_of, touched
@@ -36,6 +37,7 @@ def read(
     region: Slices | None = None,
     blend: int = 0,
     partial: bool = False,
+    find: Find | None = None,
 ) -> Excerpt:
     """Read the front matter of a file and the regions that an output shows; no other byte is read.
 
@@ -43,6 +45,7 @@ def read(
         source: a path, the bytes of a file, or any object with the `read`, `seek` and `tell` of a binary file.
         size, scale, region, blend: the output, as for `Field.decode`. Regions that are blended into it are read too.
         partial: leave out damaged regions; without it they are an error.
+        find: finds the init of a file that keeps only what its regions adapted.
 
     Raises:
         InputError: there is no such file. ContainerError: what is needed of it is damaged, or it is no `.inr` file.
@@ -56,5 +59,5 @@ def read(
             sizes, box = asked(layout.domain, size, scale, region)
             wanted = lattice_of(layout.domain, sizes, box, channels=reader.header.signal.channels)
             positions = touched(map(layout.box, range(len(layout))), wanted, margin)
-        field = loads(reader, positions, damaged=damaged if partial else None)
+        field = loads(reader, positions, damaged=damaged if partial else None, find=find)
         return Excerpt(field=field, damaged=tuple(damaged), regions=len(reader.index.ids))

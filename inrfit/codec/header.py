@@ -135,6 +135,8 @@ class Header(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
         steps: optimiser steps of the fit, 0 to 2^63 - 1.
         psnr: dB of the decoded file against its source; infinity where they are equal, None where unknown.
         writer: name and version of the program that wrote the file, for example "inrfit 0.1.0".
+        init: SHA-256, in hex, of the init that the weights follow from together with what regions keep; empty where
+            the file keeps the weights.
     """
 
     signal: SignalHeader
@@ -147,6 +149,7 @@ class Header(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     steps: int
     psnr: float | None
     writer: str
+    init: str = ""
 
 
 class Index(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
@@ -179,8 +182,10 @@ def encode(value: Header | Index) -> bytes:
     Raises:
         ContainerError: a field holds something MessagePack cannot, for example a NumPy number.
     """
+    whole = msgspec.structs.astuple(value)
+    stored = whole[:-1] if isinstance(value, Header) and not value.init else value  # as files were before it
     try:
-        return msgspec.msgpack.encode(value)
+        return msgspec.msgpack.encode(stored)
     except (TypeError, ValueError, OverflowError) as error:
         raise ContainerError(f"{type(value).__name__.lower()} cannot be stored: {error}") from error
 

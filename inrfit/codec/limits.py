@@ -96,6 +96,8 @@ def check_header(header: Header) -> None:
     psnr = header.psnr
     _require(psnr is None or psnr > -math.inf, "psnr", psnr, "nil, or dB that are not NaN or -infinity")
     _text("writer", header.writer)
+    good = not header.init or re.fullmatch("[0-9a-f]{64}", header.init)
+    _require(bool(good), "init", header.init, "a SHA-256 as 64 hex digits, or empty")
 
 
 def check_index(index: Index, header: Header) -> None:

@@ -38,6 +38,7 @@ def summary(reader: Reader) -> dict[str, Any]:
         "steps": header.steps,
         "seed": header.seed,
         "weights": header.weights,
+        "init": header.init or None,
         "macs_per_sample": description.macs(),
         "signal": _plain(header.signal),
         "model": _plain(header.model),

@@ -21,11 +21,12 @@ from inrfit.codec.header import (
     SignalHeader,
 )
 from inrfit.codec.layout import Layout
+from inrfit.codec.origin import Find, Origin
 from inrfit.config import ModelConfig
 from inrfit.coords import Frame
 from inrfit.errors import ConfigError, ContainerError
-from inrfit.models.description import Description, Stack, describe
-from inrfit.models.field import Field, pooled_psnr
+from inrfit.models.description import Description, describe
+from inrfit.models.field import Adapted, Field, pooled_psnr
 from inrfit.partitions import Partition, Region
 from inrfit.partitions.grid import from_edges
 from inrfit.registry import names
@@ -38,14 +39,23 @@ PARTIAL = "decode what is intact: inrfit decode --partial"
 
 def dumps(field: Field) -> bytes:
     """Return the bytes of a `.inr` file that holds a field."""
-    description = field.description
-    parts = [_part(field, description, position) for position in range(len(field.partition))]
-    shared = _pack(description, field.weights, field.weight_type, local=False, position=0)
+    types, weights = stored_types(field.description, field.weight_type, local=True), field.weights
+    shared = b""
+    if field.adapted is not None:
+        weights = field.adapted.numbers
+        types = [(name, np.dtype(field.weight_type).newbyteorder("<")) for name in weights]
+    else:
+        shared = _pack(stored_types(field.description, field.weight_type, local=False), weights, 0)
+    parts = [_part(field, types, weights, position) for position in range(len(field.partition))]
     return write_container(_header(field), _index(field), shared, _ancillary(field), parts)
 
 
 def loads(
-    reader: Reader, positions: Sequence[int] | None = None, *, damaged: list[Damage] | None = None
+    reader: Reader,
+    positions: Sequence[int] | None = None,
+    *,
+    damaged: list[Damage] | None = None,
+    find: Find | None = None,
 ) -> Field:
     """Read the field a file holds, or only some of its regions, whose bytes are then the only ones read.
 
@@ -54,9 +64,11 @@ def loads(
         positions: places in the index of the regions to read, rising; all of them when None. The domain stays that
             of the file.
         damaged: list that regions which cannot be read are added to; they are left out. With None they are an error.
+        find: finds the init of a file that keeps only what its regions adapted.
 
     Raises:
-        ContainerError: a chunk is damaged, or the file describes something this version does not know.
+        ContainerError: a chunk is damaged, the file describes something this version does not know, or its init is not
+            there.
     """
     header, index = reader.header, reader.index
     model = model_config(header)
@@ -64,7 +76,13 @@ def loads(
         description = describe(model, len(header.signal.shape), header.signal.channels)
     except ConfigError as error:
         raise ContainerError(f"{reader.name}: {error.message}") from None
-    records = {local: record(description, header.weights, local=local) for local in (True, False)}
+    origin = _origin(reader, find)
+    if origin is None:
+        records = {local: record(description, header.weights, local=local) for local in (True, False)}
+    else:
+        little = np.dtype(header.weights).newbyteorder("<")
+        own = np.dtype([(name, little, shape) for name, shape in origin.shapes.items()])
+        records = {True: own, False: np.dtype([])}
     _check_weights(reader, reader.shared, records[False], "the shared weights")
     wanted = range(len(index.ids)) if positions is None else positions
     kept: list[int] = []
@@ -86,6 +104,10 @@ def loads(
             f"{reader.name}: all {len(wanted)} regions that are needed are damaged", hint=TORN
         )
     held = {**_unpacked(reader.shared, records[False]), **_unpacked(payloads, records[True])}
+    adapted = None
+    if origin is not None:
+        adapted = Adapted(init=header.init, numbers=held)
+        held = _made(reader, description, origin, held)
     partition = _partition(header, index, kept, masks)
     if partition.kind == "labels" and kept:
         _check_apart(reader, partition)
@@ -106,7 +128,44 @@ def loads(
         weight_type=header.weights,
         psnr=header.psnr if whole else pooled_psnr(mse, partition.areas, signal_info(reader).peak),
         mse=mse,
+        adapted=adapted,
     )
+
+
+def _origin(reader: Reader, find: Find | None) -> Origin | None:
+    """Return the init of a file that keeps only what its regions adapted; None for other files.
+
+    Raises:
+        ContainerError: it is not there.
+    """
+    wanted = reader.header.init
+    if not wanted:
+        return None
+    found = None if find is None else find(wanted)
+    if found is None:
+        raise ContainerError(
+            f"{reader.name} keeps only what differs from the init with the SHA-256 {wanted}, which is not there",
+            hint="name the init's file with --init, or put it beside this one",
+        )
+    return found
+
+
+def _made(
+    reader: Reader, description: Description, origin: Origin, numbers: Mapping[str, NDArray[np.float32]]
+) -> dict[str, NDArray[np.float32]]:
+    """Return the weight stacks that follow from an init and what regions keep.
+
+    Raises:
+        ContainerError: the init is of another network than the file.
+    """
+    made = origin.stacks(numbers)
+    for stack in description.stacks:
+        if stack.name not in made or made[stack.name].shape[1:] != stack.shape:
+            raise ContainerError(
+                f"{reader.name}: its init makes no weights {stack.name} of the shape {stack.shape}",
+                hint=WRONG,
+            )
+    return made
 
 
 def region_mask(reader: Reader, position: int) -> NDArray[np.bool_] | None:
@@ -133,8 +192,13 @@ def model_config(header: Header) -> ModelConfig:
         ) from None
 
 
-def _part(field: Field, description: Description, position: int) -> bytes:
-    weights = _pack(description, field.weights, field.weight_type, local=True, position=position)
+def _part(
+    field: Field,
+    types: Sequence[tuple[str, np.dtype[np.floating]]],
+    held: Mapping[str, NDArray[np.float32]],
+    position: int,
+) -> bytes:
+    weights = _pack(types, held, position)
     if field.partition.kind != "labels":
         return weights
     mask = field.partition.regions[position].mask
@@ -197,32 +261,29 @@ def _check_apart(reader: Reader, partition: Partition) -> None:
 
 def stored_types(
     description: Description, kind: str, *, local: bool
-) -> list[tuple[Stack, np.dtype[np.floating]]]:
-    """Return the stacks of a chunk with the type of each: `kind` for trained weights, float32 for the others."""
+) -> list[tuple[str, np.dtype[np.floating]]]:
+    """Return the names of the stacks of a chunk with the type of each: `kind` where trained, float32 for the others."""
     return [
-        (stack, np.dtype(kind if stack.trained else "float32").newbyteorder("<"))
+        (stack.name, np.dtype(kind if stack.trained else "float32").newbyteorder("<"))
         for stack in description.stacks
         if stack.local == local
     ]
 
 
 def _pack(
-    description: Description,
+    types: Sequence[tuple[str, np.dtype[np.floating]]],
     weights: Mapping[str, NDArray[np.float32]],
-    kind: str,
-    *,
-    local: bool,
     position: int,
 ) -> bytes:
-    """Return the weights of one region (`local`) or those of the signal, in the order of the stacks."""
-    types = stored_types(description, kind, local=local)
-    return b"".join(weights[stack.name][position].astype(little).tobytes() for stack, little in types)
+    """Return the numbers of one region, or those of the signal, in the order of their types."""
+    return b"".join(weights[name][position].astype(little).tobytes() for name, little in types)
 
 
 def record(description: Description, kind: str, *, local: bool) -> np.dtype[np.void]:
     """Return the weights of one region (`local`) or those of the signal as one record, one field for each stack."""
     types = stored_types(description, kind, local=local)
-    return np.dtype([(stack.name, little, stack.shape) for stack, little in types])
+    shapes = {stack.name: stack.shape for stack in description.stacks}
+    return np.dtype([(name, little, shapes[name]) for name, little in types])
 
 
 def _check_weights(reader: Reader, payload: bytes, stored: np.dtype[np.void], what: str) -> None:
@@ -281,6 +342,7 @@ def _header(field: Field) -> Header:
         steps=field.steps,
         psnr=field.psnr,
         writer=f"inrfit {__version__}",
+        init="" if field.adapted is None else field.adapted.init,
     )
 
 

@@ -90,6 +90,7 @@ class Start:
         solve: whether a linear output layer may begin with its closed form, whatever its weights.
         optimiser: makes the optimiser from the matrices, what is known of them and the configuration; that of the
             configuration when None.
+        steps: how many, in place of those of the configuration; with 0 the field is what it begins with.
     """
 
     weights: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
@@ -99,6 +100,7 @@ class Start:
     known: NDArray[np.bool_] | None = None
     solve: bool = True
     optimiser: Callable[[Mapping[str, Tensor], Mapping[str, Matrix], FitConfig], Adam] | None = None
+    steps: int | None = None
 
 
 def fit(
@@ -185,13 +187,18 @@ class _Fits:
             describe(model, partition.domain.dimensions, signals[0].channels), start.frozen
         )
         ids = [region.id for region in partition.regions]
-        initial = {**initial_weights(self.description, ids, config.seed), **start.weights}
+        drawn = [stack for stack in self.description.stacks if stack.name not in start.weights]
+        initial = {
+            **initial_weights(replace(self.description, stacks=tuple(drawn)), ids, config.seed),
+            **start.weights,
+        }
         self.stacks = Stacks(
             self.description, initial, len(signals), len(partition), device.name, solve=start.solve
         )
         make = start.optimiser or load("optimiser", config.optimiser)
         self.optimiser = make(self.stacks.values, self.stacks.matrices, config)
-        self.step, self.steps, self.fixed, self.warm = 0, config.steps, False, 0.0
+        steps = config.steps if start.steps is None else start.steps
+        self.step, self.steps, self.fixed, self.warm = 0, steps, False, 0.0
         self.blank = Field(
             model=model,
             partition=partition,

@@ -109,6 +109,23 @@ class Adam:
         }
 
 
+class Sgd(Adam):
+    """Plain gradient descent; betas have no meaning for it."""
+
+    def __init__(
+        self, values: Mapping[str, Tensor], matrices: Mapping[str, Matrix], config: FitConfig
+    ) -> None:
+        self._values, self._matrices = dict(values), matrices
+        self._state: dict[str, Tensor] = {}
+
+    def correction(self, step: int) -> float:
+        """Return 1: there is no mean to correct."""
+        return 1.0
+
+    def _direction(self, name: str, gradient: Tensor) -> Tensor:
+        return gradient
+
+
 class Soap(Adam):
     """Adam in the eigenbasis of what each layer reads, with a closed-form start for the output layer.
 

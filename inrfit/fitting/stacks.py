@@ -16,7 +16,18 @@ from torch import Tensor
 
 from inrfit.fitting.sampling import Block
 from inrfit.kernels import aligned
-from inrfit.models.description import Description
+from inrfit.models.description import Description, Matrix
+
+
+def views(values: Mapping[str, Tensor], matrices: Mapping[str, Matrix]) -> dict[str, Tensor]:
+    """Return the stacks that matrices [group, in (+ 1), out] are made of, in their memory."""
+    found = {}
+    for name, matrix in matrices.items():
+        rows = values[name].shape[1] - (matrix.bias is not None)
+        found[name] = values[name][:, :rows]
+        if matrix.bias is not None:
+            found[matrix.bias] = values[name][:, rows:]
+    return found
 
 
 class Stacks:
@@ -70,13 +81,7 @@ class Stacks:
 
     def views(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the stacks that matrices are made of."""
-        views = {}
-        for name, matrix in self.matrices.items():
-            rows = values[name].shape[1] - (matrix.bias is not None)
-            views[name] = values[name][:, :rows]
-            if matrix.bias is not None:
-                views[matrix.bias] = values[name][:, rows:]
-        return views
+        return views(values, self.matrices)
 
     def rows(self, name: str, block: Block) -> slice:
         """Return the groups of a stack that a block has to do with."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -25,7 +25,7 @@ from inrfit.fitting.events import FitEvent
 from inrfit.fitting.loop import Progress, Start
 from inrfit.kernels.tiles import tile_points
 from inrfit.metrics.fidelity import unit_decibel
-from inrfit.models.description import Description, describe
+from inrfit.models.description import Description, describe, without
 from inrfit.models.field import Field
 from inrfit.partitions import Partition
 from inrfit.signal import Signal
@@ -49,6 +49,7 @@ def fit(
     progress: Progress | None = None,
     resume: Checkpoint | None = None,
     *,
+    begin: Callable[[Partition], Start] | None = None,
     wave: int = WAVE,
 ) -> Field:
     """Fit a field to a signal; see `loop.fit`. The result does not depend on the waves.
@@ -58,6 +59,8 @@ def fit(
 
     Args:
         signal, partition, model, config, device, progress, resume: as for `loop.fit`.
+        begin: gives what the regions of a wave begin with, a part of the partition; frame and tile are those of the
+            whole. A fresh field when None.
         wave: bytes that a wave may need; a fit that goes on keeps the waves it had.
     """
     if resume is not None:
@@ -66,11 +69,17 @@ def fit(
         parts = [range(len(partition))]
     else:
         description = describe(model, partition.domain.dimensions, signal.channels)
+        if begin is not None:
+            description = without(
+                description, begin(replace(partition, regions=partition.regions[:1])).frozen
+            )
         limit = wave if config.points is not None else min(wave, config.memory)
         parts = cut(partition, description, signal.channels, config, limit)
     if len(parts) <= 1:
-        return loop.fit(signal, partition, model, config, device, progress, resume)
-    return _Waves(signal, partition, model, config, device, progress or Progress(), parts).run(resume)
+        start = None if begin is None else begin(partition)
+        return loop.fit(signal, partition, model, config, device, progress, resume, start)
+    begin = begin or (lambda part: Start())
+    return _Waves(signal, partition, model, config, device, progress or Progress(), parts, begin).run(resume)
 
 
 def cut(
@@ -118,12 +127,12 @@ class _Waves:
         device: Device,
         progress: Progress,
         parts: Sequence[range],
+        begin: Callable[[Partition], Start],
     ) -> None:
         self.signal, self.partition, self.model = signal, partition, model
         self.config, self.device, self.progress, self.parts = config, device, progress, parts
-        self.start = Start(
-            frame=global_frame(partition.domain, config.span), tile=tile_points(partition.areas)
-        )
+        self.begin = begin
+        self.frame, self.tile = global_frame(partition.domain, config.span), tile_points(partition.areas)
         self.done = _Finished()
         self.seconds = 0.0
 
@@ -171,8 +180,9 @@ class _Waves:
             on_event=lambda event: self._tell(number, event),
             save=None if self.progress.save is None else lambda state: self._save(number, state),
         )
+        start = replace(self.begin(part), frame=self.frame, tile=self.tile)
         try:
-            return loop.fit(self.signal, part, self.model, config, self.device, hooks, resume, self.start)
+            return loop.fit(self.signal, part, self.model, config, self.device, hooks, resume, start)
         except Interrupted as error:
             raise Interrupted(
                 f"wave {number + 1} of {len(self.parts)} {error.message}", hint=error.hint

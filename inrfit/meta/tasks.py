@@ -130,6 +130,30 @@ def gather(
     )
 
 
+def bare(signals: Sequence[Signal], partitions: Sequence[Partition], device: str = "cpu") -> Tasks:
+    """Return tasks without samples, for a learner's `start`, which looks at signals and regions alone.
+
+    Args:
+        signals, partitions, device: as for `gather`.
+    """
+    pairs = zip(signals, partitions, strict=True)
+    areas = [
+        [region_samples(region, pool=getattr(signal, "pool", None)).count for region in partition.regions]
+        for signal, partition in pairs
+    ]
+    empty = torch.zeros((0, 0, 1), device=device)
+    owners = [number for number, own in enumerate(areas) for _ in own]
+    return Tasks(
+        signals=tuple(signals),
+        partitions=tuple(partitions),
+        batch=Batch(features={}, targets=empty, mask=empty, weight=empty, owner=empty.long().flatten()),
+        groups=len(owners),
+        areas=torch.tensor([float(area) for own in areas for area in own], device=device),
+        signal_of=torch.tensor(owners, device=device),
+        one_each=False,
+    )
+
+
 def _tile(areas: Sequence[int]) -> int:
     """Return the points of a tile for regions of so many samples."""
     largest, total = max(areas), sum(areas)

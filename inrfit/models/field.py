@@ -27,6 +27,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Adapted:
+    """What a file keeps of a field in place of its weights, which follow from it and an init.
+
+    Attributes:
+        init: SHA-256 of the init's file, in hex.
+        numbers: name -> [region, *shape] float32, rounded as the file keeps them: what each region adapted.
+    """
+
+    init: str
+    numbers: Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Field:
     """A fitted signal.
 
@@ -42,6 +55,7 @@ class Field:
         weight_type: how a file keeps the weights, "float32" or "float16".
         psnr: dB of the decoded file against its source; None when unknown.
         mse: mean squared error per region of the decoded samples, with values on [-1, 1]; empty when unknown.
+        adapted: what its file keeps in place of the weights; None where it keeps the weights.
     """
 
     model: ModelConfig
@@ -56,6 +70,7 @@ class Field:
     weight_type: str = "float16"
     psnr: float | None = None
     mse: tuple[float, ...] = ()
+    adapted: Adapted | None = None
 
     @property
     def domain(self) -> Domain:
@@ -103,6 +118,9 @@ class Field:
                 sha256="",
             ),
             weights={n: w[rows] if n in local else w for n, w in self.weights.items()},
+            adapted=None
+            if self.adapted is None
+            else replace(self.adapted, numbers={n: v[rows] for n, v in self.adapted.numbers.items()}),
             mse=mse,
             psnr=pooled_psnr(mse, part.areas, self.info.peak),
         )
@@ -113,7 +131,7 @@ class Field:
         Frame and tile are those of this field, seed and steps those of the other, which was fitted last. Cells are
         numbered anew, segments of the other after the largest id here. What belongs to one of the two parts alone
         goes: the hash of the source, tags of the EXIF block, and the sound track where the time grows. An `mlp` becomes `partitioned`, which is the same
-        network once for each region.
+        network once for each region. Its file keeps the weights whole.
 
         Args:
             other: a field of the same model and with the same shared weights, whose domain touches this one along one
@@ -144,6 +162,7 @@ class Field:
                 sha256="",
             ),
             weights={n: both[n][order] if n in local else w for n, w in self.weights.items()},
+            adapted=None,
             seed=other.seed,
             steps=other.steps,
             mse=mse,

@@ -63,6 +63,14 @@ def test_header_and_index_come_back_as_they_were(kind: str, psnr: float | None) 
     h.validate(header, index)
 
 
+def test_a_header_without_an_init_is_that_of_older_files() -> None:
+    plain, named = make_header(), changed(make_header(), "init", "0a" * 32)
+    assert h.encode(plain)[0] == 0x9A
+    assert h.encode(named)[0] == 0x9B
+    assert h.decode_header(h.encode(named)) == named
+    assert h.decode_header(h.encode(plain)).init == ""
+
+
 def test_header_is_small() -> None:
     assert len(h.encode(make_header())) < 290
 
@@ -139,6 +147,8 @@ def test_header_is_small() -> None:
         ("steps", 2**63, "steps"),
         ("psnr", math.nan, "psnr"),
         ("psnr", -math.inf, "psnr"),
+        ("init", "0123", "init"),
+        ("init", "G" * 64, "init"),
         ("writer", "", "writer"),
     ],
 )
@@ -238,7 +248,7 @@ def test_number_of_cells_is_limited() -> None:
 
 
 def test_a_field_of_a_newer_version_is_ignored() -> None:
-    header = make_header()
+    header = changed(make_header(), "init", "0a" * 32)
     plain = msgspec.msgpack.decode(h.encode(header))
     grown = [
         *([*part, "later"] if number < 4 else part for number, part in enumerate(plain)),
@@ -274,7 +284,7 @@ def test_bytes_that_are_no_header_are_refused(payload: bytes) -> None:
 
 
 def test_deep_nesting_in_an_unknown_field_is_refused() -> None:
-    plain = h.encode(make_header())
+    plain = h.encode(changed(make_header(), "init", "0a" * 32))
     deep = bytes([plain[0] + 1]) + plain[1:] + b"\x91" * 100_000 + b"\xc0"
     with pytest.raises(ContainerError, match="recursion"):
         h.decode_header(deep)

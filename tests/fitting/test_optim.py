@@ -149,3 +149,15 @@ def test_towards_a_target_the_rate_falls_with_what_is_left(picture):
     words = {"grid": (1, 1), "hidden_features": 16, "steps": 1000, "device": "cpu"}
     target = api.fit(picture, **{**words, "steps": 60}).psnr
     assert api.fit(picture, **words, target_psnr=target).steps < 150
+
+
+def test_sgd_goes_down_the_gradient() -> None:
+    values = {"weight": torch.ones(2, 3, 4)}
+    matrix = Matrix(weight="weight", bias=None, local=True, last=False)
+    descent = optim.Sgd(values, {"weight": matrix}, FitConfig())
+    gradient = torch.arange(24.0).view(2, 3, 4)
+    rates = torch.tensor([0.5, 0.25]).view(2, 1, 1)
+    assert descent.correction(0) == 1.0
+    descent.update(0, {"weight": gradient.clone()}, {}, {"weight": rates})
+    torch.testing.assert_close(values["weight"], 1 - rates * gradient)
+    assert descent.state() == {}
