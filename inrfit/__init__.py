@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, Any
 from inrfit.version import __version__
 
 if TYPE_CHECKING:
-    from inrfit.api import crop, decode, evaluate, extend, fit, fit_many, info, load, partition, read, save
+    from inrfit.api import (
+        crop,
+        decode,
+        evaluate,
+        extend,
+        fit,
+        fit_many,
+        info,
+        interpolate,
+        load,
+        partition,
+        read,
+        save,
+    )
     from inrfit.errors import (
         ConfigError,
         ContainerError,
@@ -42,6 +55,7 @@ __all__ = [
     "fit",
     "fit_many",
     "info",
+    "interpolate",
     "load",
     "partition",
     "read",

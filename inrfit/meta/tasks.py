@@ -78,11 +78,12 @@ def gather(
     """
     chosen, owners = [], []
     for number, (signal, partition) in enumerate(zip(signals, partitions, strict=True)):
-        for region in partition.regions:
-            samples = region_samples(region, pool=getattr(signal, "pool", None))
+        there = [region_samples(region, pool=getattr(signal, "pool", None)) for region in partition.regions]
+        total = sum(samples.count for samples in there)
+        for region, samples in zip(partition.regions, there, strict=True):
             ranks = np.arange(samples.count)
-            if points is not None and random is not None and points < partition.domain.size:
-                count = max(1, round(points * samples.count / max(1, sum(partition.areas))))
+            if points is not None and random is not None and points < total:
+                count = max(1, round(points * samples.count / total))
                 ranks = random.choice(samples.count, min(count, samples.count), replace=False)
             chosen.append((signal, partition, region, samples.index(ranks)))
             owners.append(number)
@@ -124,7 +125,7 @@ def gather(
         groups=len(areas),
         areas=put(np.array(areas, np.float32)),
         signal_of=put(np.array(owners)),
-        one_each=len(tiles) == len(areas),
+        one_each=[at.position for at in tiles] == list(range(len(areas))),
     )
 
 
