@@ -28,6 +28,7 @@ MODEL = ModelConfig(
     first_omega_0=8.0,
     hidden_omega_0=8.0,
     trunk_omega_0=8.0,
+    trunk_features=0,
     frame="global",
 )
 """A network so small that finite differences of it are quick."""

@@ -143,6 +143,7 @@ def _mixed(weights: Sequence[NDArray[np.float32]], shares: Sequence[float]) -> N
 def _difference(first: Field, other: Field) -> str | None:
     """Return the word for what two fields do not have in common and would need to; None where there is nothing."""
     for word, one, two in (
+        ("size", first.domain.shape, other.domain.shape),
         ("model", first.model, other.model),
         ("number of channels", first.channels, other.channels),
         ("frame", first.frame, other.frame),

@@ -9,7 +9,7 @@ import pytest
 import torch
 from tests_meta import MODEL, TRUNK, leaves, pictures, tasks_of, thirds
 
-from inrfit import registry
+from inrfit import api, registry
 from inrfit.config import ModelConfig, PartitionConfig
 from inrfit.meta import inner
 from inrfit.meta.config import MetaConfig
@@ -142,7 +142,7 @@ def test_what_adapted_is_a_field_like_any_other(made):
         field = field_of(learner, params, adapted, signal, divided)
         with torch.no_grad():
             out = inner.output(learner, learner.weights(params, adapted), tasks).numpy()
-        decoded = field.decode(device="cpu")
+        decoded = api.decode(api.to_bytes(field), device="cpu")
         for group, region in enumerate(divided.regions):
             own = (tasks.batch.owner == group)[:, None] & (tasks.batch.mask[..., 0] > 0)
             there = decoded[tuple(region.points().T)].astype(float)
