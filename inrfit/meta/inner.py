@@ -45,9 +45,10 @@ def errors(learner: Learner, weights: Numbers, tasks: Tasks) -> Tensor:
 
 def signal_mse(squares: Tensor, tasks: Tasks) -> Tensor:
     """Return the mean squared error of each signal, [signal], by the squared errors of its groups."""
-    count, made = len(tasks.signals), squares.new_zeros
-    summed = made(count).index_add(0, tasks.signal_of, squares)
-    return summed / (made(count).index_add(0, tasks.signal_of, tasks.areas) * tasks.channels)
+    count = len(tasks.signals)
+    summed = squares.new_zeros(count).index_add(0, tasks.signal_of, squares)
+    areas = tasks.areas.new_zeros(count).index_add(0, tasks.signal_of, tasks.areas)
+    return summed / (areas * tasks.channels)
 
 
 def inner_loss(learner: Learner, squares: Tensor, tasks: Tasks) -> Tensor:

@@ -15,6 +15,7 @@ from inrfit.errors import ConfigError
 from inrfit.meta import inner
 from inrfit.meta.config import MetaConfig
 from inrfit.meta.inner import RIDGE, Numbers
+from inrfit.meta.sine import swift
 from inrfit.meta.tasks import Tasks
 from inrfit.models.description import describe, initial_weights
 
@@ -49,7 +50,7 @@ class Learner:
     def __init__(self, model: ModelConfig, in_features: int, out_features: int, config: MetaConfig) -> None:
         self.model, self.config = model, config
         self.in_features, self.out_features = in_features, out_features
-        self.description = describe(model, in_features, out_features)
+        self.description = swift(describe(model, in_features, out_features))
         self.adapted: tuple[str, ...] = tuple(
             s.name for s in self.description.stacks if s.local and s.trained
         )
