@@ -56,7 +56,7 @@ def inner_loss(learner: Learner, squares: Tensor, tasks: Tasks) -> Tensor:
     areas = tasks.areas
     if learner.config.loss == "signal":
         areas = areas.new_zeros(len(tasks.signals)).index_add(0, tasks.signal_of, areas)[tasks.signal_of]
-    return (squares / (areas.clamp(min=1) * tasks.channels)).sum()
+    return (squares / (areas * tasks.channels)).sum()
 
 
 def step(
@@ -122,7 +122,7 @@ def solved(learner: Learner, params: Numbers, adapted: Numbers, tasks: Tasks) ->
             x.new_zeros((tasks.groups, *x.shape[1:])).index_add(0, batch.owner, x)
             for x in (moments, products)
         )
-    areas = tasks.areas[:, None, None].double().clamp(min=1)
+    areas = tasks.areas[:, None, None].double()
     ridge = torch.diag_embed(params[RIDGE].double().exp())
     change = torch.linalg.solve(moments / areas + ridge, products / areas).to(missing.dtype)
     return {

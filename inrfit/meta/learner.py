@@ -71,10 +71,15 @@ class Learner:
 
     def weights(self, params: Numbers, adapted: Numbers) -> dict[str, Tensor]:
         """Return the weight stacks of the description, [group or 1, *shape]."""
-        return {
-            s.name: adapted[s.name] if s.name in adapted else params[s.name][None]
-            for s in self.description.stacks
-        }
+        groups = len(next(iter(adapted.values()))) if adapted else 1
+        found = {}
+        for stack in self.description.stacks:
+            if stack.name in adapted:
+                found[stack.name] = adapted[stack.name]
+            else:
+                shape = (groups if stack.local else 1, *stack.shape)
+                found[stack.name] = params[stack.name].expand(shape)
+        return found
 
     def step(self, params: Numbers, adapted: Numbers, gradients: Numbers, number: int) -> dict[str, Tensor]:
         """Return what adapts after an inner step.

@@ -36,7 +36,7 @@ class Tasks:
         signals, partitions: what they are and how each is divided.
         batch: all their samples, or those drawn; `owner` counts groups.
         groups: regions of all signals.
-        areas: samples of each group in the batch, [group].
+        areas: samples of each group in the batch, [group]; 1 for one without any, so that means are defined.
         signal_of: signal of each group, [group].
         one_each: whether tile g is all of group g, so that nothing has to be gathered.
     """
@@ -78,9 +78,10 @@ def gather(
     """
     chosen, owners = [], []
     for number, (signal, partition) in enumerate(zip(signals, partitions, strict=True)):
-        there = [region_samples(region, pool=getattr(signal, "pool", None)) for region in partition.regions]
-        total = sum(samples.count for samples in there)
-        for region, samples in zip(partition.regions, there, strict=True):
+        pool = getattr(signal, "pool", None)
+        found = [region_samples(region, pool=pool) for region in partition.regions]
+        total = sum(samples.count for samples in found)
+        for region, samples in zip(partition.regions, found, strict=True):
             ranks = np.arange(samples.count)
             if points is not None and random is not None and points < total:
                 count = max(1, round(points * samples.count / total))
@@ -123,7 +124,7 @@ def gather(
         partitions=tuple(partitions),
         batch=batch,
         groups=len(areas),
-        areas=put(np.array(areas, np.float32)),
+        areas=put(np.maximum(areas, 1).astype(np.float32)),
         signal_of=put(np.array(owners)),
         one_each=[at.position for at in tiles] == list(range(len(areas))),
     )
