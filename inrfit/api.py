@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from inrfit.fitting.checkpoint import Checkpoint
     from inrfit.fitting.loop import Progress
     from inrfit.kernels.lattice import Slices
+    from inrfit.meta.init import Init
 
 Source = str | Path | bytes | NDArray[Any] | Signal
 """A signal, or what one is read from: a path, the bytes of a file, or an array, which is an image unless a kind is named."""
@@ -472,6 +473,65 @@ def extend(
 
     plan = plan_extension(source, new, side=side, mode=mode, device=device, **options)
     return carry_out(plan, progress)
+
+
+def meta_eval(
+    sources: Sequence[Source],
+    init: Init | str | Path,
+    *,
+    steps: int = 10,
+    optimiser: str = "learned",
+    lr: float | None = None,
+    size: int | None = None,
+    device: str = "auto",
+) -> dict[str, Any]:
+    """Measure an init on held-out signals; of each, the middle is taken.
+
+    Args:
+        sources: the signals; what cannot be read, or is not of the kind of the init, is skipped and told.
+        init: what was learned, or its file.
+        steps: steps on each signal.
+        optimiser: "learned" (steps and rates of the init), "sgd" or "adam".
+        lr: rate of "sgd" or "adam"; when None, the best of a few on the first signals.
+        size: samples along each axis of what is taken; that of the init when None.
+        device: where it runs.
+
+    Returns:
+        "step_psnr" (dB before the first and after every step, the mean over signals), "psnr" (the last of them),
+        "optimiser", "lr", "method", "hash", "signals" and "skipped".
+
+    Raises:
+        InputError: the init cannot be read. ConfigError: no signal is left, or an option cannot work.
+    """
+    from inrfit.meta import held_out
+    from inrfit.meta import init as inits
+
+    learned = init if isinstance(init, inits.Init) else inits.read(init)
+    config = ReadConfig(kind=learned.kind)
+    if learned.kind == "shape":
+        config = ReadConfig(kind="shape", resolution=size or learned.config.size)
+    signals, skipped = [], []
+    for source in sources:
+        try:
+            signal = held_out.middle(read(source, config), size or learned.config.size)
+            held_out.check(learned, signal)
+            signals.append(signal)
+        except InputError as error:
+            name = str(source) if isinstance(source, str | Path) else "signal"
+            skipped.append({"input": name, "reason": error.message})
+    found = held_out.measure(
+        learned, signals, steps, optimiser=optimiser, lr=lr, device=pick_device(device).name
+    )
+    return {
+        "method": learned.config.method,
+        "hash": learned.hash,
+        "optimiser": found.optimiser,
+        "lr": found.lr,
+        "step_psnr": list(found.psnr),
+        "psnr": found.psnr[-1],
+        "signals": found.signals,
+        "skipped": skipped,
+    }
 
 
 def interpolate(fields: Sequence[Field], shares: Sequence[float]) -> Field:
