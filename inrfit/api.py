@@ -580,6 +580,82 @@ def extend(
     return carry_out(plan, progress)
 
 
+def meta_eval(
+    sources: Sequence[Source],
+    init: Init | str | Path,
+    *,
+    steps: int = 10,
+    optimiser: str = "learned",
+    lr: float | None = None,
+    size: int | None = None,
+    device: str = "auto",
+) -> dict[str, Any]:
+    """Measure an init on held-out signals; of each, the middle is taken.
+
+    Args:
+        sources: the signals; what cannot be read, or is not of the kind of the init, is skipped and told.
+        init: what was learned, or its file.
+        steps: steps on each signal.
+        optimiser: "learned" (steps and rates of the init), "sgd" or "adam".
+        lr: rate of "sgd" or "adam"; when None, the best of a few on the first signals.
+        size: samples along each axis of what is taken; that of the init when None.
+        device: where it runs.
+
+    Returns:
+        "step_psnr" (dB before the first and after every step, the mean over signals), "psnr" (the last of them),
+        "optimiser", "lr", "method", "hash", "signals" and "skipped".
+
+    Raises:
+        InputError: the init cannot be read. ConfigError: no signal is left, or an option cannot work.
+    """
+    from inrfit.meta import held_out
+    from inrfit.meta import init as inits
+
+    learned = init if isinstance(init, inits.Init) else inits.read(init)
+    config = ReadConfig(kind=learned.kind)
+    if learned.kind == "shape":
+        config = ReadConfig(kind="shape", resolution=size or learned.config.size)
+    signals, skipped = [], []
+    for source in sources:
+        try:
+            signal = held_out.middle(read(source, config), size or learned.config.size)
+            held_out.check(learned, signal)
+            signals.append(signal)
+        except InputError as error:
+            name = str(source) if isinstance(source, str | Path) else "signal"
+            skipped.append({"input": name, "reason": error.message})
+    found = held_out.measure(
+        learned, signals, steps, optimiser=optimiser, lr=lr, device=pick_device(device).name
+    )
+    return {
+        "method": learned.config.method,
+        "hash": learned.hash,
+        "optimiser": found.optimiser,
+        "lr": found.lr,
+        "step_psnr": list(found.psnr),
+        "psnr": found.psnr[-1],
+        "signals": found.signals,
+        "skipped": skipped,
+    }
+
+
+def interpolate(fields: Sequence[Field], shares: Sequence[float]) -> Field:
+    """Return the field whose weights are a linear mix of those of others, as adapted to from one init.
+
+    >>> interpolate([cat, dog], [0.5, 0.5])  # doctest: +SKIP
+
+    Args:
+        fields: of one model, partition, number of channels and size.
+        shares: what each counts, together 1.
+
+    Raises:
+        ConfigError: the fields are not alike, or the shares do not add up to 1.
+    """
+    from inrfit.edit import interpolate as mixing
+
+    return mixing.interpolate(fields, shares)
+
+
 def info(source: FileSource) -> dict[str, Any]:
     """Return what a `.inr` file holds, as plain values, without decoding it or importing torch.
 

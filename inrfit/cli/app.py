@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 import inrfit
-from inrfit.cli import adapt, crop, decode, evaluate, extend, fit, info, meta_train, partition
+from inrfit.cli import (
+    adapt,
+    crop,
+    decode,
+    evaluate,
+    extend,
+    fit,
+    info,
+    meta_eval,
+    meta_train,
+    partition,
+)
 from inrfit.cli.batch import unexpected
 from inrfit.cli.console import drop_stdout, say, show_error
 from inrfit.errors import ConfigError, InrfitError, Interrupted
@@ -31,6 +42,7 @@ app.command("extend")(extend.command)
 app.command("meta-train")(meta_train.command)
 app.command("partition")(partition.command)
 app.command("eval")(evaluate.command)
+app.command("meta-eval")(meta_eval.command)
 
 
 def _version(wanted: bool) -> None:
