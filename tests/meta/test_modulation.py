@@ -12,6 +12,7 @@ from inrfit.config import ModelConfig, PartitionConfig
 from inrfit.errors import ConfigError
 from inrfit.meta import inner
 from inrfit.meta.config import MetaConfig
+from inrfit.meta.curves import curve
 from inrfit.meta.learner import as_tensors
 from inrfit.meta.modulation import Composer, U, V
 from inrfit.meta.tasks import gather
@@ -192,3 +193,17 @@ def test_other_models_and_too_large_ranks_are_refused():
         made(replace(CONFIG, rank=9))
     with pytest.raises(ConfigError, match="--factor 'vu' is not known"):
         MetaConfig(factor="vu")
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_test_time_optimisation_of_v_or_of_all_weights(everything):
+    """The second picture has more than a tile, so weights are gathered by owner."""
+    learner, params, _ = made()
+    signals = [api.read(textured(8, 8)), api.read(textured(60, 80))]
+    partitions = [build(signal, PartitionConfig(rule="none")) for signal in signals]
+    params = {name: value.detach() for name, value in params.items()}
+    tasks = gather(signals, partitions, learner.description, params)
+    assert not tasks.one_each
+    found = curve(learner, params, tasks, 8, optimiser="adam", lr=0.03, everything=everything)
+    assert found.shape == (9, 2)
+    assert (found[-1] > found[0] + 0.5).all()
