@@ -8,8 +8,9 @@ import torch
 from tests_data import textured
 
 from inrfit import api
-from inrfit.config import ModelConfig, PartitionConfig
+from inrfit.config import ModelConfig, PartitionConfig, ReadConfig
 from inrfit.errors import ConfigError
+from inrfit.meta import init as inits
 from inrfit.meta import inner
 from inrfit.meta.config import MetaConfig
 from inrfit.meta.hypernet import ComposerHypernet, TransInr, count, resized, shapes_on_meta
@@ -245,3 +246,37 @@ def test_what_cannot_be_read_is_refused():
         made(patch=9)
     with pytest.raises(ConfigError, match="--method transinr does not know how to adapt --model composer"):
         made("transinr", model={"name": "composer"})
+
+
+@pytest.mark.parametrize("method", MODELS)
+@pytest.mark.parametrize(("kind", "shape", "size"), [("audio", (40,), 32), ("volume", (6, 8, 8), 8)])
+def test_sounds_and_volumes_are_read(method, kind, shape, size):
+    values = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
+    signal = api.read(values, ReadConfig(kind=kind))
+    partition = build(signal, PartitionConfig(rule="none"))
+    model = ModelConfig(name=MODELS[method], hidden_features=8, hidden_layers=1)
+    config = replace(CONFIG, method=method, size=size)
+    learner = load("meta", method)(
+        resolve(model, partition, signal.channels), len(shape), signal.channels, config
+    )
+    params = as_tensors(learner.parameters(0))
+    tasks = gather([signal], [partition], learner.description, params)
+    assert learner.transformer.tokens == (size // 4) ** len(shape)
+    assert loss(learner, params, tasks, 1) < loss(learner, params, tasks)
+
+
+@pytest.mark.parametrize("method", MODELS)
+def test_an_init_holds_the_transformer_and_gives_the_same(method):
+    learner, params, tasks = made(method)
+    init = inits.Init(
+        kind="image",
+        axes=("y", "x"),
+        channels=3,
+        model=learner.model,
+        partition=PartitionConfig(rule="none"),
+        config=learner.config,
+        params={name: value.detach().numpy() for name, value in params.items()},
+    )
+    back = inits.loads(init.data)
+    assert back.config == learner.config
+    assert loss(back.learner, as_tensors(back.params), tasks) == loss(learner, params, tasks)
