@@ -5,7 +5,9 @@ Many signals are adapted to at once by the plain kernel. `adapt` makes files.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -44,11 +46,22 @@ def curve(
     """
     peak = tasks.signals[0].info.peak
     found = []
+    if everything and optimiser != "learned":
+        learner = _apart(learner)
     for weights in _path(learner, params, tasks, steps, optimiser, lr, everything):
         with torch.no_grad():
             mse = inner.signal_mse(inner.errors(learner, weights, tasks), tasks)
         found.append([unit_decibel(float(m), peak) for m in mse])
     return np.array(found)
+
+
+def _apart(learner: Learner) -> Learner:
+    """Return the learner with a network of which each region has all weights of its own."""
+    own, description = copy.copy(learner), learner.description
+    own.description = replace(
+        description, stacks=tuple(replace(stack, local=True) for stack in description.stacks)
+    )
+    return own
 
 
 def _path(

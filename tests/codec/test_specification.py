@@ -44,6 +44,9 @@ CASES = [
     {"model": "local-global", "activation": "finer", "grid": (2, 2), "frame": "global", "hidden_layers": 1},
     {"model": "local-global", "activation": "relu", "encoding": "rff", "features": 3, "grid": (2, 2)},
     {"model": "local-global", "activation": "wire", "encoding": "harmonic", "bands": 2, "grid": (2, 2)},
+    {"model": "composer", "grid": (2, 3), "encoding": "geometric", "features": 6, "sigma": 5.0},
+    {"model": "composer", "grid": (2, 2), "activation": "relu", "modulated": 3},
+    {"model": "composer", "partition": "seg", "heads": 3, "activation": "wire", "modulated": 0},
 ]
 
 
@@ -108,6 +111,10 @@ def network(x, t, model, shared, own, channels):
         table = np.concatenate([2.0 ** (j - 1) * np.eye(2) for j in range(bands)])
         if encoding == "rff":
             table = shared.take(features, 2, "<f4")
+        if encoding == "geometric":
+            n = features // 2
+            ratios = [math.exp(j * math.log(model[10]) / (n - 1)) for j in range(n)]
+            table = np.concatenate([math.pi * f * np.eye(2) for f in ratios])
         x, t = (np.concatenate([np.sin(c @ table.T), np.cos(c @ table.T)], -1) for c in (x, t))
     double, act = 2 if activation == "wire" else 1, ACT[activation]
     trunk, merge = [], None
@@ -116,14 +123,17 @@ def network(x, t, model, shared, own, channels):
             fan_in = model[13] if j else t.shape[1]
             trunk.append((shared.take(fan_in, double * model[13]), shared.take(1, double * model[13])))
         merge = [shared.take(rows, double * width) for rows in (width, model[13], 1)]
+    composed = name == "composer"
     for j in range(layers + 1):
         fan_in = width if j else x.shape[1]
-        x = x @ own.take(fan_in, double * width) + own.take(1, double * width)
+        weight = (shared if composed and j != model[16] else own).take(fan_in, double * width)
+        x = x @ weight + (shared if composed else own).take(1, double * width)
         x = act(x, hidden if j else first, scale)
         if merge is not None:
             t = act(t @ trunk[j][0] + trunk[j][1], hidden if j else model[15], scale)
             x = act(x @ merge[0] + t @ merge[1] + merge[2], hidden, scale)
-    x = OUT[model[11]](x @ own.take(width, channels) + own.take(1, channels))
+    weight = (shared if composed and layers + 1 != model[16] else own).take(width, channels)
+    x = OUT[model[11]](x @ weight + (shared if composed else own).take(1, channels))
     assert not own.payload
     return x
 
