@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 from typer.cli import get_docs_for_click
 
-from inrfit.cli import adapt, crop, decode, evaluate, extend, fit, info, meta_train, partition
+from inrfit.cli import adapt, crop, decode, evaluate, extend, fit, info, meta_eval, meta_train, partition
 from inrfit.cli.app import app
 from inrfit.cli.batch import RESULT
 from inrfit.io.files import atomic_write
@@ -23,6 +23,7 @@ COMMANDS = {
     "crop": crop.KEYS,
     "extend": extend.KEYS,
     "meta-train": meta_train.KEYS,
+    "meta-eval": meta_eval.KEYS,
     "eval": evaluate.KEYS,
 }
 """The keys that each command adds in JSON."""

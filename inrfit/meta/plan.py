@@ -14,15 +14,12 @@ from inrfit.meta.folder import Entry, Folder, find, split
 from inrfit.meta.init import Init
 from inrfit.meta.learner import Learner
 from inrfit.meta.ranks import from_environment, own_device
-from inrfit.meta.settings import MetaSettings, meta_settings
+from inrfit.meta.settings import DIVISION, MetaSettings, meta_settings
 from inrfit.meta.train import Training
 from inrfit.models.sizing import resolve
 from inrfit.partitions import build
 from inrfit.registry import load, names
 from inrfit.signal import Signal
-
-DIVISION = ("partition", "grid", "heads", "cell")
-"""Words that say how crops are divided."""
 
 
 def plan(

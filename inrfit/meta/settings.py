@@ -9,10 +9,13 @@ from typing import Any
 from inrfit.config import FitConfig, FitOptions, ModelConfig, PartitionConfig, ReadConfig, require, settings
 from inrfit.errors import ConfigError
 from inrfit.meta.config import MetaConfig
-from inrfit.meta.defaults import META_DEFAULTS, META_PRESETS
+from inrfit.meta.defaults import META_DEFAULTS, META_PRESETS, METHOD_DEFAULTS
 from inrfit.registry import unknown
 
 PRECISIONS = ("float32", "bfloat16")
+
+DIVISION = ("partition", "grid", "heads", "cell")
+"""Words that say how crops are divided."""
 
 DIVIDES = ("grid", "heads", "cell")
 """Words that ask for a division without naming its rule."""
@@ -83,6 +86,7 @@ def meta_settings(kind: str, words: Mapping[str, Any]) -> MetaSettings:
         if preset not in META_PRESETS:
             raise unknown(str(preset), tuple(META_PRESETS), option="--preset")
         given = _filled(given, META_PRESETS[str(preset)])
+    given = _filled(given, METHOD_DEFAULTS.get(given.get("method") or MetaConfig().method, {}))
     given = _filled(given, META_DEFAULTS[kind]) | {"kind": kind}
     own, run = _taken(given, MetaConfig), _taken(given, RunConfig)
     _refuse_others(given)
@@ -122,9 +126,11 @@ def _filled(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
     """Return words with the defaults that do not contradict them."""
     left = dict(defaults)
     if any(given.get(word) is not None for word in DIVIDES):
-        left.pop("partition", None)
+        left = {word: value for word, value in left.items() if word not in DIVISION}
     if given.get("model") == "mlp":
         left["partition"] = "none"
+    if (given.get("partition") or left.get("partition")) != "grid":
+        left.pop("cell", None)
     if given.get("params") is not None:
         left.pop("hidden_features", None)
     return {**left, **{word: value for word, value in given.items() if value is not None}}
