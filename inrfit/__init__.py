@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, Any
 from inrfit.version import __version__
 
 if TYPE_CHECKING:
-    from inrfit.api import crop, decode, evaluate, extend, fit, fit_many, info, load, partition, read, save
+    from inrfit.api import (
+        crop,
+        decode,
+        evaluate,
+        extend,
+        fit,
+        fit_many,
+        info,
+        load,
+        meta_train,
+        partition,
+        read,
+        save,
+    )
     from inrfit.errors import (
         ConfigError,
         ContainerError,
@@ -43,6 +56,7 @@ __all__ = [
     "fit_many",
     "info",
     "load",
+    "meta_train",
     "partition",
     "read",
     "save",

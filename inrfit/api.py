@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, overload
@@ -16,7 +16,7 @@ from inrfit.codec.container import MAX_METADATA, Reader
 from inrfit.codec.source import Source as FileSource
 from inrfit.config import READ_WORDS, FitOptions, ReadConfig, Settings, require, settings
 from inrfit.device import Device, pick_device
-from inrfit.errors import FitError, InputError, Interrupted
+from inrfit.errors import FitError, InputError, Interrupted, OutputError
 from inrfit.fitting.plan import Plan, check_many
 from inrfit.models.field import Field
 from inrfit.partitions import Partition, build
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from inrfit.fitting.checkpoint import Checkpoint
     from inrfit.fitting.loop import Progress
     from inrfit.kernels.lattice import Slices
+    from inrfit.meta.init import Init
 
 Source = str | Path | bytes | NDArray[Any] | Signal
 """A signal, or what one is read from: a path, the bytes of a file, or an array, which is an image unless a kind is named."""
@@ -485,6 +486,71 @@ def info(source: FileSource) -> dict[str, Any]:
 
     with Reader(source) as reader:
         return summary(reader)
+
+
+def meta_train(
+    inputs: str | Path | Sequence[Source],
+    output: str | Path | None = None,
+    *,
+    val: str | Path | Sequence[Source] = (),
+    base: Init | str | Path | None = None,
+    recursive: bool = False,
+    device: str = "auto",
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    on_skip: Callable[[str, str], None] = lambda name, reason: None,
+    **words: Any,
+) -> Init:
+    """Learn from many signals an init that is adapted to a new one in a few steps.
+
+    >>> meta_train("photos", "init.safetensors", size=64, steps=1000)  # doctest: +SKIP
+
+    Args:
+        inputs: a folder, or files, folders, globs, arrays and signals of one kind.
+        output: file to write.
+        val: signals for validation; a share of the inputs when there are none.
+        base: the init that another is made from, for methods that are ("matched", "shuffled").
+        recursive: look into folders within folders.
+        device: "auto", "cpu", "cuda" or "cuda:<number>".
+        overwrite: replace an existing output.
+        progress: hooks that are told of every step with a `MetaEvent`.
+        on_skip: told once of each signal that cannot be used: its name, and why.
+        words: the words of the command line, such as `method="maml", steps=1000, size=64, grid=(2, 2)`.
+
+    Returns:
+        The init with the numbers that did best on the held-out signals.
+
+    Raises:
+        InputError, ConfigError, DeviceError: the inputs, a word or the device cannot work.
+        FitError: it diverged. OutputError: the output exists, or it cannot be written.
+    """
+    from inrfit.io.files import atomic_write
+    from inrfit.meta import init as inits
+    from inrfit.meta.plan import plan as plan_training
+    from inrfit.meta.train import train
+
+    kind = words.get("kind")
+
+    def entries(given: str | Path | Sequence[Source]) -> list[str | Path | Signal]:
+        several = [given] if isinstance(given, str | Path) else list(given)
+        return [one if isinstance(one, str | Path) else read(one, ReadConfig(kind=kind)) for one in several]
+
+    made_from = inits.read(base) if isinstance(base, str | Path) else base
+    if output is not None and Path(output).exists() and not overwrite:
+        raise OutputError(f"{output}: exists already", hint="give overwrite=True, or name another file")
+    training = plan_training(
+        entries(inputs),
+        words,
+        val=entries(val),
+        base=made_from,
+        recursive=recursive,
+        device=device,
+        on_skip=on_skip,
+    )
+    made = train(training, progress)
+    if output is not None and training.ranks.leads:
+        atomic_write(Path(output), made.data, overwrite=overwrite)
+    return made
 
 
 def evaluate(

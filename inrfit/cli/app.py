@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import inrfit
-from inrfit.cli import crop, decode, evaluate, extend, fit, info, partition
+from inrfit.cli import crop, decode, evaluate, extend, fit, info, meta_train, partition
 from inrfit.cli.batch import unexpected
 from inrfit.cli.console import drop_stdout, say, show_error
 from inrfit.errors import ConfigError, InrfitError, Interrupted
@@ -27,6 +27,7 @@ app.command("decode")(decode.command)
 app.command("info")(info.command)
 app.command("crop")(crop.command)
 app.command("extend")(extend.command)
+app.command("meta-train")(meta_train.command)
 app.command("partition")(partition.command)
 app.command("eval")(evaluate.command)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from inrfit.cli import reports
 from inrfit.cli.console import out_bytes
@@ -100,7 +100,7 @@ class Job:
         from inrfit.fitting import checkpoint
         from inrfit.fitting.loop import Progress
 
-        kept = _checkpoint_path(item.output)
+        kept = checkpoint_path(item.output)
         identity = plan.identity()
         begin = self._checkpoint(item, kept, identity)
         events: list[FitEvent] = []
@@ -169,10 +169,16 @@ class Job:
             )
 
 
-class Interruptible:
-    """While it lasts, the first Ctrl-C asks the fit to stop after its step, the second stops at once."""
+class Stoppable(Protocol):
+    """Work that looks after every step whether the user asked to stop."""
 
-    def __init__(self, job: Job) -> None:
+    interrupted: bool
+
+
+class Interruptible:
+    """While it lasts, the first Ctrl-C asks the work to stop after its step, the second stops at once."""
+
+    def __init__(self, job: Stoppable) -> None:
         self.job = job
 
     def __enter__(self) -> None:
@@ -187,7 +193,7 @@ class Interruptible:
         signals.signal(signals.SIGINT, self.before)
 
 
-def _checkpoint_path(output: Path | None) -> Path | None:
+def checkpoint_path(output: Path | None) -> Path | None:
     """Return where the checkpoint of an output goes; None for standard output and where its name is too long."""
     if output is None:
         return None

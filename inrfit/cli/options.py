@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,9 @@ from inrfit.config import FitConfig, ModelConfig, PartitionConfig, Settings
 from inrfit.domain import Typed
 from inrfit.errors import ConfigError, InputError
 from inrfit.registry import names
+
+if TYPE_CHECKING:
+    from inrfit.meta.settings import MetaSettings
 
 RUN, FILES, TALK = "Running", "Files", "Output"
 
@@ -119,7 +122,7 @@ def check_device(device: str, threads: int | None) -> None:
     pick_device("cpu" if device == "auto" else device, threads)
 
 
-def check_labels(settings: Settings) -> None:
+def check_labels(settings: Settings | MetaSettings) -> None:
     """Refuse a label image that is not there before any work.
 
     Raises:

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 from typer.cli import get_docs_for_click
 
-from inrfit.cli import crop, decode, evaluate, extend, fit, info, partition
+from inrfit.cli import crop, decode, evaluate, extend, fit, info, meta_train, partition
 from inrfit.cli.app import app
 from inrfit.cli.batch import RESULT
 from inrfit.io.files import atomic_write
@@ -21,6 +21,7 @@ COMMANDS = {
     "partition": partition.KEYS,
     "crop": crop.KEYS,
     "extend": extend.KEYS,
+    "meta-train": meta_train.KEYS,
     "eval": evaluate.KEYS,
 }
 """The keys that each command adds in JSON."""
@@ -55,9 +56,9 @@ This page is made from the program by `python -m inrfit.cli.reference docs/cli.m
 | 2 | the command line cannot work: an unknown option, name or value, a device that is not there |
 | 130 | interrupted |
 
-The first Ctrl-C lets `fit` finish its step, writes a checkpoint (`photo.inr.ckpt`) and prints the command that goes
-on; the file it makes has the same bytes as without the break, with any number of `--threads`. The second stops at
-once.
+The first Ctrl-C lets `fit` and `meta-train` finish their step, writes a checkpoint (`photo.inr.ckpt`) and prints the
+command that goes on; the file it makes has the same bytes as without the break, with any number of `--threads`. The
+second stops at once.
 
 ## JSON
 

@@ -78,11 +78,13 @@ def gather(
     """
     chosen, owners = [], []
     for number, (signal, partition) in enumerate(zip(signals, partitions, strict=True)):
-        for region in partition.regions:
-            samples = region_samples(region, pool=getattr(signal, "pool", None))
+        pool = getattr(signal, "pool", None)
+        found = [region_samples(region, pool=pool) for region in partition.regions]
+        total = sum(samples.count for samples in found)
+        for region, samples in zip(partition.regions, found, strict=True):
             ranks = np.arange(samples.count)
-            if points is not None and random is not None and points < partition.domain.size:
-                count = max(1, round(points * samples.count / max(1, sum(partition.areas))))
+            if points is not None and random is not None and points < total:
+                count = max(1, round(points * samples.count / total))
                 ranks = random.choice(samples.count, min(count, samples.count), replace=False)
             chosen.append((signal, partition, region, samples.index(ranks)))
             owners.append(number)
@@ -122,7 +124,7 @@ def gather(
         partitions=tuple(partitions),
         batch=batch,
         groups=len(areas),
-        areas=put(np.array(areas, np.float32)),
+        areas=put(np.maximum(areas, 1).astype(np.float32)),
         signal_of=put(np.array(owners)),
         one_each=len(tiles) == len(areas),
     )

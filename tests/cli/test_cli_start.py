@@ -31,6 +31,7 @@ def environment(**more: str) -> dict[str, str]:
     [
         ["--help"],
         ["fit", "--help"],
+        ["meta-train", "--help"],
         ["info", "photo.inr"],
         ["crop", "photo.inr", "--keep", "0,0"],
         ["crop", "photo.inr", "--region", "0:1,0:1"],
