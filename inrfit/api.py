@@ -475,6 +475,23 @@ def extend(
     return carry_out(plan, progress)
 
 
+def interpolate(fields: Sequence[Field], shares: Sequence[float]) -> Field:
+    """Return the field whose weights are a linear mix of those of others, as adapted to from one init.
+
+    >>> interpolate([cat, dog], [0.5, 0.5])  # doctest: +SKIP
+
+    Args:
+        fields: of one model, partition, number of channels and size.
+        shares: what each counts, together 1.
+
+    Raises:
+        ConfigError: the fields are not alike, or the shares do not add up to 1.
+    """
+    from inrfit.edit import interpolate as mixing
+
+    return mixing.interpolate(fields, shares)
+
+
 def info(source: FileSource) -> dict[str, Any]:
     """Return what a `.inr` file holds, as plain values, without decoding it or importing torch.
 

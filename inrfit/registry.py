@@ -63,6 +63,11 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "meta": {
         "maml": "inrfit.meta.maml:Maml",
+        "reptile": "inrfit.meta.reptile:Reptile",
+        "standard": "inrfit.meta.baselines:Standard",
+        "mean": "inrfit.meta.baselines:Mean",
+        "matched": "inrfit.meta.baselines:Matched",
+        "shuffled": "inrfit.meta.baselines:Shuffled",
     },
     "schedule": {
         "constant": "inrfit.fitting.schedule:constant",

@@ -32,6 +32,21 @@ VERSION = 1
 LARGEST = 8 << 30
 """Bytes of the largest file that is read."""
 
+SPARE = 16
+"""Numbers that a network may have for each in its file; one with more is not made."""
+
+UNUSABLE = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    MemoryError,
+    ConfigError,
+)
+"""What bytes that are no init may raise."""
+
 MEND = "make one with `inrfit meta-train FOLDER -o init.safetensors`"
 
 
@@ -123,7 +138,7 @@ def loads(data: bytes, name: str = "init") -> Init:
             notes=dict(about["notes"]),
         )
         _check(init)
-    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
+    except (SafetensorError, *UNUSABLE) as error:
         words = " ".join(str(error).split()) or type(error).__name__
         raise InputError(
             f"{name} is not a usable init ({type(error).__name__}: {words})", hint=MEND
@@ -149,6 +164,12 @@ def read(path: str | Path) -> Init:
 
 def _check(init: Init) -> None:
     """Raise a ValueError where the numbers are not those that the learner needs."""
+    if not init.axes or init.channels < 1 or not init.model.hidden_features:
+        raise ValueError("its network has no inputs, no outputs or no width")
+    needed = sum(stack.size for stack in init.learner.description.stacks)
+    stored = sum(value.size for value in init.params.values())
+    if needed > SPARE * stored:
+        raise ValueError(f"its network has {needed} numbers, the file {stored}")
     wanted = {name: value.shape for name, value in init.learner.parameters(0).items()}
     found = {name: value.shape for name, value in init.params.items()}
     for name in sorted({**wanted, **found}):

@@ -124,7 +124,7 @@ def solved(learner: Learner, params: Numbers, adapted: Numbers, tasks: Tasks) ->
         )
     areas = tasks.areas[:, None, None].double()
     ridge = torch.diag_embed(params[RIDGE].double().exp())
-    change = torch.linalg.solve(moments / areas + ridge, products / areas).float()
+    change = torch.linalg.solve(moments / areas + ridge, products / areas).to(missing.dtype)
     return {
         **adapted,
         weight: adapted[weight] + change[:, :-1],

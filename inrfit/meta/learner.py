@@ -71,10 +71,15 @@ class Learner:
 
     def weights(self, params: Numbers, adapted: Numbers) -> dict[str, Tensor]:
         """Return the weight stacks of the description, [group or 1, *shape]."""
-        return {
-            s.name: adapted[s.name] if s.name in adapted else params[s.name][None]
-            for s in self.description.stacks
-        }
+        groups = len(next(iter(adapted.values()))) if adapted else 1
+        found = {}
+        for stack in self.description.stacks:
+            if stack.name in adapted:
+                found[stack.name] = adapted[stack.name]
+            else:
+                shape = (groups if stack.local else 1, *stack.shape)
+                found[stack.name] = params[stack.name].expand(shape)
+        return found
 
     def step(self, params: Numbers, adapted: Numbers, gradients: Numbers, number: int) -> dict[str, Tensor]:
         """Return what adapts after an inner step.
@@ -106,14 +111,22 @@ class Learner:
         Returns:
             Name -> gradient, summed over signals, and the mean squared error of each signal, [signal].
         """
-        leaves = {name: value for name, value in params.items() if value.requires_grad}
         with torch.enable_grad():
             through = self.config.order == "second"
             *_, adapted = inner.steps(self, params, tasks, self.config.inner_steps, through=through)
             mse = inner.signal_mse(inner.errors(self, self.weights(params, adapted), tasks), tasks)
-            found = torch.autograd.grad(mse.sum(), list(leaves.values()), allow_unused=True)
+            found = self.gradients(params, mse)
+        return found, mse.detach()
+
+    @staticmethod
+    def gradients(params: Numbers, mse: Tensor) -> dict[str, Tensor]:
+        """Return the gradient of errors [signal], summed, by all that is learned; zeros where there is none."""
+        leaves = {name: value for name, value in params.items() if value.requires_grad}
+        if not mse.requires_grad:
+            return {name: torch.zeros_like(value) for name, value in leaves.items()}
+        found = torch.autograd.grad(mse.sum(), list(leaves.values()), allow_unused=True)
         pairs = zip(leaves.items(), found, strict=True)
-        return {n: torch.zeros_like(v) if g is None else g for (n, v), g in pairs}, mse.detach()
+        return {n: torch.zeros_like(v) if g is None else g for (n, v), g in pairs}
 
     def _rates(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, NDArray[np.float32]]:
         """Return the learned rates before training: a line for each inner step."""

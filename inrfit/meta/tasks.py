@@ -36,7 +36,7 @@ class Tasks:
         signals, partitions: what they are and how each is divided.
         batch: all their samples, or those drawn; `owner` counts groups.
         groups: regions of all signals.
-        areas: samples of each group in the batch, [group].
+        areas: samples of each group in the batch, [group]; 1 for one without any, so that means are defined.
         signal_of: signal of each group, [group].
         one_each: whether tile g is all of group g, so that nothing has to be gathered.
     """
@@ -126,7 +126,7 @@ def gather(
         groups=len(areas),
         areas=put(np.maximum(areas, 1).astype(np.float32)),
         signal_of=put(np.array(owners)),
-        one_each=len(tiles) == len(areas),
+        one_each=[at.position for at in tiles] == list(range(len(areas))),
     )
 
 

@@ -17,8 +17,10 @@ import pytest
 import torch
 from tests_cli import inrfit, save
 from tests_data import textured
+from tests_meta import learner_of, leaves, pictures, tasks_of, trained
 
 from inrfit import api, io, registry
+from inrfit.meta import inner
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "extending.md").read_text()
@@ -50,6 +52,9 @@ def added(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], An
     """Return a function that adds an example to the table and gives what its name stands for; work in a new folder."""
     monkeypatch.chdir(tmp_path)
     save(tmp_path / "photo.png", textured(24, 36))
+    (tmp_path / "photos").mkdir()
+    for number in range(3):
+        save(tmp_path / "photos" / f"{number}.png", np.roll(textured(24, 36), 5 * number, 1))
     t = np.arange(120) / 10
     np.savetxt("waves.csv", np.stack([np.sin(t), np.cos(2 * t), t / 12], axis=1), delimiter=",", fmt="%.6f")
 
@@ -89,6 +94,7 @@ def test_every_block_is_an_example_with_its_line_and_commands():
         "metric",
         "optimiser",
         "schedule",
+        "meta",
         "kernel",
     }
     assert {example.kind for example in EXAMPLES.values()} == wanted
@@ -208,3 +214,16 @@ def test_the_kernel_in_double_precision_agrees_with_the_plain_one(added):
     added("double")
     exact, plain = (psnr(None, 20, kernel=kernel) for kernel in ("double", "reference"))
     assert exact == pytest.approx(plain, abs=0.1)
+
+
+def test_only_output_layers_adapt_and_the_error_after_them_falls(added):
+    added("anil")
+    learner = learner_of("anil")
+    params = leaves(learner)
+    tasks = tasks_of(learner, pictures(2), grid=(2, 2))
+    *_, ends = inner.steps(learner, params, tasks, 2, through=False)
+    assert set(ends) == {"weight2", "bias2"}
+    found, before = learner.outer_gradients(params, tasks)
+    assert all(value.abs().max() > 0 for value in found.values())
+    _, losses = trained(learner, tasks, 20)
+    assert losses[-1] < 0.7 * float(before.mean())
