@@ -65,6 +65,9 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "meta": {
         "maml": "inrfit.meta.maml:Maml",
+        "ipc": "inrfit.meta.modulation:Composer",
+        "ipc-hypernet": "inrfit.meta.hypernet:ComposerHypernet",
+        "transinr": "inrfit.meta.hypernet:TransInr",
     },
     "schedule": {
         "constant": "inrfit.fitting.schedule:constant",
