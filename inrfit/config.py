@@ -136,8 +136,9 @@ class ModelConfig:
     """The network of one region, or of the signal where there is one region.
 
     Attributes:
-        name: "mlp" (one region), "partitioned" (one network per region) or "local-global" (the same, with a shared
-            trunk and merge); None picks "mlp" or "partitioned" by the partition.
+        name: "mlp" (one region), "partitioned" (one network per region), "local-global" (the same, with a shared
+            trunk and merge) or "composer" (one network whose layer `modulated` each region has of its own); None picks
+            "mlp" or "partitioned" by the partition.
         activation: a name of the registry.
         hidden_features: width of a hidden layer, per region; None sizes it from `params`.
         hidden_layers: hidden-to-hidden layers: 3 means an input layer, 3 hidden layers and a linear output.
@@ -145,11 +146,12 @@ class ModelConfig:
             the activation's own, which for the first layer of a local frame grows with the size of the regions.
             For `gauss` it is the width factor, for `relu` it has no meaning.
         scale_0: envelope factor of `wire`.
-        encoding: what the first layer sees: "none", "harmonic" or "rff".
+        encoding: what the first layer sees: "none", "harmonic", "rff" or "geometric".
         bands: frequencies per axis of `harmonic`.
-        features: frequencies of `rff`; it yields twice as many inputs.
+        features: frequencies of `rff`, or of `geometric` over all axes; they yield twice as many inputs.
         sigma: standard deviation of the `rff` frequencies, in periods per unit coordinate: about 1 suits the local
-            frame of a region of 32 samples, 10 the global frame of a photo.
+            frame of a region of 32 samples, 10 the global frame of a photo. Of `geometric` the ratio of the highest to
+            the lowest frequency, which is half a period per unit coordinate.
         output: "linear" or "sigmoid".
         frame: coordinates the networks see: "global" ([-1, 1] over the signal) or "local" (over the region).
         trunk_features: width of the shared trunk of `local-global`; None sizes it from `global_share`. 0 for models
@@ -157,6 +159,7 @@ class ModelConfig:
         trunk_frame: coordinates the trunk sees: "global" or "local".
         trunk_omega_0: frequency factor of the trunk's first activation; None takes the activation's own, or that of the
             regions where the trunk sees local frames.
+        modulated: layer of `composer` whose weight each region has of its own, from 0 (the input layer).
         global_share: share of the weights that all regions share, trunk and merge; used when `trunk_features` is None.
         params: upper bound for the number of weights; used when `hidden_features` is None.
         budget: upper bound that need not be met closely, a default of a kind of signal; used when neither is given.
@@ -179,6 +182,7 @@ class ModelConfig:
     trunk_features: int | None = None
     trunk_frame: str = "local"
     trunk_omega_0: float | None = None
+    modulated: int = 1
     global_share: float = 0.1
     params: int | None = None
     budget: int | None = None
@@ -203,6 +207,7 @@ class ModelConfig:
         require(
             0 <= self.hidden_layers <= 64, f"--hidden-layers {self.hidden_layers} must lie between 0 and 64"
         )
+        require(0 <= self.modulated <= 65, f"--modulated {self.modulated} must lie between 0 and 65")
         require(
             self.hidden_features is None or self.params is None,
             "--hidden-features and --params both set the width",
@@ -349,6 +354,7 @@ class FitOptions(TypedDict, total=False):
     trunk_features: int | None
     trunk_frame: str
     trunk_omega_0: float | None
+    modulated: int
     global_share: float
     params: int | None
     weights_per_sample: float

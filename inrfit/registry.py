@@ -34,6 +34,7 @@ TABLE: dict[str, dict[str, str]] = {
         "none": "inrfit.steps.encodings:identity",
         "harmonic": "inrfit.steps.encodings:harmonic",
         "rff": "inrfit.steps.encodings:random_fourier",
+        "geometric": "inrfit.steps.encodings:geometric",
     },
     "activation": {
         "sine": "inrfit.steps.activations:sine",
@@ -50,6 +51,7 @@ TABLE: dict[str, dict[str, str]] = {
         "mlp": "inrfit.models.mlp:describe",
         "partitioned": "inrfit.models.partitioned:describe",
         "local-global": "inrfit.models.local_global:describe",
+        "composer": "inrfit.models.composer:describe",
     },
     "kernel": {
         "reference": "inrfit.kernels.reference:Reference",
@@ -68,6 +70,9 @@ TABLE: dict[str, dict[str, str]] = {
         "mean": "inrfit.meta.baselines:Mean",
         "matched": "inrfit.meta.baselines:Matched",
         "shuffled": "inrfit.meta.baselines:Shuffled",
+        "ipc": "inrfit.meta.modulation:Composer",
+        "ipc-hypernet": "inrfit.meta.hypernet:ComposerHypernet",
+        "transinr": "inrfit.meta.hypernet:TransInr",
     },
     "schedule": {
         "constant": "inrfit.fitting.schedule:constant",

@@ -70,12 +70,16 @@ Bands = Annotated[
 ]
 Features = Annotated[
     int | None,
-    typer.Option(help=f"Frequencies of rff; {default('features')} by default.", rich_help_panel=NETWORK),
+    typer.Option(
+        help=f"Frequencies of rff, or of geometric over all axes; {default('features')} by default.",
+        rich_help_panel=NETWORK,
+    ),
 ]
 Sigma = Annotated[
     float | None,
     typer.Option(
-        help=f"Spread of the rff frequencies; {default('sigma'):g} by default.", rich_help_panel=NETWORK
+        help=f"Spread of the frequencies of rff and geometric; {default('sigma'):g} by default.",
+        rich_help_panel=NETWORK,
     ),
 ]
 OutputActivation = Annotated[
@@ -175,6 +179,13 @@ TrunkOmega = Annotated[
     typer.Option(
         "--trunk-omega-0",
         help="Frequency factor of the trunk's first activation; its own by default, that of the regions in local frames.",
+        rich_help_panel=NETWORK,
+    ),
+]
+Modulated = Annotated[
+    int | None,
+    typer.Option(
+        help=f"Layer of composer whose weight each region has of its own, from 0; {default('modulated')} by default.",
         rich_help_panel=NETWORK,
     ),
 ]

@@ -67,14 +67,15 @@ class ModelHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
         scale_0: envelope factor of `wire`, above 0 and below 1e6.
         encoding: what the first layer sees.
         bands: frequencies per axis of `harmonic`, 1 to 512.
-        features: frequencies of `rff`, 1 to 65536.
-        sigma: standard deviation of the `rff` frequencies in periods per unit coordinate, above 0
-            and below 1e6.
+        features: frequencies of `rff` and `geometric`, 1 to 65536.
+        sigma: standard deviation of the `rff` frequencies in periods per unit coordinate, or ratio of the highest to
+            the lowest frequency of `geometric`, above 0 and below 1e6.
         output: activation of the output.
         frame: coordinates the network sees, "global" or "local".
         trunk_features: width of the shared trunk, 1 to 65536; 0 for models without one.
         trunk_frame: coordinates the trunk sees, "global" or "local".
         trunk_omega_0: factor of the trunk's first activation, above 0 and below 1e6.
+        modulated: layer of `composer` whose weight each region has of its own, 0 to 65; 1 for the other models.
     """
 
     name: str
@@ -93,6 +94,7 @@ class ModelHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     trunk_features: int = 0
     trunk_frame: str = "global"
     trunk_omega_0: float = 1.0
+    modulated: int = 1
 
 
 class PartitionHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):

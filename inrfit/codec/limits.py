@@ -166,6 +166,7 @@ def _check_model(model: ModelHeader) -> None:
         _require(0 < factor < MAX_FACTOR, f"model.{field}", factor, f"above 0 and below {MAX_FACTOR:g}")
     _between("model.bands", [model.bands], 1, MAX_BANDS)
     _between("model.features", [model.features], 1, MAX_FEATURES)
+    _between("model.modulated", [model.modulated], 0, MAX_HIDDEN_LAYERS + 1)
 
 
 def _check_partition(partition: PartitionHeader, signal: SignalHeader) -> None:
@@ -259,6 +260,7 @@ def _text(field: str, value: str) -> None:
 def _widest(header: Header) -> int:
     """Return the most values that a layer of the network makes of one point."""
     model = header.model
-    encoded = {"harmonic": 2 * model.bands * len(header.signal.shape), "rff": 2 * model.features}
+    drawn = 2 * model.features
+    encoded = {"harmonic": 2 * model.bands * len(header.signal.shape), "rff": drawn, "geometric": drawn}
     widest = max(model.hidden_features, model.trunk_features)
     return max(2 * widest, encoded.get(model.encoding, 1), header.signal.channels)

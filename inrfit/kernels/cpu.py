@@ -267,11 +267,10 @@ class Pass:
 
     def moments(self, weight: Tensor | None) -> Iterator[tuple[str, Tensor]]:
         """Yield the second moments of what each trained matrix was multiplied with, per tile."""
-        trained = self._kernel.trained
+        joined = self._kernel.description.joined
         for move, inputs in zip(self._kernel.moves, self._inputs, strict=True):
-            if move.step.matrix is not None and move.step.matrix[0] in trained:
-                name, bias = move.step.matrix
-                yield name, second_moments(inputs[0], weight, bias=bias is not None and bias in trained)
+            for name, reads, bias in joined(move.step):
+                yield name, second_moments(inputs[0] if reads else inputs[0][:, :0], weight, bias=bias)
 
     def _destinations(self) -> list[tuple[Tensor | None, list[Into | None]]]:
         """Return the gradient that each step is given, and where it puts those of what it read."""

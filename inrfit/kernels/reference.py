@@ -133,18 +133,16 @@ class Reference:
         found: dict[str, Tensor] = {}
 
         def watch(step: Step, inputs: Sequence[Tensor]) -> None:
-            if step.matrix is None or step.matrix[0] not in trained:
-                return
-            weight, bias = step.matrix
-            has_bias = bias is not None and bias in trained
-            tiles = second_moments(inputs[0].detach().mT, batch.weight.mT, bias=has_bias)
-            if local[weight]:
-                summed = tiles.new_zeros((len(weights[weight]), *tiles.shape[1:])).index_add_(
-                    0, batch.owner, tiles
-                )
-            else:
-                summed = tiles.sum(0, keepdim=True)
-            found[weight] = found[weight] + summed if weight in found else summed
+            for name, reads, bias in description.joined(step):
+                features = inputs[0].detach().mT
+                tiles = second_moments(features if reads else features[:, :0], batch.weight.mT, bias=bias)
+                if local[name]:
+                    summed = tiles.new_zeros((len(weights[name]), *tiles.shape[1:])).index_add_(
+                        0, batch.owner, tiles
+                    )
+                else:
+                    summed = tiles.sum(0, keepdim=True)
+                found[name] = found[name] + summed if name in found else summed
 
         with torch.enable_grad():
             out = apply(

@@ -12,6 +12,7 @@ RATES = ("parameter", "tensor", "fixed", "linear")
 LOSSES = ("region", "signal")
 SOLVES = ("none", "first", "last", "both")
 VIEWS = ("crop", "whole")
+FACTORS = ("uv", "v", "unvn", "uov")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,9 @@ class MetaConfig:
         clip: largest norm of an outer gradient.
         schedule: of the outer rate, a name of the registry.
         rank: of an instance pattern composer's factor; at most the width.
+        factor: how an instance pattern composer's matrix is made: of a factor V of the region's own and a learned U
+            ("uv"), of V alone ("v"), of both when both are the region's own ("unvn"), or of U and V number by number
+            ("uov").
         patch: samples along each axis of a token of a hypernetwork.
         groups: tokens for each layer of TransINR.
         hyper_features, hyper_blocks, hyper_heads, hyper_dropout: width, depth, attention heads and dropout of a
@@ -67,6 +71,7 @@ class MetaConfig:
     clip: float = 1.0
     schedule: str = "cosine"
     rank: int = 64
+    factor: str = "uv"
     patch: int = 8
     groups: int = 64
     hyper_features: int = 192
@@ -83,6 +88,7 @@ class MetaConfig:
             ("loss", self.loss, LOSSES),
             ("solve", self.solve, SOLVES),
             ("view", self.view, VIEWS),
+            ("factor", self.factor, FACTORS),
         ):
             if value not in allowed:
                 raise unknown(value, allowed, option=f"--{label}")

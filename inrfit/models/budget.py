@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from inrfit.config import ModelConfig
+from inrfit.config import WITH_TRUNK, ModelConfig
 from inrfit.errors import ConfigError
 from inrfit.models.description import describe
 from inrfit.partitions import Partition
@@ -61,7 +61,7 @@ class Sizes:
         self._count = cache(count)
         self.fixed = config.trunk_features
         self.undivided = config.name == "mlp"
-        self.has_trunk = count(0, 1, 1) > 0
+        self.has_trunk = config.name in WITH_TRUNK
 
     def widths(self, regions: int, hidden: int, trunk: int) -> Widths:
         """Return the weights of these widths."""

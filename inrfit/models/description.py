@@ -105,8 +105,9 @@ class Matrix:
     """A weight and its bias as one matrix [in (+ 1), out] per group, the bias as its last row.
 
     Attributes:
-        weight: name of the weight stack, and of the matrix.
-        bias: name of the bias stack; None where there is none that is trained.
+        weight: name of the weight stack, and of the matrix. A bias that has not the groups of its weight is a matrix of
+            its own, of one row.
+        bias: name of the bias stack; None where there is none that is trained with it.
         local: one group per region, or one for the signal.
         last: whether its outputs are those of the network, so that the best values follow from the others' in closed form.
     """
@@ -149,13 +150,31 @@ class Description:
         linear = {step.sources[0] for step in self.steps if step.target == self.output and _is_identity(step)}
         found: dict[str, Matrix] = {}
         for step in self.steps:
-            if step.matrix is None or not stacks[step.matrix[0]].trained:
-                continue
-            weight, bias = step.matrix
-            bias = bias if bias is not None and stacks[bias].trained else None
-            last = step.target in linear and stacks[weight].local
-            found[weight] = Matrix(weight=weight, bias=bias, local=stacks[weight].local, last=last)
+            for name, reads, with_bias in self.joined(step):
+                found[name] = Matrix(
+                    weight=name,
+                    bias=step.matrix[1] if step.matrix is not None and reads and with_bias else None,
+                    local=stacks[name].local,
+                    last=reads and step.target in linear and stacks[name].local,
+                )
         return tuple(found.values())
+
+    def joined(self, step: Step) -> tuple[tuple[str, bool, bool], ...]:
+        """Return the trained matrices of a step: name, whether it is that of the features, whether a bias is its last row.
+
+        A bias that has not the groups of its weight is a matrix of its own, which reads nothing but the constant 1.
+        """
+        if step.matrix is None:
+            return ()
+        stacks = {stack.name: stack for stack in self.stacks}
+        weight, bias = (stacks[name] if name else None for name in step.matrix)
+        if weight is None or not weight.trained:
+            return ()
+        if bias is None or not bias.trained:
+            return ((weight.name, True, False),)
+        if bias.local == weight.local:
+            return ((weight.name, True, True),)
+        return (weight.name, True, False), (bias.name, False, True)
 
     def macs(self) -> int:
         """Return the multiply-accumulates of the affine steps for one sample."""

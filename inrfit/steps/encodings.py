@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from inrfit.errors import ConfigError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoding:
@@ -41,6 +43,18 @@ def _drawn_frequencies(random: np.random.Generator, in_features: int, config: An
     """Rows ~ 2 pi N(0, sigma^2), rounded to the single precision in which a file keeps them."""
     drawn = 2 * math.pi * random.normal(0, config.sigma, (config.features, in_features))
     return drawn.astype(np.float32)
+
+
+def _geometric_frequencies(random: np.random.Generator, in_features: int, config: Any) -> np.ndarray:
+    """Rows pi f_j on each axis in turn, f_j = exp(linspace(0, ln sigma, features / in_features))."""
+    if config.features % in_features:
+        more = config.features + -config.features % in_features
+        raise ConfigError(
+            f"--features {config.features} must be a multiple of the {in_features} axes for --encoding geometric",
+            hint=f"for example --features {more}",
+        )
+    scales = math.pi * np.exp(np.linspace(0, math.log(config.sigma), config.features // in_features))
+    return np.concatenate([scale * np.eye(in_features) for scale in scales])
 
 
 def _sin_cos(coords: Any, frequencies: Any) -> Any:
@@ -81,3 +95,13 @@ random_fourier = Encoding(
     drawn=True,
 )
 """sin and cos of 2 pi B x with B ~ N(0, sigma^2). Source: Tancik et al., NeurIPS 2020."""
+
+geometric = Encoding(
+    frequencies=_geometric_frequencies,
+    function=_sin_cos,
+    features=lambda in_features, config: 2 * config.features,
+)
+"""sin and cos of pi f x on each axis, f from 1 to sigma in equal ratios.
+
+Source: Kim et al., CVPR 2023 (instance pattern composers), whose `ff_dim` is `features`; released code.
+"""

@@ -4,6 +4,7 @@ import torch
 
 from inrfit import registry
 from inrfit.config import ModelConfig
+from inrfit.errors import ConfigError
 
 
 def encode(name, coords, **options):
@@ -50,3 +51,21 @@ def test_random_fourier_uses_frequencies_that_single_precision_holds():
 def test_sigma_is_in_periods_per_unit():
     _, table = encode("rff", POINTS, features=4000, sigma=3.0)
     assert table.std() / (2 * np.pi) == pytest.approx(3.0, rel=0.05)
+
+
+def test_geometric_frequencies_run_from_half_a_period_to_sigma_times_that():
+    features, table = encode("geometric", POINTS, features=6, sigma=16.0)
+    assert table == pytest.approx(np.pi * np.concatenate([f * np.eye(2) for f in (1, 4, 16)]))
+    phases = np.concatenate([np.pi * f * POINTS for f in (1, 4, 16)], axis=1)
+    assert features == pytest.approx(np.concatenate([np.sin(phases), np.cos(phases)], axis=1))
+
+
+@pytest.mark.parametrize(("axes", "features", "inputs"), [(2, 128, 256), (1, 2048, 4096)])
+def test_geometric_encodings_of_the_paper_have_twice_as_many_inputs(axes, features, inputs):
+    assert encode("geometric", np.zeros((3, axes)), features=features)[0].shape == (3, inputs)
+
+
+def test_geometric_features_are_the_same_for_each_axis():
+    with pytest.raises(ConfigError, match="--features 5 must be a multiple of the 2 axes") as caught:
+        encode("geometric", POINTS, features=5)
+    assert "--features 6" in str(caught.value.hint)
