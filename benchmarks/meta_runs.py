@@ -116,7 +116,8 @@ class Runs:
             base: the init that it is made from.
             words: all words of the training.
         """
-        told = json.dumps({**words, "folder": folder, "base": base.hash if base else ""}, sort_keys=True)
+        shown = {key: Path(v).name if str(v).startswith(str(self.kept)) else v for key, v in words.items()}
+        told = json.dumps({**shown, "folder": folder, "base": base.hash if base else ""}, sort_keys=True)
         place = self.kept / f"{name}-{hashlib.sha256(told.encode()).hexdigest()[:12]}.safetensors"
         facts = place.with_suffix(".json")
         if place.exists() and facts.exists():
@@ -139,7 +140,7 @@ class Runs:
         fact = {
             "name": name,
             "folder": folder,
-            "words": words,
+            "words": shown,
             "hash": made.hash,
             "outer_steps": steps,
             "seconds": round(seconds, 1),
