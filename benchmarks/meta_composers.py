@@ -95,8 +95,12 @@ def inits(runs: Runs, what: str, folder: str) -> dict[str, Init]:
         "composer, hypernetwork": made(
             "ipc-hypernet", {**composer, **hyper}, method="ipc-hypernet", steps=2 * runs.steps
         ),
-        "TransINR": made("transinr", {**words, **hyper, "groups": groups}, method="transinr", steps=2 * runs.steps),
-        "MAML, all weights": made("maml-equal", {**plain, "inner_steps": STEPS, "inner_lr": 1e-2}, method="maml"),
+        "TransINR": made(
+            "transinr", {**words, **hyper, "groups": groups}, method="transinr", steps=2 * runs.steps
+        ),
+        "MAML, all weights": made(
+            "maml-equal", {**plain, "inner_steps": STEPS, "inner_lr": 1e-2}, method="maml"
+        ),
         "Standard": made("standard-equal", {**plain, "inner_steps": STEPS}, method="standard"),
         "Standard composer": made("ipc-untrained", {**composer, **learned, "steps": 0}, method="ipc"),
     }
@@ -110,9 +114,15 @@ def _equal_width(wanted: int, axes: int, channels: int) -> int:
     return width
 
 
-def _rows(runs: Runs, name: str, init: Init, signals: list[Signal], tune: list[Signal]) -> list[dict[str, Any]]:
+def _rows(
+    runs: Runs, name: str, init: Init, signals: list[Signal], tune: list[Signal]
+) -> list[dict[str, Any]]:
     """Return the rows of a method: its own steps, and where it has none that were learned, tuned SGD and Adam."""
-    about = {"method": name, "adapted": adapted_numbers(init, 1), "values": signals[0].domain.size * signals[0].channels}
+    about = {
+        "method": name,
+        "adapted": adapted_numbers(init, 1),
+        "values": signals[0].domain.size * signals[0].channels,
+    }
     if not name.startswith("Standard"):
         path = runs.curves(init, signals, init.config.inner_steps)
         psnr = {f"psnr_{step}": summary(psnr) for step, psnr in enumerate(path)}
@@ -128,7 +138,9 @@ def _rows(runs: Runs, name: str, init: Init, signals: list[Signal], tune: list[S
     return rows
 
 
-def _optimised(runs: Runs, found: dict[str, Init], signals: list[Signal], tune: list[Signal]) -> list[dict[str, Any]]:
+def _optimised(
+    runs: Runs, found: dict[str, Init], signals: list[Signal], tune: list[Signal]
+) -> list[dict[str, Any]]:
     """Return curves of test-time optimisation by Adam, of what adapts and of all weights, from three starts."""
     rows = []
     for start in ("Standard composer", "composer, 2 steps", "composer, hypernetwork"):
@@ -177,12 +189,18 @@ def _ablations(runs: Runs) -> list[dict[str, Any]]:
     rows, base = [], inits(runs, "faces", FACES["folder"])["composer, 2 steps"]
     signals = runs.held_out(FACES["test"], runs.scale.test, **_words(runs, "faces"))
     words = {**_words(runs, "faces"), "method": "ipc", "model": "composer", "rank": base.config.rank}
-    words |= {n: getattr(base.model, n) for n in ("encoding", "features", "sigma", "first_omega_0", "hidden_omega_0")}
+    words |= {
+        n: getattr(base.model, n)
+        for n in ("encoding", "features", "sigma", "first_omega_0", "hidden_omega_0")
+    }
     words |= {n: getattr(base.config, n) for n in ("inner_steps", "inner_lr", "outer_lr", "rates")}
     cases: list[dict[str, Any]] = [{"factor": factor} for factor in ("uv", "v", "unvn", "uov")]
     cases += [{"modulated": layer} for layer in range(base.model.hidden_layers + 2)]
     cases += [
-        {"hidden_features": width, "rank": rank} for width in (128, 256) for rank in (32, 64, 128, 256) if rank <= width
+        {"hidden_features": width, "rank": rank}
+        for width in (128, 256)
+        for rank in (32, 64, 128, 256)
+        if rank <= width
     ]
     for case in cases:
         told = {**words, **case}

@@ -41,7 +41,9 @@ def run(runs: Runs) -> dict[str, Any]:
             found = _apart(_steps, way, size, hidden, batch, STEPS[scale], folder, runs.device)
             rows.append({"size": size, "hidden": hidden, "batch": batch, "way": way, **found})
             print(rows[-1], flush=True)
-    words = runs.words(method="maml", inner_steps=3, partition="grid", grid=(2, 2), frame="local", first_omega_0=15.0)
+    words = runs.words(
+        method="maml", inner_steps=3, partition="grid", grid=(2, 2), frame="local", first_omega_0=15.0
+    )
     init = runs.init("natural-for-latency", "images/natural/train", **{**words, "steps": 5})
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "init.safetensors"

@@ -57,9 +57,7 @@ def run(runs: Runs) -> dict[str, Any]:
             if optimiser == "learned" and init.config.rates == "fixed":
                 continue
             rate = (
-                None
-                if optimiser == "learned"
-                else runs.tuned(init, tune, STEPS, optimiser, RATES[optimiser])
+                None if optimiser == "learned" else runs.tuned(init, tune, STEPS, optimiser, RATES[optimiser])
             )
             psnr = runs.curves(init, signals, STEPS, optimiser=optimiser, lr=rate or 0.0)
             rows.append(

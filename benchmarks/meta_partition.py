@@ -6,18 +6,28 @@ their levels. PoG is a grid of 2x2 cells, PoS four segments.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import common
 import numpy as np
 from meta_runs import Runs, adapted_numbers, summary
+from PIL import Image
 
+from inrfit import api
 from inrfit.config import PartitionConfig
 from inrfit.io.files import atomic_write
+from inrfit.meta.init import Init
+from inrfit.signal import Signal
 
 FOLDER, TEST = "images/natural/train", "images/natural/val"
 INNER = 3
+PICTURES = 3
+SHOWN = ("SIREN", "PoG, PoG at test", "PoG, local frames")
+"""Rows whose pictures are shown, one below the other."""
+
 GRID = PartitionConfig(rule="grid", grid=(2, 2))
 SEG = PartitionConfig(rule="seg", heads=4)
 NONE = PartitionConfig(rule="none")
@@ -91,7 +101,13 @@ def rows(runs: Runs, interleaved: Path) -> list[Row]:
         Row(
             name="16 cells of half the width, local frames",
             part="recipe",
-            words={"partition": "grid", "grid": (4, 4), **local, "first_omega_0": 10.0, "hidden_features": hidden // 2},
+            words={
+                "partition": "grid",
+                "grid": (4, 4),
+                **local,
+                "first_omega_0": 10.0,
+                "hidden_features": hidden // 2,
+            },
             test=PartitionConfig(rule="grid", grid=(4, 4)),
         ),
         Row(
@@ -127,17 +143,21 @@ def run(runs: Runs, only: str | None = None) -> dict[str, Any]:
 
 def _run(runs: Runs, interleaved: Path, only: str | None) -> dict[str, Any]:
     signals = runs.held_out(TEST, 50, **runs.words())
-    found, table = {}, []
+    found, inits, table = {}, {}, []
     for row in rows(runs, interleaved):
         if only is not None and row.part != only:
             continue
         words = runs.words(method="maml", inner_steps=INNER, **row.words)
-        name = "natural-" + "-".join(str(v) for v in row.words.values()).replace(str(interleaved), "interleaved")
+        name = "natural-" + "-".join(str(v) for v in row.words.values()).replace(
+            str(interleaved), "interleaved"
+        )
         init = runs.init(_plain(name), FOLDER, **words)
         tried = init if row.loss is None else replace(init, config=replace(init.config, loss=row.loss))
         psnr = runs.curves(tried, signals, INNER, partition=row.test)
-        found[row.name] = psnr
-        regions = row.test.grid[0] * row.test.grid[1] if row.test.grid else (1 if row.test.rule == "none" else 4)
+        found[row.name], inits[row.name] = psnr, (tried, row.test)
+        regions = (
+            row.test.grid[0] * row.test.grid[1] if row.test.grid else (1 if row.test.rule == "none" else 4)
+        )
         table.append(
             {
                 "row": row.name,
@@ -157,7 +177,31 @@ def _run(runs: Runs, interleaved: Path, only: str | None) -> dict[str, Any]:
         if names:
             best = np.argmax([found[name][step] for name in names], axis=0)
             wins[f"wins_{step}"] = {name: int((best == at).sum()) for at, name in enumerate(names)}
-    return {"table": table, **wins}
+    return {"table": table, **wins, "pictures": _pictures(runs, signals[:PICTURES], inits)}
+
+
+def _pictures(runs: Runs, signals: list[Signal], inits: dict[str, tuple[Init, PartitionConfig]]) -> str:
+    """Write pictures after 0 to 3 steps, a row for each signal and method, beside what they should be; return the file's name."""
+    rows = []
+    for signal in signals:
+        for name in SHOWN:
+            if name not in inits:
+                continue
+            init, division = inits[name]
+            fields = [
+                api.adapt(
+                    signal, init, steps=step, device=runs.device, partition=division.rule, grid=division.grid
+                )
+                for step in range(INNER + 1)
+            ]
+            rows.append(np.concatenate([*(f.decode() for f in fields), signal.dense()], axis=1))
+    if not rows:
+        return ""
+    picture = Image.fromarray(np.concatenate(rows).astype(np.uint8))
+    path = common.default_out("meta_steps").with_suffix(".png")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.resize((picture.width * 2, picture.height * 2), Image.Resampling.NEAREST).save(path)
+    return path.name
 
 
 def _plain(name: str) -> str:
@@ -166,10 +210,6 @@ def _plain(name: str) -> str:
 
 def _interleaved(size: int) -> bytes:
     """Return a label image of four parts, every second pixel of every second row each: as many regions, none of them local."""
-    import io
-
-    from PIL import Image
-
     y, x = np.indices((size, size))
     file = io.BytesIO()
     Image.fromarray((y % 2 * 2 + x % 2).astype(np.uint8)).save(file, "PNG")

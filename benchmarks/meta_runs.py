@@ -73,7 +73,9 @@ class Runs:
         steps: outer steps in place of those of the scale.
     """
 
-    def __init__(self, scale: str, device: str, kept: Path, data: Path | None, steps: int | None = None) -> None:
+    def __init__(
+        self, scale: str, device: str, kept: Path, data: Path | None, steps: int | None = None
+    ) -> None:
         self.scale, self.device, self.kept, self.data = SCALES[scale], device, kept, data or DATA
         self.steps = steps or self.scale.steps
         self.trained: list[dict[str, Any]] = []
@@ -86,7 +88,9 @@ class Runs:
         """
         found = self.data / name
         if not found.is_dir():
-            raise InputError(f"{found}: there is no such folder", hint="give the test material with --data FOLDER")
+            raise InputError(
+                f"{found}: there is no such folder", hint="give the test material with --data FOLDER"
+            )
         return found
 
     def words(self, **words: Any) -> dict[str, Any]:
@@ -130,7 +134,9 @@ class Runs:
         def tell(event: Any) -> None:
             if event.val_psnr is not None:
                 last.append(event.val_psnr)
-                common.log(f"{name}: step {event.step + 1} of {event.steps}, {event.val_psnr:.2f} dB held out")
+                common.log(
+                    f"{name}: step {event.step + 1} of {event.steps}, {event.val_psnr:.2f} dB held out"
+                )
 
         made = api.meta_train(
             self.folder(folder), base=base, device=self.device, progress=Progress(on_event=tell), **words
@@ -187,7 +193,13 @@ class Runs:
         return np.nan_to_num(np.concatenate(found, axis=1), nan=-60.0, neginf=-60.0)
 
     def tuned(
-        self, init: Init, signals: Sequence[Signal], steps: int, optimiser: str, rates: Sequence[float], **words: Any
+        self,
+        init: Init,
+        signals: Sequence[Signal],
+        steps: int,
+        optimiser: str,
+        rates: Sequence[float],
+        **words: Any,
     ) -> float:
         """Return the rate that is best after so many steps on signals that are not those of the table."""
         found = [
@@ -201,7 +213,9 @@ def summary(values: NDArray[np.float64]) -> dict[str, Any]:
     """Return mean, standard error and every value, rounded to what is meant."""
     return {
         "mean": round(float(values.mean()), 3),
-        "standard_error": round(float(values.std(ddof=1) / np.sqrt(len(values))), 3) if len(values) > 1 else None,
+        "standard_error": round(float(values.std(ddof=1) / np.sqrt(len(values))), 3)
+        if len(values) > 1
+        else None,
         "each": [round(float(v), 2) for v in values],
     }
 
