@@ -155,15 +155,11 @@ def _run(runs: Runs, interleaved: Path, only: str | None) -> dict[str, Any]:
         tried = init if row.loss is None else replace(init, config=replace(init.config, loss=row.loss))
         psnr = runs.curves(tried, signals, INNER, partition=row.test)
         found[row.name], inits[row.name] = psnr, (tried, row.test)
-        regions = (
-            row.test.grid[0] * row.test.grid[1] if row.test.grid else (1 if row.test.rule == "none" else 4)
-        )
         table.append(
             {
                 "row": row.name,
                 "part": row.part,
-                "regions": regions,
-                "adapted": adapted_numbers(init, regions),
+                "adapted": adapted_numbers(init, signals[0], row.test),
                 "values": 3 * runs.scale.size**2,
                 "macs_per_pixel": init.learner.description.macs(),
                 "published": row.published,
