@@ -15,7 +15,7 @@ from inrfit.cli.fit_job import Interruptible, Job
 from inrfit.cli.fit_outputs import check_inputs, check_output, done, paths, summary
 from inrfit.cli.inputs import Item, check_extra, content, expand, plan_work
 from inrfit.cli.progress import Display
-from inrfit.meta.options import ADAPTS, OPTIMISERS, AdaptConfig, configured
+from inrfit.meta.options import ADAPTS, FEW, OPTIMISERS, AdaptConfig, configured
 
 if TYPE_CHECKING:
     from inrfit.fitting.checkpoint import Checkpoint
@@ -37,15 +37,16 @@ def command(
     steps: Annotated[
         int | None,
         typer.Option(
-            help="How many; those that the init was trained for by default, 0 for its start as it is."
+            help="Steps to take; as many as the init was trained for by default, 0 for its start as it is."
         ),
     ] = None,
     optimiser: Annotated[
         str,
         typer.Option(
             metavar="NAME",
-            help=f"{', '.join(OPTIMISERS)}. learned: the steps and rates of the init. auto: those as far as they were "
-            "trained, then sgd for a few more and adam for many; adam from the first on for inits that were not trained for steps.",
+            help=f"{', '.join(OPTIMISERS)}. learned: the steps and rates of the init. auto: those first, as many as were "
+            f"trained, then sgd for up to {FEW} more, or adam for more than that; adam from the first step on where the init was not "
+            "trained for steps.",
         ),
     ] = "auto",
     lr: Annotated[
@@ -58,22 +59,22 @@ def command(
         str,
         typer.Option(
             metavar="WHAT",
-            help=f"{' or '.join(ADAPTS)}: what the init adapts, or, after its own steps, all weights of each region.",
+            help=f"{' or '.join(ADAPTS)}: what the init adapts, or, after the steps it was trained for, all weights.",
         ),
     ] = "own",
     solve: Annotated[
         str | None,
         typer.Option(
             metavar="WHEN",
-            help="Steps that are the closed form of the output layer: none, first, last or both; as the init was trained by "
-            "default.",
+            help="Steps that set the output layer to its best, in closed form: none, first, last or both; as the init was "
+            "trained by default.",
         ),
     ] = None,
     reference_init: Annotated[
         bool,
         typer.Option(
             "--reference-init",
-            help="Keep only what adapted in the file, which then needs the init beside it to be decoded.",
+            help="Keep only what adapted in the file, which then needs the init to be decoded, beside it or named with --init.",
         ),
     ] = False,
     partition: Annotated[

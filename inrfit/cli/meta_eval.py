@@ -24,22 +24,27 @@ KEYS = {
 
 
 def command(
-    inputs: Annotated[list[str], typer.Argument(metavar="FOLDER...", help="Held-out signals.")],
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FOLDER", help="Signals that the inits have not learned from: folders, files or globs."
+        ),
+    ],
     init: Annotated[
         list[str], typer.Option(metavar="FILE", help="Init to measure; several times for a comparison.")
     ],
     steps: Annotated[int, typer.Option(help="Steps to take on each signal.")] = 10,
     optimiser: Annotated[
-        str, typer.Option(metavar="NAME", help="Of the steps: learned (by the init), sgd or adam.")
+        str, typer.Option(metavar="NAME", help="learned (the steps and rates of the init), sgd or adam.")
     ] = "learned",
     lr: Annotated[
         float | None,
-        typer.Option(help="Rate of sgd or adam; the best of a few on the first signals by default."),
+        typer.Option(help="Rate of sgd or adam; the best of six on the first four signals by default."),
     ] = None,
     size: Annotated[
         int | None,
         typer.Option(
-            help="Samples along each axis of the middle of each signal; that of the init by default."
+            help="Of each signal the middle is taken, with so many samples along each axis; those of the init's crops by default."
         ),
     ] = None,
     device: options.Device = "auto",

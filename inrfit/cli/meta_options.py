@@ -8,7 +8,7 @@ import typer
 
 from inrfit.cli.options import RUN
 from inrfit.meta.config import LOSSES, ORDERS, RATES, SOLVES, VIEWS, MetaConfig
-from inrfit.meta.defaults import META_DEFAULTS, META_PRESETS
+from inrfit.meta.defaults import META_DEFAULTS, META_PRESETS, METHOD_DEFAULTS
 from inrfit.meta.settings import PRECISIONS, RunConfig
 from inrfit.registry import names
 
@@ -24,7 +24,10 @@ def default(name: str) -> Any:
 
 def by_kind(name: str) -> str:
     """Return the default of a setting that goes by the kind of signal, for the help text."""
-    return ", ".join(f"{words[name]} for {kind}" for kind, words in META_DEFAULTS.items() if name in words)
+    found = {kind: f"{words[name]:g}" for kind, words in META_DEFAULTS.items() if name in words}
+    if len(found) == len(META_DEFAULTS) and len(set(found.values())) == 1:
+        return found["image"]
+    return ", ".join(f"{value} for {kind}" for kind, value in found.items())
 
 
 def _one_of(words: tuple[str, ...], name: str) -> str:
@@ -33,13 +36,18 @@ def _one_of(words: tuple[str, ...], name: str) -> str:
 
 Method = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help=_one_of(names("meta"), "method"), rich_help_panel=LEARNING),
+    typer.Option(
+        metavar="NAME",
+        help=f"{_one_of(names('meta'), 'method')} The defaults below are those of {default('method')}; "
+        f"{', '.join(METHOD_DEFAULTS)} have others.",
+        rich_help_panel=LEARNING,
+    ),
 ]
 Preset = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help=f"Settings of a paper to start from: {', '.join(META_PRESETS)}.",
+        help=f"Settings of a paper to start from: {', '.join(META_PRESETS)}. Other options override them.",
         rich_help_panel=LEARNING,
     ),
 ]
@@ -49,7 +57,7 @@ Steps = Annotated[
 InnerSteps = Annotated[
     int | None,
     typer.Option(
-        help=f"Steps of each signal's own, through which the outer loop looks; {default('inner_steps')} by default.",
+        help=f"Steps on each signal, after which the error counts; {default('inner_steps')} by default.",
         rich_help_panel=LEARNING,
     ),
 ]
@@ -70,7 +78,8 @@ Rates = Annotated[
     str | None,
     typer.Option(
         metavar="WHAT",
-        help=f"Which inner rates are learned: {_one_of(RATES, 'rates')}",
+        help=f"Which inner rates are learned: {', '.join(RATES)}. One for each weight and step (parameter, the default; linear: "
+        "also below 0, as published), one for each array and step (tensor), none (fixed).",
         rich_help_panel=LEARNING,
     ),
 ]
@@ -85,7 +94,7 @@ Order = Annotated[
     str | None,
     typer.Option(
         metavar="WHICH",
-        help=f"Whether outer gradients go through inner ones: {_one_of(ORDERS, 'order')}",
+        help=f"Of the outer gradients: {_one_of(ORDERS, 'order')} first takes inner gradients for constants, which is cheaper.",
         rich_help_panel=LEARNING,
     ),
 ]
@@ -96,7 +105,7 @@ Loss = Annotated[
     str | None,
     typer.Option(
         metavar="WHAT",
-        help=f"What a region's inner loss is a mean over: {_one_of(LOSSES, 'loss')}",
+        help=f"What a region's inner loss is a mean over, its own samples or the whole signal: {_one_of(LOSSES, 'loss')}",
         rich_help_panel=LEARNING,
     ),
 ]
@@ -126,7 +135,8 @@ View = Annotated[
     str | None,
     typer.Option(
         metavar="WHAT",
-        help=f"A random window (crop) or the image scaled to --size (whole): {_one_of(VIEWS, 'view')}",
+        help=f"{' or '.join(VIEWS)}: a window of each signal, or of the image once its shorter side is scaled to --size; "
+        f"{default('view')} by default.",
         rich_help_panel=LEARNING,
     ),
 ]
@@ -166,7 +176,7 @@ From = Annotated[
     typer.Option(
         "--from",
         metavar="INIT",
-        help="The init that another is made from, for methods that are.",
+        help="The init that one of the methods matched and shuffled is made from.",
         rich_help_panel=LEARNING,
     ),
 ]
@@ -175,7 +185,7 @@ Val = Annotated[
     typer.Option(
         "--val",
         metavar="PATH",
-        help="Signals for validation, a folder or a file; a share of the inputs by default.",
+        help="Signals for validation, a folder or a file; several times for more. A share of the inputs by default.",
         rich_help_panel=LEARNING,
     ),
 ]

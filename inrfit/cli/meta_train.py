@@ -78,13 +78,17 @@ def command(
     resume: learning.Resume = False,
     partition: Annotated[
         str | None,
-        typer.Option(metavar="RULE", help="How crops are divided: none (the default), grid or seg."),
+        typer.Option(metavar="RULE", help="How crops are divided: grid (the default), none or seg."),
     ] = None,
     grid: Annotated[
         str | None, typer.Option(metavar="RxC", help="Rows x columns of cells of a crop. Not with --heads.")
     ] = None,
     cell: Annotated[
-        str | None, typer.Option(metavar="SIDE", help="Nominal side of a cell. Not with --grid or --heads.")
+        str | None,
+        typer.Option(
+            metavar="SIDE",
+            help=f"Nominal side of a cell in samples; {learning.by_kind('cell')} by default. Not with --grid or --heads.",
+        ),
     ] = None,
     heads: options.Heads = None,
     segmenter: Annotated[
@@ -131,7 +135,7 @@ def command(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Coordinates of the networks: global (the default) or local.",
+            help="Coordinates of the networks: of their region (local, the default) or of the crop (global).",
             rich_help_panel=network.NETWORK,
         ),
     ] = None,
@@ -157,7 +161,7 @@ def command(
     verbose: options.Verbose = False,
     debug: options.Debug = False,
 ) -> None:
-    """Learn from many signals an init that is adapted to a new one in a few steps.
+    """Learn from many signals an init that `inrfit adapt` turns into a field of a new one in a few steps.
 
     Ctrl-C leaves a checkpoint (PATH.ckpt) and prints the command that goes on. Under `torchrun`, processes share the
     signals of each step, and the first of them writes.

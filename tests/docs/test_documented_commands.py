@@ -18,9 +18,18 @@ import pytest
 from inrfit import api, io
 from inrfit.cli.app import main
 from inrfit.config import ReadConfig
+from inrfit.meta import plan as training
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "docs/quickstart.md", "docs/croppable.md", "docs/signals.md", "docs/cli.md")
+PAGES = (
+    "README.md",
+    "docs/quickstart.md",
+    "docs/croppable.md",
+    "docs/signals.md",
+    "docs/meta-learning.md",
+    "docs/cli.md",
+)
+EXAMPLE = "python examples/"
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -29,7 +38,8 @@ def blocks(page: str, language: str) -> list[str]:
 
 def commands(page: str) -> list[str]:
     lines = [line.partition(" #")[0].strip() for block in blocks(page, "sh") for line in block.splitlines()]
-    return [line[line.index("inrfit ") :] for line in lines if re.search(r"(^|/|&& )inrfit ", line)]
+    ours = [line for line in lines if line.startswith(EXAMPLE) or re.search(r"(^|/|&& )inrfit ", line)]
+    return [line if line.startswith(EXAMPLE) else line[line.index("inrfit ") :] for line in ours]
 
 
 @pytest.fixture
@@ -42,22 +52,31 @@ def folder(tmp_path):
 
 @pytest.fixture
 def few_steps(monkeypatch):
-    """Cap the steps of every fit: the commands must run, how well they fit is measured elsewhere."""
-    run = api.run
+    """Cap the steps of every fit and meta-training: the commands must run, how well they do is measured elsewhere."""
+    run, plan_training = api.run, training.plan
 
     def capped(plan, **hooks):
         fit = replace(plan.settings.fit, steps=min(plan.settings.fit.steps, 4), target_psnr=None)
         return run(replace(plan, settings=replace(plan.settings, fit=fit)), **hooks)
 
+    def shortened(*inputs, **words):
+        planned = plan_training(*inputs, **words)
+        config = replace(planned.blank.config, steps=min(planned.blank.config.steps, 2))
+        return replace(planned, blank=replace(planned.blank, config=config))
+
     monkeypatch.setattr(api, "run", capped)
+    monkeypatch.setattr(training, "plan", shortened)
 
 
 def run_line(line: str) -> None:
-    """Run one `inrfit` command in this process; those with pipes or redirections in a shell."""
+    """Run one `inrfit` command or example in this process; those with pipes or redirections in a shell."""
     if any(sign in line for sign in "|<>&"):
         script = f'inrfit() {{ {shlex.quote(sys.executable)} -m inrfit "$@"; }}; set -eo pipefail; {line}'
         path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
         subprocess.run(["bash", "-c", script], check=True, env={**os.environ, "PYTHONPATH": path})
+        return
+    if line.startswith(EXAMPLE):
+        run_example(line)
         return
     words = []
     for word in shlex.split(line)[1:]:
@@ -72,6 +91,16 @@ def run_line(line: str) -> None:
         sys.argv = before
 
 
+def run_example(line: str) -> None:
+    """Run a script of `examples`."""
+    before = sys.argv
+    _, *sys.argv = shlex.split(line)
+    try:
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    finally:
+        sys.argv = before
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_run_as_written(page, folder, few_steps, monkeypatch, capsys):
     monkeypatch.chdir(folder)
@@ -81,16 +110,19 @@ def test_commands_run_as_written(page, folder, few_steps, monkeypatch, capsys):
         run_line(line)
 
 
-@pytest.mark.parametrize("page", PAGES[:4])
+@pytest.mark.parametrize("page", PAGES[:5])
 def test_python_blocks_run_as_written(page, folder, few_steps, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     found = blocks(page, "python")
     assert found
+    for line in commands(page):
+        if line.startswith(EXAMPLE):  # what the blocks work on
+            run_example(line)
     for block in found:
         exec(compile(block, page, "exec"), {})
 
 
-SCRIPTS = sorted(path.name for path in (ROOT / "examples").glob("*.py") if path.name != "make_signals.py")
+SCRIPTS = sorted(path.name for path in (ROOT / "examples").glob("*.py") if not path.name.startswith("make_"))
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

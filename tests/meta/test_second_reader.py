@@ -1,0 +1,107 @@
+"""A second reader of files that need an init, written from section 5.1 of `docs/format.md` alone, finds the same weights."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import msgspec
+import numpy as np
+import pytest
+from safetensors.numpy import load
+from tests_data import textured
+from tests_inits import init_of
+
+from inrfit import api
+
+TINY = {"size": 8, "patch": 4, "hyper_features": 8, "hyper_blocks": 1, "hyper_heads": 2, "inner_lr": 1e-3}
+CASES = [
+    {"method": "maml", "name": "partitioned"},
+    {"method": "maml", "name": "local-global"},
+    *({"method": "ipc", "name": "composer", "rank": 3, "factor": f} for f in ("uv", "v", "unvn", "uov")),
+    {"method": "ipc-hypernet", "name": "composer", "rank": 3, **TINY, "inner_steps": 0},
+    {"method": "transinr", "name": "partitioned", "groups": 3, **TINY, "inner_steps": 0},
+]
+LAYERS = 3
+
+
+def parts(data):
+    """Return the header and the payloads of the regions of a grid."""
+    found, offset = [], 16
+    while offset < len(data):
+        length = int.from_bytes(data[offset + 4 : offset + 8], "little")
+        found.append((data[offset : offset + 4], data[offset + 12 : offset + 12 + length]))
+        offset += 12 + length
+    assert dict(found)[b"SHRD"] == b""
+    return msgspec.msgpack.decode(found[0][1]), [payload for tag, payload in found if tag == b"PART"]
+
+
+def weights(data, init):
+    """Return [W_0, b_0, ...] of each region, and the arrays of the init."""
+    arrays = load(init)
+    length = int.from_bytes(init[:8], "little")
+    about = json.loads(json.loads(init[8 : 8 + length])["__metadata__"]["inrfit-init"])
+    config, header = about["config"], parts(data)[0]
+    model, channels = header[1], header[0][6]
+    width = model[2]
+    sizes = [(2, width), (width, width), (width, channels)]
+    method, modulated = config["method"], model[16]
+    fan_in, fan_out = sizes[modulated]
+    if method == "maml":
+        kept = [shape for size in sizes for shape in (size, size[1:])]
+    elif method == "transinr":
+        kept = [(one, min(config["groups"], other)) for one, other in sizes]
+    else:
+        rank = config["rank"] if config["factor"] in ("uv", "unvn") else fan_out
+        kept = [(fan_in, rank), *([(rank, fan_out)] if config["factor"] == "unvn" else [])]
+
+    def normal(matrix, j):
+        long = math.sqrt(2) / model[5] if model[1] in ("sine", "gauss") and 0 < j < LAYERS - 1 else 1
+        return long * matrix / np.maximum(np.linalg.norm(matrix, axis=0), 1e-12)
+
+    regions = []
+    for payload in parts(data)[1]:
+        numbers = np.frombuffer(payload, np.dtype(header[4]).newbyteorder("<")).astype(float)
+        ends = np.cumsum([math.prod(shape) for shape in kept])
+        assert ends[-1] == len(numbers)
+        own = [n.reshape(s) for n, s in zip(np.split(numbers, ends[:-1]), kept, strict=True)]
+        if method == "maml":
+            regions.append(own)
+            continue
+        made = []
+        for j, (_, out) in enumerate(sizes):
+            if method == "transinr":
+                columns = np.arange(out) % own[j].shape[1]
+                matrix = arrays[f"weight{j}"] * own[j][:, columns]
+            elif j == modulated:
+                v, u = own[0], own[1] if config["factor"] == "unvn" else arrays.get("U")
+                matrix = {"v": lambda v, u: v, "uov": lambda v, u: v * u}.get(
+                    config["factor"], lambda v, u: v @ u
+                )(v, u)
+            else:
+                matrix = arrays[f"weight{j}"]
+            made += [normal(matrix, j), arrays[f"bias{j}"]]
+        regions.append(made)
+    return regions, arrays
+
+
+@pytest.mark.parametrize(
+    "case", CASES, ids=lambda case: f"{case['method']}-{case.get('factor', case['name'])}"
+)
+def test_a_second_reader_finds_the_same_weights(case):
+    init = init_of(**case)
+    field = api.adapt(textured(16, 24), init, steps=2, reference=True, grid=(2, 3), device="cpu")
+    data = api.to_bytes(field)
+    regions, arrays = weights(data, init.data)
+    assert len(regions) == 6
+    read = api.load(data, init=init)
+    assert read.model.name == case["name"]
+    for number, own in enumerate(regions):
+        for name, value in zip(
+            [f"{w}{j}" for j in range(LAYERS) for w in ("weight", "bias")], own, strict=True
+        ):
+            found = read.weights[name][min(number, len(read.weights[name]) - 1)]
+            np.testing.assert_allclose(found.reshape(value.shape), value, rtol=1e-5, atol=1e-6, err_msg=name)
+    if case["name"] == "local-global":
+        for name in ("trunk_weight0", "trunk_bias0", "merge_local", "merge_trunk", "merge_bias"):
+            np.testing.assert_array_equal(read.weights[name][0], arrays[name])
