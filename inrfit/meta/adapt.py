@@ -37,9 +37,6 @@ from inrfit.partitions import Partition, build
 from inrfit.registry import load
 from inrfit.signal import Signal
 
-NOT_FOR_STEPS = ("standard", "mean", "matched", "shuffled")
-"""Methods whose inits were not trained for steps that follow."""
-
 GENTLE = 0.15
 """Factor on the usual rate of Adam and SOAP from weights that were meta-learned, which larger steps destroy.
 
@@ -196,9 +193,9 @@ def _way(init: Init, config: AdaptConfig, steps: int) -> Way:
     trained, after = {"auto": (inner, "adam"), "learned": (1 << 62, "sgd")}.get(
         config.optimiser, (0, config.optimiser)
     )
-    if config.optimiser == "auto" and init.config.method in NOT_FOR_STEPS:
+    if config.optimiser == "auto" and not learner.descends:
         trained = 0
-    elif config.optimiser == "auto" and steps - trained <= FEW:
+    elif config.optimiser == "auto" and inner and steps - trained <= FEW:
         after = "sgd"
     way = Way(learner=learner, trained=trained, solves=solves, after=after, everything=False)
     shares = any(stack.trained and not stack.local for stack in learner.description.stacks)
@@ -227,7 +224,7 @@ def _fit(signal: Signal, init: Init, config: AdaptConfig, way: Way, steps: int) 
         fit = replace(fit, lr=fit.lr or init.config.inner_lr)
     elif "schedule" not in config.given and steps - min(way.trained, steps) > FEW:
         fit = replace(fit, schedule="cosine")
-    gentle = init.config.method not in NOT_FOR_STEPS and (way.plain or way.everything)
+    gentle = way.learner.descends and (way.plain or way.everything)
     if way.after != "sgd" and fit.lr is None and gentle:
         fit = replace(fit, lr=GENTLE * default_lr(init.model, 1.0, max(1, steps), len(init.axes)))
     return replace(fit, steps=max(1, steps), optimiser=way.after)

@@ -29,6 +29,7 @@ class Standard(Plain):
     """Weights as they are drawn for any fit; every region starts with the same."""
 
     trains: ClassVar[bool] = False
+    descends: ClassVar[bool] = False
 
 
 class Mean(Plain):
@@ -36,6 +37,8 @@ class Mean(Plain):
 
     Nothing is said to training of the steps that follow: they are plain ones, as many as `MetaConfig.inner_steps`.
     """
+
+    descends: ClassVar[bool] = False
 
     def outer_gradients(self, params: Numbers, tasks: Tasks) -> tuple[dict[str, Tensor], Tensor]:
         """Return the gradients of the errors of the start, and those errors; see `Learner.outer_gradients`."""
@@ -51,6 +54,7 @@ class Derived(Plain):
 
     trains: ClassVar[bool] = False
     derived: ClassVar[bool] = True
+    descends: ClassVar[bool] = False
 
     def derive(self, other: Init, seed: int) -> dict[str, Array]:
         """Return what this learner would have learned, made of the weights of another init.

@@ -40,11 +40,13 @@ class Learner:
         adapted: names of what adapts, which for this learner are weight stacks.
         trains: whether there is anything to learn from signals.
         derived: whether it is made from another init.
+        descends: whether steps of plain descent lead on from its start, as they do where it was learned for steps.
         models: names of the models that it knows how to adapt.
     """
 
     trains: ClassVar[bool] = True
     derived: ClassVar[bool] = False
+    descends: ClassVar[bool] = True
     models: ClassVar[tuple[str, ...]] = ("mlp", "partitioned", "local-global")
 
     def __init__(self, model: ModelConfig, in_features: int, out_features: int, config: MetaConfig) -> None:

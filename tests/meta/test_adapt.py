@@ -18,6 +18,7 @@ from inrfit.fitting import waves
 from inrfit.meta import adapt
 from inrfit.meta.init import Init
 from inrfit.meta.inner import RIDGE
+from inrfit.meta.maml import Maml
 from inrfit.partitions.labels import from_labels
 
 SIGNAL = io.read(textured(20, 28))
@@ -146,7 +147,7 @@ def test_methods_that_were_not_trained_for_steps_begin_with_adam(
 ) -> None:
     trained = api.plan_adaptation(SIGNAL, init).way
     assert (trained.trained, trained.after) == (init.config.inner_steps, "sgd")
-    monkeypatch.setattr(adapt, "NOT_FOR_STEPS", ("maml",))
+    monkeypatch.setattr(Maml, "descends", False)
     drawn = api.plan_adaptation(SIGNAL, init).way
     assert (drawn.trained, drawn.after) == (0, "adam")
 
