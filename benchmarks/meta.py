@@ -34,7 +34,7 @@ def main() -> None:
         before = common.provenance(device)
         began = time.monotonic()
         found = importlib.import_module(f"meta_{part}").run(runs)
-        out = args.out or common.default_out(f"meta_{part}" + ("" if args.scale == "cpu" else "_gpu"))
+        out = args.out or common.default_out(f"meta_{part}_{args.scale}")
         seconds = round(time.monotonic() - began, 1)
         common.write_json(
             out,

@@ -23,7 +23,7 @@ def main() -> None:
         ("interpolation", interpolation),
         ("cost", cost),
     ):
-        path = folder / f"meta_{part}.json"
+        path = folder / f"meta_{part}_cpu.json"
         if path.exists():
             print(f"## {part}\n")
             show(common.read_json(path))

@@ -105,7 +105,9 @@ Loss = Annotated[
     str | None,
     typer.Option(
         metavar="WHAT",
-        help=f"What a region's inner loss is a mean over, its own samples or the whole signal: {_one_of(LOSSES, 'loss')}",
+        help="What a region's inner loss is a mean over, its own samples or the whole signal: "
+        f"{_one_of(LOSSES, 'loss')}, "
+        "and signal for segments.",
         rich_help_panel=LEARNING,
     ),
 ]

@@ -31,7 +31,7 @@ class MetaConfig:
         rate_lr: rate of Adam on the logarithms of the inner rates, as a factor of `outer_lr`.
         order: "second" (through the inner gradients) or "first" (they are taken for constants).
         loss: inner loss of a region: the mean over its own samples ("region") or its share of the mean over the
-            signal ("signal", as published, where a step then depends on the region's area).
+            signal ("signal", as published, where a step then depends on the region's area; the default for segments).
         solve: inner steps that set a linear output layer to its closed form in place of a gradient step: "none", the
             "first", the "last", or "both".
         batch: signals in an outer step.

@@ -88,6 +88,8 @@ def meta_settings(kind: str, words: Mapping[str, Any]) -> MetaSettings:
         given = _filled(given, META_PRESETS[str(preset)])
     given = _filled(given, METHOD_DEFAULTS.get(given.get("method") or MetaConfig().method, {}))
     given = _filled(given, META_DEFAULTS[kind]) | {"kind": kind}
+    if given.get("partition") not in (None, "none", "grid"):
+        given = {"loss": "signal", **given}  # segments differ in size; see docs/decisions.md, 42
     own, run = _taken(given, MetaConfig), _taken(given, RunConfig)
     _refuse_others(given)
     config = MetaConfig(**own)

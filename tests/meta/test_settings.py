@@ -41,6 +41,9 @@ def test_every_preset_is_valid(preset: str) -> None:
 def test_a_division_replaces_the_default_rule() -> None:
     assert meta_settings("image", {"grid": (2, 2)}).partition.rule == "grid"
     assert meta_settings("image", {"partition": "seg", "heads": 4}).partition.rule == "seg"
+    assert meta_settings("image", {"partition": "seg", "heads": 4}).config.loss == "signal"
+    assert meta_settings("image", {"partition": "seg", "loss": "region"}).config.loss == "region"
+    assert meta_settings("image", {"grid": (2, 2)}).config.loss == "region"
     assert meta_settings("image", {"model": "mlp"}).partition.rule == "none"
 
 
