@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from inrfit.cli.options import RUN
-from inrfit.meta.config import LOSSES, ORDERS, RATES, SOLVES, VIEWS, MetaConfig
+from inrfit.meta.config import ORDERS, RATES, SOLVES, VIEWS, MetaConfig
 from inrfit.meta.defaults import META_DEFAULTS, META_PRESETS, METHOD_DEFAULTS
 from inrfit.meta.settings import PRECISIONS, RunConfig
 from inrfit.registry import names
@@ -106,8 +106,7 @@ Loss = Annotated[
     typer.Option(
         metavar="WHAT",
         help="What a region's inner loss is a mean over, its own samples or the whole signal: "
-        f"{_one_of(LOSSES, 'loss')}, "
-        "and signal for segments.",
+        "region or signal; region by default, for segments signal.",
         rich_help_panel=LEARNING,
     ),
 ]

@@ -16,7 +16,7 @@ from inrfit.registry import TABLE
 
 def test_words_go_before_a_preset_and_that_before_the_kind() -> None:
     plain = meta_settings("image", {})
-    assert (plain.model.hidden_features, plain.partition.rule, plain.config.size) == (128, "none", 64)
+    assert (plain.model.hidden_features, plain.partition.rule, plain.config.size) == (32, "grid", 64)
     paper = meta_settings("image", {"preset": "learned-init"})
     assert (paper.model.hidden_features, paper.model.first_omega_0, paper.config.size) == (256, 200.0, 178)
     assert (paper.config.rates, paper.config.inner_steps, paper.config.outer_lr) == ("fixed", 2, 1e-5)
