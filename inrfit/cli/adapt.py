@@ -95,6 +95,13 @@ def command(
         str | None, typer.Option(metavar="NAME", help="Over-segmentation of seg, as for fit.")
     ] = None,
     resolution: options.Resolution = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT", help="sdf or occupancy of a shape; only what the init was learned from will do."
+        ),
+    ] = None,
+    spacing: options.Spacing = None,
     target_psnr: Annotated[
         float | None, typer.Option(metavar="DB", help="Stop as soon as the decoded file reaches it.")
     ] = None,
@@ -144,7 +151,7 @@ def command(
             "cell": options.one_or_each(cell, "--cell", example="32, or 8x32x32"),
             "heads": heads,
             "segmenter": segmenter,
-            "resolution": resolution,
+            **options.reading(None, None, target, resolution, spacing),
             "target_psnr": target_psnr,
             "max_time": options.seconds_of(max_time, "--max-time"),
             "points": options.count_of(points, "--points"),

@@ -141,6 +141,12 @@ def check(signal: Signal, name: str, init: Init) -> None:
             f"{name} is of the kind {signal.info.kind}, the init was learned from the kind {init.kind}",
             hint=f"give a signal of the kind {init.kind}, or an init of the kind {signal.info.kind}",
         )
+    if signal.info.kind == "shape" and (signal.info.colour == "occupancy") != (init.target == "occupancy"):
+        raise InputError(
+            f"{name} holds {'occupancy' if init.target == 'sdf' else 'signed distances'}, the init was learned from "
+            f"the target {init.target}",
+            hint=f"read it with the target {init.target}",
+        )
     if signal.channels != init.channels:
         raise InputError(
             f"{name} has {_channels(signal.channels)} ({signal.info.colour}), the init was learned from signals "

@@ -152,8 +152,17 @@ class Folder:
 
     def centres(self) -> list[Signal]:
         """Return the middle window of every signal that can be used, in order."""
-        found = (self._signal(index) for index in range(len(self.entries)))
-        return [self._centre(signal) for signal in found if signal is not None]
+        return list(self.named_centres().values())
+
+    def named_centres(self) -> dict[str, Signal]:
+        """Return the same by name: the path of a file, or the number of a signal."""
+        found = ((index, self._signal(index)) for index in range(len(self.entries)))
+        return {self.name(index): self._centre(signal) for index, signal in found if signal is not None}
+
+    def name(self, index: int) -> str:
+        """Return what messages call a signal."""
+        entry = self.entries[index]
+        return str(entry) if isinstance(entry, Path) else f"signal {index}"
 
     @property
     def bad(self) -> list[int]:
@@ -238,7 +247,7 @@ class Folder:
         if index in self._bad:
             return None
         entry = self.entries[index]
-        name = str(entry) if isinstance(entry, Path) else f"signal {index}"
+        name = self.name(index)
         try:
             return self._prepared(io.read(entry, self.read) if isinstance(entry, Path) else entry)
         except InputError as error:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.config import ModelConfig, PartitionConfig
+from inrfit.config import TARGETS, ModelConfig, PartitionConfig
 from inrfit.errors import ConfigError, InputError
 from inrfit.meta.config import MetaConfig
 from inrfit.meta.learner import Learner
@@ -78,6 +78,11 @@ class Init:
     def learner(self) -> Learner:
         """The meta-learner that knows what the numbers mean."""
         return load("meta", self.config.method)(self.model, len(self.axes), self.channels, self.config)
+
+    @property
+    def target(self) -> str:
+        """What was learned of shapes: "sdf" or "occupancy"."""
+        return str(self.notes.get("target", "sdf"))
 
     @cached_property
     def data(self) -> bytes:
@@ -164,6 +169,8 @@ def read(path: str | Path) -> Init:
 
 def _check(init: Init) -> None:
     """Raise a ValueError where the numbers are not those that the learner needs."""
+    if init.target not in TARGETS:
+        raise ValueError(f"its target {init.target!r} is not {' or '.join(TARGETS)}")
     if not init.axes or init.channels < 1 or not init.model.hidden_features:
         raise ValueError("its network has no inputs, no outputs or no width")
     needed = sum(stack.size for stack in init.learner.description.stacks)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from inrfit import io
 from inrfit.config import PartitionConfig, require
 from inrfit.device import pick_device
 from inrfit.errors import ConfigError
@@ -156,6 +157,9 @@ def _blank(decided: MetaSettings, first: Signal, base: Init | None, words: Mappi
     learner: Any = learner_of(model, len(axes), first.channels, decided.config)
     seed = decided.config.seed
     params = learner.parameters(seed) if base is None else learner.derive(base, seed)
+    notes = {} if base is None else {"made_from": base.hash}
+    if "target" in io.kind_of(first.info.kind).words:
+        notes["target"] = decided.read.target
     return Init(
         kind=first.info.kind,
         axes=axes,
@@ -164,5 +168,5 @@ def _blank(decided: MetaSettings, first: Signal, base: Init | None, words: Mappi
         partition=partition,
         config=decided.config,
         params=params,
-        notes={} if base is None else {"made_from": base.hash},
+        notes=notes,
     )
