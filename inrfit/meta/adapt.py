@@ -208,6 +208,11 @@ def _way(init: Init, config: AdaptConfig, steps: int) -> Way:
         after = "sgd"
     way = Way(learner=learner, trained=trained, solves=solves, after=after, everything=False)
     shares = any(stack.trained and not stack.local for stack in learner.description.stacks)
+    if config.fit.lr is not None and trained >= steps:
+        raise ConfigError(
+            f"--lr {config.fit.lr:g} changes nothing: all steps ({steps}) are the init's own, at its rates",
+            hint="leave it out, or add --optimiser sgd or adam",
+        )
     way = replace(way, everything=config.adapt == "all" and (shares or not way.plain))
     if way.everything and config.optimiser == "learned":
         raise ConfigError(

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inrfit.codec.container import MAGIC
 from inrfit.config import TARGETS, ModelConfig, PartitionConfig
 from inrfit.errors import ConfigError, InputError
 from inrfit.meta.config import MetaConfig
@@ -34,6 +35,9 @@ LARGEST = 8 << 30
 
 SPARE = 16
 """Numbers that a network may have for each in its file; one with more is not made."""
+
+LARGEST_CROP = 1 << 28
+"""Samples of the largest crop that an init may have been learned from."""
 
 UNUSABLE = (
     ValueError,
@@ -123,6 +127,8 @@ def loads(data: bytes, name: str = "init") -> Init:
 
     try:
         length = int.from_bytes(data[:8], "little")
+        if data[: len(MAGIC)] == MAGIC:
+            raise ValueError("it is an .inr file, a field that is adapted already")
         if not 0 < length <= len(data) - 8:
             raise ValueError("it is cut off or of another format")
         about = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][FORMAT])
@@ -177,6 +183,12 @@ def _check(init: Init) -> None:
     stored = sum(value.size for value in init.params.values())
     if needed > SPARE * stored:
         raise ValueError(f"its network has {needed} numbers, the file {stored}")
+    for name, shape in init.learner.shapes().items():
+        if name not in init.params or init.params[name].shape != shape:
+            found = init.params[name].shape if name in init.params else None
+            raise ValueError(f"{name} has the shape {found}, its network needs {shape}")
+    if init.config.size ** len(init.axes) > LARGEST_CROP:
+        raise ValueError(f"its size {init.config.size} is too large for {len(init.axes)} axes")
     wanted = {name: value.shape for name, value in init.learner.parameters(0).items()}
     found = {name: value.shape for name, value in init.params.items()}
     for name in sorted({**wanted, **found}):

@@ -59,8 +59,9 @@ def plan(
     )
     held: Sequence[Entry]
     if val:
-        learned_from, (_, held, more) = entries, _entries(val, kind, recursive=recursive)
-        notes += more
+        _, held, more = _entries(val, kind, recursive=recursive)
+        learned_from, common = _without(entries, held)
+        notes += [*more, *common]
     else:
         learned_from, held = split(entries, decided.run.holdout)
     told = {"memory": decided.run.memory, "on_skip": on_skip}
@@ -100,6 +101,25 @@ def _entries(
         return str(kind), signals, []
     found, files, notes = find(paths, kind, recursive=recursive)
     return found, [*signals, *files], notes
+
+
+def _without(entries: Sequence[Entry], held: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
+    """Return the signals without the files that are held out, and what was noticed.
+
+    Raises:
+        ConfigError: nothing is left.
+    """
+    kept_apart = {entry.resolve() for entry in held if isinstance(entry, Path)}
+    left = [entry for entry in entries if not isinstance(entry, Path) or entry.resolve() not in kept_apart]
+    count = len(entries) - len(left)
+    require(
+        bool(left),
+        "--val: all inputs are signals for validation, there is none to learn from",
+        hint="give others, or leave out --val: a share of the inputs is held out then",
+    )
+    one = count == 1
+    note = f"{count} input{' is' if one else 's are'} for validation as well (--val), and not learned from"
+    return left, [note] if count else []
 
 
 def _checked(decided: MetaSettings, base: Init | None) -> bool:

@@ -73,7 +73,7 @@ def test_an_init_a_log_and_a_curve_are_written(photos: Path) -> None:
     assert ran.code == 0, ran.err
     assert made(photos.parent) == MADE
     assert "init.safetensors" in ran.out
-    assert "4 image signals, 1 for validation · maml, 3 inner steps · mlp sine 8 wide" in ran.err
+    assert "4 image signals, 1 for validation · maml, 3 inner steps · partitioned sine 8 wide" in ran.err
     head, *rows = [line.split(",") for line in Path("init.csv").read_text().splitlines()]
     assert tuple(head) == COLUMNS
     assert [row[0] for row in rows] == ["0", "1", "2", "3", "4"]
@@ -214,7 +214,7 @@ def test_clips_give_one_clear_error(photos: Path) -> None:
 def test_more_is_said_when_asked(photos: Path) -> None:
     ran = inrfit(*RUN, "-v")
     assert "MetaConfig(method='maml'" in ran.err
-    assert "ModelConfig(name='mlp'" in ran.err
+    assert "ModelConfig(name='partitioned'" in ran.err
     assert inrfit(*RUN, "-q", "--force").err == ""
 
 
