@@ -128,7 +128,18 @@ def rows(runs: Runs, interleaved: Path) -> list[Row]:
             words={"partition": str(interleaved)},
             test=parts,
         ),
-        Row(name="one network, 2x as wide", part="control", words={"hidden_features": 2 * hidden}, test=NONE),
+        Row(
+            name="four networks of half the width, PoG, local frames",
+            part="control",
+            words={**grid, **local, "hidden_features": hidden // 2},
+            test=GRID,
+        ),
+        Row(
+            name="one network, 2x as wide",
+            part="control",
+            words={"hidden_features": 2 * hidden, "clip": 0.1},
+            test=NONE,
+        ),
     ]
     return made
 

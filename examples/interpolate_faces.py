@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 import inrfit
-from inrfit.config import ModelConfig
+from inrfit.config import ModelConfig, PartitionConfig
 from inrfit.edit.interpolate import path
 from inrfit.meta import init as inits
 from inrfit.meta import inner
@@ -122,16 +122,23 @@ def measured(fields, pictures) -> dict[str, float]:
 
 
 def main(steps: str = "100", output: str = "interpolate_faces.png", init: str = "", *files: str) -> None:
+    if len(files) not in (0, 4):
+        sys.exit(f"{len(files)} pictures were given: give four, or none to have them drawn")
     pictures = [opened(file) for file in files] or [face(seed) for seed in range(4)]
     if init:
         start = inits.read(init)
-        learner, params = start.learner, as_tensors(start.params)
+        meta, model, division = (
+            [inrfit.adapt(picture, start) for picture in pictures],
+            start.model,
+            start.partition,
+        )
     else:
         learner, params = learned(int(steps))
-    meta = adapted(learner, params, pictures)
+        meta, model = adapted(learner, params, pictures), learner.model
+        division = PartitionConfig(rule="none")
     wanted = max(1.0, measured(meta, pictures)["corner_dB"])
-    model = learner.model
-    words = {"partition": "none", "frame": model.frame, "hidden_features": model.hidden_features}
+    words = {"frame": model.frame, "hidden_features": model.hidden_features, "partition": division.rule}
+    words |= {"grid": division.grid, "heads": division.heads, "cell": division.cell}
 
     def fitted(seeds):
         pairs = zip(pictures, seeds, strict=True)
@@ -146,4 +153,7 @@ def main(steps: str = "100", output: str = "interpolate_faces.png", init: str = 
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except inrfit.InrfitError as error:
+        sys.exit(f"Error: {error}")

@@ -17,7 +17,7 @@ from inrfit.codec.origin import Find, Origin
 from inrfit.codec.source import Source as FileSource
 from inrfit.config import READ_WORDS, FitOptions, ReadConfig, Settings, require, settings
 from inrfit.device import Device, pick_device
-from inrfit.errors import FitError, InputError, Interrupted, OutputError
+from inrfit.errors import ConfigError, FitError, InputError, Interrupted, OutputError
 from inrfit.fitting.plan import Plan, check_many
 from inrfit.models.field import Field
 from inrfit.partitions import Partition, build
@@ -275,6 +275,13 @@ def plan_adaptation(
             f"--{word} means nothing for the kind {kind.kind} that the init was learned from",
             hint="leave it away",
         )
+    if begin.kind == "shape" and config.read.target != begin.target:
+        require(
+            "target" not in config.given,
+            f"--target {config.read.target} is not what the init was learned from, which is {begin.target}",
+            hint=f"leave it away, or train an init with meta-train --target {config.read.target}",
+        )
+        config = replace(config, read=replace(config.read, target=begin.target))
     told = name or (str(source) if isinstance(source, str | Path) else "the signal")
     listed = Path(told).suffix.lower() in kind.suffixes
     usual = kind.kind if listed or isinstance(source, np.ndarray) else None
@@ -587,54 +594,74 @@ def meta_eval(
     steps: int = 10,
     optimiser: str = "learned",
     lr: float | None = None,
+    tune: Sequence[Source] | None = None,
     size: int | None = None,
     device: str = "auto",
+    threads: int | None = None,
 ) -> dict[str, Any]:
-    """Measure an init on held-out signals; of each, the middle is taken.
+    """Measure an init on held-out signals; of each the middle is taken, as wide as the init's crops.
 
     Args:
-        sources: the signals; what cannot be read, or is not of the kind of the init, is skipped and told.
+        sources: the signals; what cannot be read, or does not suit the init, is skipped and told.
         init: what was learned, or its file.
         steps: steps on each signal.
         optimiser: "learned" (steps and rates of the init), "sgd" or "adam".
-        lr: rate of "sgd" or "adam"; when None, the best of a few on the first signals.
+        lr: rate of "sgd" or "adam"; when None, the best of a few on other signals than those measured.
+        tune: those others; a part of `sources`, which is then not measured, when None.
         size: samples along each axis of what is taken; that of the init when None.
         device: where it runs.
+        threads: on the CPU; one per core when None.
 
     Returns:
         "step_psnr" (dB before the first and after every step, the mean over signals), "psnr" (the last of them),
-        "optimiser", "lr", "method", "hash", "signals" and "skipped".
+        "optimiser", "lr", "tuned_on", "method", "hash", "signals" and "skipped".
 
     Raises:
-        InputError: the init cannot be read. ConfigError: no signal is left, or an option cannot work.
+        InputError: the init cannot be read. ConfigError: too few signals are left, or an option cannot work.
     """
     from inrfit.meta import held_out
     from inrfit.meta import init as inits
 
+    held_out.check(steps, optimiser, lr, tuned=tune is not None)
     learned = init if isinstance(init, inits.Init) else inits.read(init)
-    config = ReadConfig(kind=learned.kind)
-    if learned.kind == "shape":
-        config = ReadConfig(kind="shape", resolution=size or learned.config.size)
-    signals, skipped = [], []
-    for source in sources:
-        try:
-            signal = held_out.middle(read(source, config), size or learned.config.size)
-            held_out.check(learned, signal)
-            signals.append(signal)
-        except InputError as error:
-            name = str(source) if isinstance(source, str | Path) else "signal"
-            skipped.append({"input": name, "reason": error.message})
+    skipped: list[dict[str, str]] = []
+
+    def windows(given: Sequence[Source]) -> dict[str, Signal]:
+        entries = [
+            Path(one) if isinstance(one, str | Path) else read(one, ReadConfig(kind=learned.kind))
+            for one in given
+        ]
+        return held_out.windows(
+            learned,
+            entries,
+            size=size,
+            on_skip=lambda name, reason: skipped.append({"input": name, "reason": reason}),
+        )
+
+    signals = windows(sources)
+    if not signals and skipped:
+        raise ConfigError(
+            f"there are no signals to measure, the first is left out: {skipped[0]['input']}: {skipped[0]['reason']}",
+            hint=f"give signals of the kind {learned.kind} like those that the init was learned from",
+        )
     found = held_out.measure(
-        learned, signals, steps, optimiser=optimiser, lr=lr, device=pick_device(device).name
+        learned,
+        signals,
+        steps,
+        pick_device(device, threads),
+        optimiser=optimiser,
+        lr=lr,
+        tune=None if tune is None else windows(tune),
     )
     return {
         "method": learned.config.method,
         "hash": learned.hash,
         "optimiser": found.optimiser,
         "lr": found.lr,
+        "tuned_on": list(found.tuned_on),
         "step_psnr": list(found.psnr),
         "psnr": found.psnr[-1],
-        "signals": found.signals,
+        "signals": len(found.signals),
         "skipped": skipped,
     }
 

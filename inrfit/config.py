@@ -28,6 +28,13 @@ def require(condition: bool, message: str, *, hint: str | None = None) -> None:
         raise ConfigError(message, hint=hint)
 
 
+TARGETS = ("sdf", "occupancy")
+"""What can be fitted of a shape."""
+
+LEAST_RESOLUTION = 8
+"""Fewest samples along the longest side of a shape."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadConfig:
     """How a file becomes a signal.
@@ -53,12 +60,12 @@ class ReadConfig:
             check("signal", self.kind, option="--kind")
         for label, value, allowed in (
             ("sound", self.sound, ("fit", "copy", "none")),
-            ("target", self.target, ("sdf", "occupancy")),
+            ("target", self.target, TARGETS),
         ):
             if value not in allowed:
                 raise unknown(value, allowed, option=f"--{label}")
         require(
-            8 <= self.resolution <= 2048,
+            LEAST_RESOLUTION <= self.resolution <= 2048,
             f"--resolution {self.resolution} must lie between 8 and 2048 samples",
             hint="256 is the default; twice as many take about four times as long",
         )

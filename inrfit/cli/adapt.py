@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ from inrfit.cli import fit_options as fitting
 from inrfit.cli.console import listener, say
 from inrfit.cli.fit_job import Interruptible, Job
 from inrfit.cli.fit_outputs import check_inputs, check_output, done, paths, summary
-from inrfit.cli.inputs import Item, check_extra, content, expand, plan_work
+from inrfit.cli.inputs import Item, check_extra, check_spared, content, expand, plan_work
 from inrfit.cli.progress import Display
 from inrfit.meta.options import ADAPTS, FEW, OPTIMISERS, AdaptConfig, configured
 
@@ -96,6 +97,13 @@ def command(
         str | None, typer.Option(metavar="NAME", help="Over-segmentation of seg, as for fit.")
     ] = None,
     resolution: options.Resolution = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT", help="sdf or occupancy of a shape; only what the init was learned from will do."
+        ),
+    ] = None,
+    spacing: options.Spacing = None,
     target_psnr: Annotated[
         float | None, typer.Option(metavar="DB", help="Stop as soon as the decoded file reaches it.")
     ] = None,
@@ -114,7 +122,15 @@ def command(
         ),
     ] = "2G",
     force: options.Force = False,
-    skip_existing: options.SkipExisting = False,
+    skip_existing: Annotated[
+        bool,
+        typer.Option(
+            "--skip-existing",
+            help="Leave outputs that are intact and were made from their input as it is now, with whatever init and "
+            "options, unless they need another init than this one. Not with --force.",
+            rich_help_panel=options.FILES,
+        ),
+    ] = False,
     recursive: options.Recursive = False,
     report: Annotated[
         str | None,
@@ -145,7 +161,7 @@ def command(
             "cell": options.one_or_each(cell, "--cell", example="32, or 8x32x32"),
             "heads": heads,
             "segmenter": segmenter,
-            "resolution": resolution,
+            **options.reading(None, None, target, resolution, spacing),
             "target_psnr": target_psnr,
             "max_time": options.seconds_of(max_time, "--max-time"),
             "points": options.count_of(points, "--points"),
@@ -168,9 +184,10 @@ def command(
             output,
             lambda source: ".inr",
             force=force,
-            skip=done if skip_existing else None,
+            skip=partial(_done, begin) if skip_existing else None,
             hint="use --force to replace it, or --skip-existing to leave it",
         )
+        check_spared("--init", init, items)
         check_extra("--report", report, [*paths(items), Path(init)], force=force)
     job = AdaptJob(
         words={} if target_psnr is None else {"target_psnr": target_psnr},
@@ -241,6 +258,16 @@ class AdaptJob(Job):
     def work(self, item: Item) -> dict[str, Any]:
         """Adapt to one input and write its file."""
         return {**super().work(item), "init": self.init.hash}
+
+
+def _done(init: Init, source: Path, output: Path) -> bool:
+    """Return whether an existing output is intact, was made from this input and needs no other init than this."""
+    from inrfit.codec.container import Reader
+
+    if not done(source, output):
+        return False
+    with Reader(output) as reader:
+        return reader.header.init in ("", init.hash)
 
 
 def _check_labels(config: AdaptConfig) -> None:

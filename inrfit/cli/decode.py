@@ -10,7 +10,7 @@ import typer
 
 from inrfit.cli import batch, options
 from inrfit.cli.console import listener, number, out_bytes, say, size
-from inrfit.cli.inputs import Item, container, expand, make_room, plan_work
+from inrfit.cli.inputs import Item, check_spared, container, expand, make_room, plan_work
 from inrfit.errors import ConfigError, InrfitError
 
 if TYPE_CHECKING:
@@ -146,6 +146,7 @@ def command(
         _check_suffix(wanted, f"--format {format_}")
         found = expand(inputs, (".inr",), recursive=recursive)
         items = plan_work(found, output, lambda path: wanted or _suffix(path), force=force, beside=".dec")
+        check_spared("--init", init, items)
         if output is not None and wanted is None and len(items) == 1 and items[0].output is not None:
             _check_suffix(items[0].output.suffix, f"-o {output}")
 

@@ -78,8 +78,8 @@ def command(
         found = expand(inputs, (".inr",), recursive=recursive)
         sources = [source for source, _ in found]
         _check_reference(reference, sources)
-        originals = [] if reference is None else [Path(reference)]
-        check_extra("--report", report, [*sources, *originals], force=force)
+        named = [Path(path) for path in (reference, init) if path is not None]
+        check_extra("--report", report, [*sources, *named], force=force)
     entries: list[Entry] = []
     places = {source: below.parent for source, below in found}
 

@@ -13,7 +13,16 @@ import typer
 from inrfit.cli import batch, options
 from inrfit.cli import fit_options as fitting
 from inrfit.cli.console import listener, number, out_bytes, say, size
-from inrfit.cli.inputs import Item, check_container, container, content, expand, make_room, plan_work
+from inrfit.cli.inputs import (
+    Item,
+    check_container,
+    check_spared,
+    container,
+    content,
+    expand,
+    make_room,
+    plan_work,
+)
 from inrfit.cli.options import default
 from inrfit.cli.progress import Display
 from inrfit.errors import ConfigError
@@ -82,6 +91,7 @@ def command(
         options.check_stdout(output, json=json)
         check_container(output, "extend")
         item, part = _inputs(field, new, output, force=force)
+        check_spared("--init", init, [item])
     display = Display(quiet=quiet, limited=False, shorten="--steps shortens it")
 
     def work(item: Item) -> dict[str, Any]:

@@ -203,6 +203,19 @@ def check_extra(option: str, path: str | None, taken: Sequence[Path | None], *, 
         raise OutputError(f"{option} {path}: there is no folder {Path(path).parent}", hint="make it first")
 
 
+def check_spared(option: str, path: str | None, items: Sequence[Item]) -> None:
+    """Refuse to write over a file that an option names to be read, such as an init.
+
+    Raises:
+        ConfigError: it is the output of an item.
+    """
+    if path is None:
+        return
+    for item in items:
+        if item.output is not None and os.path.realpath(path) == os.path.realpath(item.output):
+            raise ConfigError(f"{item.output} is both {option} and an output", hint="choose another -o")
+
+
 def make_room(output: Path | None) -> None:
     """Make the folder of an output, so that a place that cannot be written is found before the long work.
 

@@ -75,6 +75,15 @@ class Log:
         atomic_write(path, drawing(points, title, "outer step").encode(), overwrite=True)
 
 
+def is_log(path: Path) -> bool:
+    """Return whether a file is a log of a meta-training, which a run that goes on may change."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return file.readline().strip() == ",".join(COLUMNS)
+    except (OSError, ValueError):
+        return False
+
+
 def _rows(path: Path) -> list[tuple[str, ...]]:
     """Return the whole lines of a log; none where it cannot be read or is of another form."""
     try:

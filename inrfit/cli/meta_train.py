@@ -13,8 +13,9 @@ from inrfit.cli import batch, options
 from inrfit.cli import fit_options as network
 from inrfit.cli import meta_options as learning
 from inrfit.cli.console import listener, number, say, size
-from inrfit.cli.inputs import STANDARD, Item, check_extra, make_room, plan_work
+from inrfit.cli.inputs import STANDARD, Item, check_extra, check_spared, make_room, plan_work
 from inrfit.cli.meta_job import MetaJob
+from inrfit.cli.meta_log import is_log
 from inrfit.cli.progress import Display
 from inrfit.errors import ConfigError
 
@@ -234,6 +235,7 @@ def command(
         options.check_stdout(output, json=json)
         _check_words(words)
         item = _item(inputs, output, force=force, resume=resume)
+        check_spared("--from", from_, [item])
     talk = listener(quiet=quiet, data_on_stdout=output == STANDARD)
     job = MetaJob(
         inputs=inputs,
@@ -279,9 +281,10 @@ def _item(inputs: Sequence[str], output: str, *, force: bool, resume: bool) -> I
     (item,) = plan_work([(source, Path(source.stem or "init"))], output, lambda source: SUFFIX, force=force)
     if item.output is not None:
         make_room(item.output)
-        for option, suffix in (("the log", ".csv"), ("the curve", ".svg")):
-            extra = str(item.output.with_suffix(suffix))
-            check_extra(option, extra, [source, item.output], force=force or resume)
+        log, curve = item.output.with_suffix(".csv"), item.output.with_suffix(".svg")
+        goes_on = resume and is_log(log)
+        check_extra("the log", str(log), [source, item.output], force=force or goes_on)
+        check_extra("the curve", str(curve), [source, item.output], force=force)
     return item
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inrfit.cli.inputs import is_file
+from inrfit.cli.inputs import is_file, is_folder
 from inrfit.config import FitConfig, ModelConfig, PartitionConfig, Settings
 from inrfit.domain import Typed
 from inrfit.errors import ConfigError, InputError
@@ -125,7 +125,7 @@ def read_init(path: str | None) -> Any:
 
     if not is_file(path):
         raise InputError(
-            f"--init {path}: no such file",
+            f"--init {path}: {'is a folder, not an init' if is_folder(path) else 'no such file'}",
             hint="make one with `inrfit meta-train FOLDER -o init.safetensors`",
         )
     return read(path)

@@ -78,25 +78,30 @@ def write(path: str | None, entries: list[Entry], *, force: bool, quiet: bool) -
     """Write the report on what was done, when one is wanted and there is something to show."""
     if path is None or not entries:
         return
+    from inrfit import report
+    from inrfit.io.files import atomic_write
+
+    page = report.html(entries, title="inrfit report", command=command_line(), versions=versions())
+    atomic_write(Path(path), page.encode("utf-8", "backslashreplace"), overwrite=force)
+    if not quiet:
+        say(f"report: {Path(path).absolute()}")
+
+
+def versions() -> dict[str, str]:
+    """Return the version of what makes reports, by name."""
     import platform
 
     import numpy
     import torch
 
     import inrfit
-    from inrfit import report
-    from inrfit.io.files import atomic_write
 
-    versions = {
+    return {
         "inrfit": inrfit.__version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": numpy.__version__,
     }
-    page = report.html(entries, title="inrfit report", command=command_line(), versions=versions)
-    atomic_write(Path(path), page.encode("utf-8", "backslashreplace"), overwrite=force)
-    if not quiet:
-        say(f"report: {Path(path).absolute()}")
 
 
 def command_line(*inserted: str) -> str:

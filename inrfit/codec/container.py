@@ -258,8 +258,12 @@ class Reader:
         if not data:
             raise ContainerError(f"{self.name} is empty", hint=TORN)
         if data[: len(MAGIC)] != MAGIC[: len(data)]:
+            init = b'"inrfit-init"' in self._source.read(0, min(self.size, 64))
             raise ContainerError(
-                f"{self.name} is not an .inr file", hint="`inrfit fit` makes an .inr file of a signal"
+                f"{self.name} is {'an init, ' if init else ''}not an .inr file",
+                hint="`inrfit adapt PHOTO --init` takes it and makes one"
+                if init
+                else "`inrfit fit` makes an .inr file of a signal",
             )
         if len(data) < PREFIX.size:
             raise ContainerError(f"{self.name} is cut off after {len(data)} bytes", hint=TORN)

@@ -83,7 +83,7 @@ class Start:
 
     Attributes:
         weights: stack name -> initial weights [group, *shape], in place of drawn ones.
-        frozen: names of stacks that are not trained.
+        frozen: names of stacks that are not trained; they are measured as given, so give them as the file will hold them.
         frame: the global frame; that of the domain when None.
         tile: points of a decode tile; by the size of the regions when None.
         known: which samples of the domain have a target, [*shape] bool; all when None.

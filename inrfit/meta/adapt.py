@@ -138,6 +138,12 @@ def check(signal: Signal, name: str, init: Init) -> None:
             f"{name} is of the kind {signal.info.kind}, the init was learned from the kind {init.kind}",
             hint=f"give a signal of the kind {init.kind}, or an init of the kind {signal.info.kind}",
         )
+    if signal.info.kind == "shape" and (signal.info.colour == "occupancy") != (init.target == "occupancy"):
+        raise InputError(
+            f"{name} holds {'occupancy' if init.target == 'sdf' else 'signed distances'}, the init was learned from "
+            f"the target {init.target}",
+            hint=f"read it with the target {init.target}",
+        )
     if signal.channels != init.channels:
         raise InputError(
             f"{name} has {_channels(signal.channels)} ({signal.info.colour}), the init was learned from signals "
@@ -199,6 +205,11 @@ def _way(init: Init, config: AdaptConfig, steps: int) -> Way:
         after = "sgd"
     way = Way(learner=learner, trained=trained, solves=solves, after=after, everything=False)
     shares = any(stack.trained and not stack.local for stack in learner.description.stacks)
+    if config.fit.lr is not None and trained >= steps:
+        raise ConfigError(
+            f"--lr {config.fit.lr:g} changes nothing: all steps ({steps}) are the init's own, at its rates",
+            hint="leave it out, or add --optimiser sgd or adam",
+        )
     way = replace(way, everything=config.adapt == "all" and (shares or not way.plain))
     if way.everything and config.optimiser == "learned":
         raise ConfigError(

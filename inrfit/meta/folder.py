@@ -152,8 +152,17 @@ class Folder:
 
     def centres(self) -> list[Signal]:
         """Return the middle window of every signal that can be used, in order."""
-        found = (self._signal(index) for index in range(len(self.entries)))
-        return [self._centre(signal) for signal in found if signal is not None]
+        return list(self.named_centres().values())
+
+    def named_centres(self) -> dict[str, Signal]:
+        """Return the same by name: the path of a file, or the number of a signal."""
+        found = ((index, self._signal(index)) for index in range(len(self.entries)))
+        return {self.name(index): self._centre(signal) for index, signal in found if signal is not None}
+
+    def name(self, index: int) -> str:
+        """Return what messages call a signal."""
+        entry = self.entries[index]
+        return str(entry) if isinstance(entry, Path) else f"signal {index}"
 
     @property
     def bad(self) -> list[int]:
@@ -206,6 +215,11 @@ class Folder:
         transparent = any(signal.channels != views.opaque(signal) for signal in found)
         if len(counts) > 1:
             self.notes.append(f"signals differ in channels; all are brought to {chosen}")
+        rates = sorted({f"{signal.domain.rate:g}" for signal in found if signal.info.kind == "audio"})
+        if len(rates) > 1:
+            self.notes.append(
+                f"sounds differ in sample rate ({', '.join(rates)} Hz); each is learned from as it is, none is resampled"
+            )
         if transparent:
             self.notes.append("transparency is left out")
         self._kept.clear()
@@ -238,7 +252,7 @@ class Folder:
         if index in self._bad:
             return None
         entry = self.entries[index]
-        name = str(entry) if isinstance(entry, Path) else f"signal {index}"
+        name = self.name(index)
         try:
             return self._prepared(io.read(entry, self.read) if isinstance(entry, Path) else entry)
         except InputError as error:
@@ -277,7 +291,8 @@ def _listed(given: str | Path, *, recursive: bool) -> list[Path]:
     path = Path(given)
     try:
         if path.is_dir():
-            return sorted(p for p in (path.rglob("*") if recursive else path.iterdir()) if p.is_file())
+            found = path.rglob("*") if recursive else path.iterdir()
+            return sorted(p for p in found if not _hidden(p.relative_to(path)) and p.is_file())
         if not path.exists() and glob.has_magic(str(given)):
             matches = glob.glob(str(given), recursive=True)  # noqa: PTH207 (absolute patterns)
             return sorted(p for p in map(Path, matches) if p.is_file())
@@ -288,6 +303,11 @@ def _listed(given: str | Path, *, recursive: bool) -> list[Path]:
     if not path.exists():
         raise ConfigError(f"{path}: no such file or folder", hint="check the spelling")
     return [path]
+
+
+def _hidden(path: Path) -> bool:
+    """Return whether a file, or a folder that it is in, is hidden, such as thumbnails and what a system leaves behind."""
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _kind(file: Path, wanted: str | None) -> str | None:

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.config import ModelConfig, PartitionConfig
+from inrfit.codec.container import MAGIC
+from inrfit.config import TARGETS, ModelConfig, PartitionConfig
 from inrfit.errors import ConfigError, InputError
 from inrfit.meta.config import MetaConfig
 from inrfit.meta.learner import Learner
@@ -34,6 +35,9 @@ LARGEST = 8 << 30
 
 SPARE = 16
 """Numbers that a network may have for each in its file; one with more is not made."""
+
+LARGEST_CROP = 1 << 28
+"""Samples of the largest crop that an init may have been learned from."""
 
 UNUSABLE = (
     ValueError,
@@ -79,6 +83,11 @@ class Init:
         """The meta-learner that knows what the numbers mean."""
         return load("meta", self.config.method)(self.model, len(self.axes), self.channels, self.config)
 
+    @property
+    def target(self) -> str:
+        """What was learned of shapes: "sdf" or "occupancy"."""
+        return str(self.notes.get("target", "sdf"))
+
     @cached_property
     def data(self) -> bytes:
         """The bytes of its file."""
@@ -118,6 +127,8 @@ def loads(data: bytes, name: str = "init") -> Init:
 
     try:
         length = int.from_bytes(data[:8], "little")
+        if data[: len(MAGIC)] == MAGIC:
+            raise ValueError("it is an .inr file, a field that is adapted already")
         if not 0 < length <= len(data) - 8:
             raise ValueError("it is cut off or of another format")
         about = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][FORMAT])
@@ -164,12 +175,20 @@ def read(path: str | Path) -> Init:
 
 def _check(init: Init) -> None:
     """Raise a ValueError where the numbers are not those that the learner needs."""
+    if init.target not in TARGETS:
+        raise ValueError(f"its target {init.target!r} is not {' or '.join(TARGETS)}")
     if not init.axes or init.channels < 1 or not init.model.hidden_features:
         raise ValueError("its network has no inputs, no outputs or no width")
     needed = sum(stack.size for stack in init.learner.description.stacks)
     stored = sum(value.size for value in init.params.values())
     if needed > SPARE * stored:
         raise ValueError(f"its network has {needed} numbers, the file {stored}")
+    for name, shape in init.learner.shapes().items():
+        if name not in init.params or init.params[name].shape != shape:
+            found = init.params[name].shape if name in init.params else None
+            raise ValueError(f"{name} has the shape {found}, its network needs {shape}")
+    if init.config.size ** len(init.axes) > LARGEST_CROP:
+        raise ValueError(f"its size {init.config.size} is too large for {len(init.axes)} axes")
     wanted = {name: value.shape for name, value in init.learner.parameters(0).items()}
     found = {name: value.shape for name, value in init.params.items()}
     for name in sorted({**wanted, **found}):

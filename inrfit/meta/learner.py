@@ -63,6 +63,10 @@ class Learner:
         shapes = {name: made[name].shape for name in self.adapted}
         return {**made, **self._rates(shapes)}
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of all that is learned but inner rates, with none of it allocated."""
+        return {stack.name: stack.shape for stack in self.description.stacks}
+
     def fixed(self) -> tuple[str, ...]:
         """Return the names of what `parameters` gives and training leaves as it is, such as drawn frequencies."""
         return tuple(stack.name for stack in self.description.stacks if not stack.trained)

@@ -60,10 +60,6 @@ class Normalised(Learner):
                 made[bias] = np.zeros_like(made[bias])
         return made
 
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of all that is learned but inner rates, with none of it allocated."""
-        return {stack.name: stack.shape for stack in self.description.stacks}
-
     def steepened(
         self, params: Numbers, adapted: Numbers, gradients: Numbers, number: int
     ) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from inrfit import io
 from inrfit.config import PartitionConfig, require
 from inrfit.device import pick_device
 from inrfit.errors import ConfigError
@@ -58,8 +59,9 @@ def plan(
     )
     held: Sequence[Entry]
     if val:
-        learned_from, (_, held, more) = entries, _entries(val, kind, recursive=recursive)
-        notes += more
+        _, held, more = _entries(val, kind, recursive=recursive)
+        learned_from, common = _without(entries, held)
+        notes += [*more, *common]
     else:
         learned_from, held = split(entries, decided.run.holdout)
     told = {"memory": decided.run.memory, "on_skip": on_skip}
@@ -99,6 +101,25 @@ def _entries(
         return str(kind), signals, []
     found, files, notes = find(paths, kind, recursive=recursive)
     return found, [*signals, *files], notes
+
+
+def _without(entries: Sequence[Entry], held: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
+    """Return the signals without the files that are held out, and what was noticed.
+
+    Raises:
+        ConfigError: nothing is left.
+    """
+    kept_apart = {entry.resolve() for entry in held if isinstance(entry, Path)}
+    left = [entry for entry in entries if not isinstance(entry, Path) or entry.resolve() not in kept_apart]
+    count = len(entries) - len(left)
+    require(
+        bool(left),
+        "--val: all inputs are signals for validation, there is none to learn from",
+        hint="give others, or leave out --val: a share of the inputs is held out then",
+    )
+    one = count == 1
+    note = f"{count} input{' is' if one else 's are'} for validation as well (--val), and not learned from"
+    return left, [note] if count else []
 
 
 def _checked(decided: MetaSettings, base: Init | None) -> bool:
@@ -156,6 +177,9 @@ def _blank(decided: MetaSettings, first: Signal, base: Init | None, words: Mappi
     learner: Any = learner_of(model, len(axes), first.channels, decided.config)
     seed = decided.config.seed
     params = learner.parameters(seed) if base is None else learner.derive(base, seed)
+    notes = {} if base is None else {"made_from": base.hash}
+    if "target" in io.kind_of(first.info.kind).words:
+        notes["target"] = decided.read.target
     return Init(
         kind=first.info.kind,
         axes=axes,
@@ -164,5 +188,5 @@ def _blank(decided: MetaSettings, first: Signal, base: Init | None, words: Mappi
         partition=partition,
         config=decided.config,
         params=params,
-        notes={} if base is None else {"made_from": base.hash},
+        notes=notes,
     )

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from inrfit.config import FitConfig, FitOptions, ModelConfig, PartitionConfig, ReadConfig, require, settings
+from inrfit.config import (
+    LEAST_RESOLUTION,
+    FitConfig,
+    FitOptions,
+    ModelConfig,
+    PartitionConfig,
+    ReadConfig,
+    require,
+    settings,
+)
 from inrfit.errors import ConfigError
 from inrfit.meta.config import MetaConfig
 from inrfit.meta.defaults import META_DEFAULTS, META_PRESETS, METHOD_DEFAULTS
@@ -99,6 +108,7 @@ def meta_settings(kind: str, words: Mapping[str, Any]) -> MetaSettings:
             f"--resolution {given.get('resolution')} is for fits; the lattices of shapes go by --size here",
             hint=f"give --size {given.get('resolution')}",
         )
+        check_shape_size(config.size)
         given["resolution"] = config.size
     options: FitOptions = given  # type: ignore[assignment]
     sorted_ = settings(**options)
@@ -108,6 +118,19 @@ def meta_settings(kind: str, words: Mapping[str, Any]) -> MetaSettings:
         model=sorted_.model,
         config=config,
         run=RunConfig(**run),
+    )
+
+
+def check_shape_size(size: int) -> None:
+    """Refuse lattices of shapes that cannot be.
+
+    Raises:
+        ConfigError: they are too small or too large.
+    """
+    require(
+        LEAST_RESOLUTION <= size <= 512,
+        f"--size {size} must lie between {LEAST_RESOLUTION} and 512 samples along the longest side of a shape",
+        hint="32 is the default",
     )
 
 

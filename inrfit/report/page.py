@@ -35,6 +35,45 @@ def html(entries: Sequence[Entry], *, title: str, command: str, versions: Mappin
         body.append(_summary(entries))
     body.extend(_article(entry, place) for place, entry in enumerate(entries, 1))
     body.append(f"</main>{_foot(command, versions)}")
+    return _whole(title, body)
+
+
+def comparison_html(
+    lines: Mapping[str, Sequence[tuple[float, float]]],
+    numbers: Mapping[str, Mapping[str, Number]],
+    *,
+    title: str,
+    x_label: str,
+    command: str,
+    versions: Mapping[str, str],
+) -> str:
+    """Return a report of things that are compared: a chart with a line for each, and a table.
+
+    Args:
+        lines: name -> (x, PSNR in dB) in order.
+        numbers: name -> values by name, as in `Entry`.
+        title, command, versions: as for `html`.
+        x_label: what x counts.
+    """
+    chart = svg.lines(lines, title=title, x_label=x_label, y_label="dB") or "<p>Nothing was measured.</p>"
+    columns = list(dict.fromkeys(column for row in numbers.values() for column in row))
+    head = "".join(f"<th>{escaped(label(one))}<small>{escaped(unit(one))}</small></th>" for one in columns)
+    rows = "".join(
+        f"<tr><th>{escaped(name)}</th>"
+        + "".join(f"<td>{escaped(number(one, row.get(one)))}</td>" for one in columns)
+        + "</tr>"
+        for name, row in numbers.items()
+    )
+    body = [
+        f"<header><h1>{escaped(title)}</h1></header><main>",
+        f'<article><div class="charts"><div>{chart}</div></div>',
+        f'<div class="wide"><table><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table></div></article>',
+        f"</main>{_foot(command, versions)}",
+    ]
+    return _whole(title, body)
+
+
+def _whole(title: str, body: Sequence[str]) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -1,9 +1,9 @@
-"""Two small charts as inline SVG text, bars and a line; not a plotting library."""
+"""Small charts as inline SVG text, bars and lines; not a plotting library."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from inrfit.report.text import escaped
@@ -12,6 +12,10 @@ WIDTH, HEIGHT = 460, 260
 LEFT, RIGHT, TOP, BOTTOM = 50, 436, 22, 214
 MOST_POINTS = 600
 """Points of a line; more could not be told apart."""
+COLOURS = ("#2c6ba8", "#c2571a", "#2f8f5b", "#8a4fa3", "#b3923c", "#5b6673")
+"""Of the lines of one chart, in their order; after the last the first comes again."""
+KEY = 18
+"""Height of a line's name below the chart."""
 MOST_LABELS = 16
 """Bars that have room for their value in writing."""
 
@@ -86,6 +90,42 @@ def line(points: Sequence[tuple[float, float]], *, title: str, x_label: str, y_l
     return _chart(marks, _x_ticks(x_axis) + _y_ticks(y_axis), title=title, x_label=x_label, y_label=y_label)
 
 
+def lines(
+    named: Mapping[str, Sequence[tuple[float, float]]], *, title: str, x_label: str, y_label: str
+) -> str:
+    """Return a chart of several lines, each in a colour of its own, with their names below it.
+
+    Args:
+        named: name -> (x, y) points; those that are not finite are left out.
+        title, x_label, y_label: what is shown and what the axes count.
+
+    Returns:
+        One `svg` element, or an empty text when no point is finite.
+    """
+    kept = {
+        name: [point for point in points if math.isfinite(point[0]) and math.isfinite(point[1])]
+        for name, points in named.items()
+    }
+    every = [point for points in kept.values() for point in points]
+    if not every:
+        return ""
+    x_axis = nice_axis([0.0, *(x for x, _ in every)], LEFT, RIGHT)
+    y_axis = nice_axis([y for _, y in every], BOTTOM, TOP)
+    marks = ""
+    for place, (name, points) in enumerate(kept.items()):
+        colour, below = COLOURS[place % len(COLOURS)], HEIGHT + 10 + KEY * place
+        path = "L".join(f"{x_axis.place(x):.1f},{y_axis.place(y):.1f}" for x, y in _thinned(points))
+        marks += f'<path class="line" style="stroke:{colour}" d="M{path}"/>' if points else ""
+        last = f": {points[-1][1]:.2f}" if points else ": nothing was measured"
+        marks += (
+            f'<path class="line" style="stroke:{colour}" d="M{LEFT},{below - 4}h18"/>'
+            f'<text x="{LEFT + 24}" y="{below}">{escaped(name + last)}</text>'
+        )
+    axes = _x_ticks(x_axis) + _y_ticks(y_axis)
+    height = HEIGHT + 10 + KEY * len(kept)
+    return _chart(marks, axes, title=title, x_label=x_label, y_label=y_label, height=height)
+
+
 def bars(values: Sequence[float], *, title: str, x_label: str, y_label: str) -> str:
     """Return a bar chart of values numbered from 0; inf has a paler bar to the top, NaN and -inf none.
 
@@ -152,10 +192,10 @@ def _y_ticks(axis: Axis) -> str:
     )
 
 
-def _chart(marks: str, axes: str, *, title: str, x_label: str, y_label: str) -> str:
+def _chart(marks: str, axes: str, *, title: str, x_label: str, y_label: str, height: int = HEIGHT) -> str:
     """Put marks over axes and name everything."""
     return (
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escaped(title)}">'
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escaped(title)}">'
         f'{axes}<path class="tick" d="M{LEFT},{BOTTOM}H{RIGHT}"/>{marks}'
         f'<text x="{(LEFT + RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{escaped(x_label)}</text>'
         f'<text x="{LEFT - 40}" y="12">{escaped(y_label)}</text></svg>'

@@ -117,3 +117,84 @@ def test_what_cannot_work_is_one_error(init: Path, words: tuple[str, ...], named
     ran = inrfit("adapt", "photo.png", *given)
     ran.refused(named, code=ran.code)
     assert ran.code in (1, 2)
+
+
+def test_an_init_is_not_written_over(here: Path, init: Path) -> None:
+    held = init.read_bytes()
+    words = ("adapt", "photo.png", "--init", init, "-q", "--force")
+    inrfit(*words, "-o", init).refused("both --init and an output", code=2)
+    assert inrfit(*words).code == 0
+    inrfit("decode", "photo.inr", "--init", init, "-o", init, "-f").refused(code=2)
+    inrfit("eval", "photo.inr", "--init", init, "--report", init, "-f").refused("--report", code=2)
+    assert init.read_bytes() == held
+
+
+def test_files_that_are_taken_for_one_another(here: Path, init: Path) -> None:
+    assert inrfit("adapt", "photo.png", "--init", init, "-q").code == 0
+    inrfit("adapt", "photo.png", "--init", "photo.inr", "-f").refused("it is an .inr file")
+    inrfit("adapt", "photo.png", "--init", here, "-f").refused("is a folder")
+    inrfit("adapt", "photo.png", "--init", "none", "-f").refused("none: no such file")
+    inrfit("decode", init).refused("init.safetensors is an init", "inrfit adapt")
+    inrfit("info", init).refused("init.safetensors is an init")
+
+
+def test_a_rate_that_changes_nothing_is_refused(here: Path, init: Path) -> None:
+    words = ("adapt", "photo.png", "--init", init, "-q", "--lr", "0.1")
+    inrfit(*words).refused("--lr 0.1 changes nothing: all steps (3)", code=2)
+    inrfit(*words, "--optimiser", "learned", "--steps", "9").refused("all steps (9)", code=2)
+    assert inrfit(*words, "--steps", "5").code == 0
+
+
+def test_existing_files_are_left_unless_they_need_another_init(here: Path, init: Path) -> None:
+    words = ("adapt", "photo.png", "--skip-existing", "--json")
+    assert inrfit(*words, "--init", init, "--reference-init").results[0]["status"] == "ok"
+    assert inrfit(*words, "--init", init).results[0]["status"] == "skipped"
+    other = here / "other.safetensors"
+    other.write_bytes(init_of(outer=1).data)
+    assert inrfit(*words, "--init", other).results[0]["status"] == "ok"
+
+
+def trained(here: Path, *words: object) -> Path:
+    """Return an init that the command line has learned."""
+    ran = inrfit(
+        "meta-train", *words, "--hidden-features", "8", "--steps", "1", "--batch", "1", "-o", "own", "-q"
+    )
+    assert ran.code == 0, ran.err
+    return next((here / "own").glob("*.safetensors"))
+
+
+@pytest.mark.parametrize("loss", ["region", "signal"])
+def test_a_sound_from_the_folder_to_the_measure(here: Path, loss: str) -> None:
+    import soundfile
+
+    for number in range(2):
+        wave = np.sin(np.arange(1500 + 200 * number) / (9 + number)) / 2
+        soundfile.write(here / f"{number}.wav", wave, 8000)
+    own = trained(here, "0.wav", "1.wav", "--size", "256", "--cell", "128", "--loss", loss)
+    told = inrfit("adapt", "0.wav", "--init", own, "--json").results[0]
+    assert inrfit("eval", "0.inr", "--reference", "0.wav", "--json").results[0]["psnr"] == pytest.approx(
+        told["psnr"], abs=1e-3
+    )
+    assert inrfit("decode", "0.inr", "-o", "back.wav", "-q").code == 0
+    assert soundfile.info("back.wav").samplerate == 8000
+    inrfit("adapt", "0.wav", "--init", own, "--resolution", "24", "-f").refused(
+        "--resolution", "audio", code=2
+    )
+
+
+def test_a_shape_is_of_the_target_that_was_learned(here: Path) -> None:
+    import trimesh
+
+    trimesh.creation.icosphere(subdivisions=2).export(here / "ball.stl")
+    own = trained(here, "ball.stl", "--size", "10", "--target", "occupancy", "--points", "200")
+    ran = inrfit("adapt", "ball.stl", "--init", own, "--resolution", "12", "--json")
+    assert ran.code == 0, ran.err
+    field = api.load("ball.inr")
+    assert (field.info.colour, field.domain.shape) == ("occupancy", (12, 12, 12))
+    measured = inrfit("eval", "ball.inr", "--reference", "ball.stl", "--json").results[0]
+    assert measured["psnr"] == pytest.approx(ran.results[0]["psnr"], abs=1e-3)
+    words = ("adapt", "ball.stl", "--init", own, "-f")
+    inrfit(*words, "--target", "sdf").refused("--target sdf", "occupancy", code=2)
+    inrfit(*words, "--resolution", "4").refused("--resolution 4", code=2)
+    inrfit("meta-train", "ball.stl", "--size", "4", "-o", "x").refused("--size 4", code=2)
+    assert inrfit("meta-eval", "ball.stl", "--init", own, "--steps", "1", "--json").results[0]["signals"] == 1

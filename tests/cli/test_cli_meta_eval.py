@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests_cli import inrfit, save
@@ -10,6 +12,7 @@ from tests_meta import MODEL, learner_of, pictures
 from inrfit import api
 from inrfit.config import PartitionConfig
 from inrfit.meta.config import MetaConfig
+from inrfit.meta.held_out import LRS, windows
 from inrfit.meta.init import Init, read
 
 
@@ -51,20 +54,64 @@ def test_each_init_is_one_object_and_bad_files_are_counted(folder):
     assert np.allclose(ran.results[0]["step_psnr"], ran.results[1]["step_psnr"], atol=1e-3)
 
 
-def test_a_rate_is_chosen_and_told(folder):
-    init = str(folder / "standard.safetensors")
-    ran = inrfit(
-        "meta-eval", str(folder / "held"), "--init", init, "--steps", "4", "--optimiser", "adam", "--json"
-    )
-    (result,) = ran.results
-    for lr in (0.03, 0.0001):
-        words = {"steps": 4, "optimiser": "adam", "lr": lr, "device": "cpu"}
-        found = api.meta_eval(sorted((folder / "held").glob("*.png")), init, **words)
-        assert found["psnr"] <= result["psnr"] + 1e-6
-        assert found["lr"] == lr
+def test_a_rate_is_chosen_on_other_signals_and_told(folder):
+    init, held = str(folder / "standard.safetensors"), sorted((folder / "held").glob("?.png"))
+    words = ("--init", init, "--steps", "4", "--optimiser", "adam", "--json")
+    (result,) = inrfit("meta-eval", str(folder / "held"), *words).results
+    (other,) = result["tuned_on"]
+    left = [path for path in held if str(path) != other]
+    assert (len(left), result["signals"]) == (2, 2)
+    same = {"steps": 4, "optimiser": "adam", "device": "cpu"}
+    assert api.meta_eval(left, init, lr=result["lr"], **same)["step_psnr"] == result["step_psnr"]
+    own = {lr: api.meta_eval([other], init, lr=lr, **same)["psnr"] for lr in LRS["adam"]}
+    assert max(own, key=own.get) == result["lr"]
     said = inrfit("meta-eval", str(folder / "held"), "--init", init, "--optimiser", "adam", "--steps", "1")
     assert "standard, adam at 0" in said.out + said.err
-    assert "3 signals, 1 skipped" in said.out + said.err
+    assert f"(chosen on 1 other, such as {other}), 2 signals, 1 skipped" in said.out + said.err
+
+
+def test_signals_to_choose_a_rate_on_are_given(folder):
+    init, held = str(folder / "standard.safetensors"), folder / "held"
+    words = ("--init", init, "--steps", "1", "--optimiser", "sgd")
+    (result,) = inrfit("meta-eval", held / "0.png", *words, "--tune", held / "1.png", "--json").results
+    assert (result["signals"], result["tuned_on"]) == (1, [str(held / "1.png")])
+    inrfit("meta-eval", held / "0.png", *words, "--tune", held).refused("0.png", "flatter", code=2)
+    inrfit("meta-eval", held / "0.png", *words).refused("--tune", "--lr", code=2)
+    lone = ("--init", init, "--tune", held / "1.png")
+    inrfit("meta-eval", held / "0.png", *lone).refused("--tune", "--optimiser sgd or adam", code=2)
+
+
+def test_the_result_does_not_depend_on_threads(folder):
+    for number, picture in enumerate(pictures(9, 12, 14)):
+        save(folder / "held" / f"more{number}.png", picture.dense())
+    words = ("meta-eval", folder / "held", "--init", folder / "maml.safetensors", "--steps", "2", "--json")
+    one, three = (inrfit(*words, "--threads", count).results[0] for count in (1, 3))
+    assert one["step_psnr"] == three["step_psnr"]
+
+
+def test_the_windows_are_those_of_the_init(folder):
+    whole = read(folder / "maml.safetensors")
+    whole = replace(whole, config=replace(whole.config, view="whole"))
+    signal = pictures(1, 32, 16)[0]
+    (seen,) = windows(whole, [signal]).values()
+    assert seen.domain.shape == (8, 8)
+    (cut,) = windows(read(folder / "maml.safetensors"), [signal]).values()
+    np.testing.assert_array_equal(cut.dense(), signal.dense()[12:20, 4:12])
+    assert not np.array_equal(seen.dense(), cut.dense())
+
+
+def test_a_report_has_a_curve_for_each_init(folder):
+    inits = [word for name in ("maml", "standard") for word in ("--init", folder / f"{name}.safetensors")]
+    words = ("meta-eval", folder / "held", *inits, "--steps", "2", "-q")
+    assert inrfit(*words, "--report", folder / "curves.svg").code == 0
+    assert (folder / "curves.svg").read_text().count('class="line"') == 4  # and its key
+    assert inrfit(*words, "--report", folder / "curves.html").code == 0
+    page = (folder / "curves.html").read_text()
+    assert page.count('class="line"') == 4
+    assert "standard.safetensors" in page
+    inrfit(*words, "--report", folder / "curves.svg").refused("curves.svg exists", "--force", code=1)
+    inrfit(*words, "--report", folder / "curves.png").refused("curves.png", ".html or .svg", code=2)
+    inrfit(*words, "--report", folder / "maml.safetensors", "-f").refused(".html or .svg", code=2)
 
 
 @pytest.mark.parametrize(
@@ -82,10 +129,15 @@ def test_words_that_cannot_work_are_refused(folder, words, said):
     assert said in ran.err
 
 
-def test_an_init_of_another_kind_of_signal_has_nothing_to_measure(folder):
+def test_signals_are_brought_to_the_channels_of_the_init(folder):
     grey = folder / "grey"
     grey.mkdir()
     save(grey / "a.png", pictures(1, channels=1)[0].dense())
-    ran = inrfit("meta-eval", str(grey), "--init", str(folder / "maml.safetensors"))
-    assert ran.code == 2
-    assert "no signals to measure" in ran.err
+    ran = inrfit("meta-eval", grey, "--init", folder / "maml.safetensors", "--json")
+    assert ran.results[0]["signals"] == 1
+
+
+def test_signals_that_are_not_for_the_init_are_told(folder):
+    save(folder / "small.png", pictures(1, 6, 6)[0].dense())
+    ran = inrfit("meta-eval", folder / "small.png", "--init", folder / "maml.safetensors")
+    ran.refused("small.png", "6x6 samples, fewer than --size 8", code=2)

@@ -180,3 +180,23 @@ def test_sounds_are_cut_and_mixed_down(tmp_path: Path) -> None:
     crops = [values(sounds.crop(step, 0)) for step in range(20)]
     assert {crop.shape for crop in crops} == {(64, 1)}
     assert any(np.allclose(crop, 0.5) for crop in crops)
+
+
+def test_hidden_files_are_left_out(files: list[Path], tmp_path: Path) -> None:
+    save(tmp_path / ".thumbnails" / "small.png", textured(12, 12))
+    save(tmp_path / "._0.png", textured(12, 12))
+    assert find([tmp_path], None, recursive=True)[1] == files
+
+
+def test_sounds_of_several_rates_are_noted() -> None:
+    from inrfit.domain import Domain
+
+    def sound(rate: float) -> Signal:
+        made = io.read(np.zeros(40, np.float32), ReadConfig(kind="audio"))
+        assert isinstance(made, ArraySignal)
+        assert isinstance(made.domain, Domain)
+        return replace(made, domain=replace(made.domain, spacing=(1 / rate,)))
+
+    made = Folder([sound(8000), sound(44100)], ReadConfig(kind="audio"), CONFIG)
+    assert any("differ in sample rate (44100, 8000 Hz)" in note for note in made.notes)
+    assert not Folder([sound(8000), sound(8000)], ReadConfig(kind="audio"), CONFIG).notes

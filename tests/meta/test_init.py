@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
 from safetensors.numpy import save
 from tests_meta import MODEL, TRUNK, learner_of
 
+from inrfit.codec.container import MAGIC
 from inrfit.config import PartitionConfig
 from inrfit.errors import InputError
 from inrfit.meta.config import MetaConfig
@@ -133,6 +135,15 @@ HOSTILE = {
     "width as a list": part_with("model", hidden_features=[8]),
     "unknown rule": part_with("partition", rule="wonder"),
     "model no table": about_with(model=3),
+    "an .inr file": MAGIC + bytes(100),
+    "huge transformer": part_with(
+        "config", method="transinr", rates="fixed", hyper_features=1 << 14, hyper_blocks=256
+    ),
+    "huge crops": part_with("config", size=1 << 20),
+    "many groups": part_with("config", method="transinr", rates="fixed", groups=1 << 14, size=64),
+    "many steps": part_with("config", inner_steps=64),
+    "unknown target": about_with(notes={"target": "wonder"}),
+    "target a list": about_with(notes={"target": [1]}),
     "other width": part_with("model", hidden_features=9),
     "other steps": part_with("config", inner_steps=3),
     "wrong shape": with_tensors(lambda t: {**t, "weight0": t["weight0"].T}),
@@ -154,6 +165,22 @@ def test_what_is_no_init_is_one_clear_error(what, tmp_path):
     assert "\n" not in caught.value.message
     assert len(caught.value.message) < 600
     assert "inrfit meta-train" in (caught.value.hint or "")
+
+
+def test_huge_words_cost_no_memory():
+    tracemalloc.start()
+    try:
+        for what in ("huge transformer", "many groups", "huge crops", "huge width"):
+            with pytest.raises(InputError):
+                loads(HOSTILE[what])
+        assert tracemalloc.get_traced_memory()[1] < 1 << 23
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_field_named_as_an_init_says_so():
+    with pytest.raises(InputError, match=r"it is an \.inr file"):
+        loads(HOSTILE["an .inr file"])
 
 
 def test_a_newer_version_says_so():

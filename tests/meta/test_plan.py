@@ -65,6 +65,14 @@ def test_signals_for_validation_are_named(photos: Path, tmp_path: Path) -> None:
         plan([photos], TINY, val=[tmp_path / "val"], device="cpu")
 
 
+def test_signals_for_validation_are_not_learned_from(photos: Path) -> None:
+    found = plan([photos], TINY, val=[photos / "1.png"], device="cpu")
+    assert (len(found.folder), len(found.held_out)) == (4, 1)
+    assert "1 input is for validation as well (--val), and not learned from" in found.notes
+    with pytest.raises(ConfigError, match="--val: all inputs are signals for validation"):
+        plan([photos], TINY, val=[photos], device="cpu")
+
+
 def test_without_validation_it_is_said(photos: Path) -> None:
     found = plan([photos], {**TINY, "holdout": 0.0}, device="cpu")
     assert not found.held_out
@@ -74,7 +82,8 @@ def test_without_validation_it_is_said(photos: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "name"),
     [
-        ({}, "mlp"),
+        ({"partition": "none"}, "mlp"),
+        ({}, "partitioned"),
         ({"grid": (2, 2)}, "partitioned"),
         ({"partition": "seg", "heads": 2}, "partitioned"),
         ({"grid": (2, 2), "model": "local-global"}, "local-global"),
@@ -83,7 +92,7 @@ def test_without_validation_it_is_said(photos: Path) -> None:
 def test_the_network_suits_the_division(photos: Path, words: dict[str, Any], name: str) -> None:
     model = plan([photos], {**TINY, **words}, device="cpu").blank.model
     assert model.name == name
-    assert model.first_omega_0 == 30.0
+    assert model.first_omega_0 == 15.0
 
 
 def test_bfloat16_needs_cuda(photos: Path) -> None:
