@@ -89,6 +89,8 @@ def inits(runs: Runs, what: str, folder: str) -> dict[str, Init]:
     if what == "speech":
         plain |= {"first_omega_0": 200.0}
     learned = {"inner_steps": STEPS, "inner_lr": 3e-2, "outer_lr": 1e-2, "rates": "tensor"}
+    if what == "speech":
+        learned |= {"inner_lr": 1e-3, "outer_lr": 3e-3, "clip": 0.1}
 
     def made(name: str, told: dict[str, Any], **more: Any) -> Init:
         return runs.init(f"{what}-{name}", folder, **{**told, **more})

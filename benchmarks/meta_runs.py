@@ -107,6 +107,7 @@ class Runs:
             "hidden_omega_0": 30.0,
             "inner_lr": 1e-2,
             "outer_lr": 1e-3,
+            "clip": 1.0,
             "partition": "none",
         }
         return {**usual, **words}

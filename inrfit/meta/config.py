@@ -68,7 +68,7 @@ class MetaConfig:
     augment: bool = True
     points: int | None = None
     seed: int = 0
-    clip: float = 1.0
+    clip: float = 0.1
     schedule: str = "cosine"
     rank: int = 64
     factor: str = "uv"

@@ -67,6 +67,7 @@ META_PRESETS: Mapping[str, Mapping[str, Any]] = {
         "batch": 4,
         "size": 256,
         "augment": False,
+        "clip": 1e6,
         "steps": 31_500,
     },
     "learned-init": {
@@ -87,6 +88,7 @@ META_PRESETS: Mapping[str, Mapping[str, Any]] = {
         "batch": 3,
         "size": 178,
         "augment": False,
+        "clip": 1e6,
         "steps": 150_000,
     },
     "ipc": {
@@ -110,6 +112,7 @@ META_PRESETS: Mapping[str, Mapping[str, Any]] = {
         "batch": 16,
         "size": 178,
         "augment": False,
+        "clip": 1e6,
     },
 }
 """Name -> words of Partition Matters (ICCV 2023), Learned Initializations (CVPR 2021) and instance pattern composers (CVPR
