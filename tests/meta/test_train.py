@@ -124,7 +124,7 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
     for words, said in (
         ({"outer_lr": 0.5}, "config.outer_lr was 0.001, now 0.5"),
         ({"hidden_features": 9}, "model.hidden_features was 8, now 9"),
-        ({"grid": (2, 2)}, "partition.rule was 'none', now 'grid'"),
+        ({"grid": (2, 2)}, "partition.grid was None, now (2, 2)"),
         ({"holdout": 0.5}, "signals was"),
     ):
         with pytest.raises(ConfigError, match=said.replace("(", r"\(")):
