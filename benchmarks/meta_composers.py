@@ -61,7 +61,7 @@ def inits(runs: Runs, what: str, folder: str) -> dict[str, Init]:
     """Return the methods, by what the table calls them; about as many numbers adapt in each."""
     hidden = runs.scale.hidden
     features = hidden // 2 if what == "faces" else 2 * hidden
-    sigma = runs.scale.size / 2 if what == "faces" else runs.scale.sound / 4
+    sigma = runs.scale.size / 2 if what == "faces" else runs.scale.sound / 16
     network = {
         "encoding": "geometric",
         "features": features,
@@ -90,7 +90,8 @@ def inits(runs: Runs, what: str, folder: str) -> dict[str, Init]:
         plain |= {"first_omega_0": 200.0}
     learned = {"inner_steps": STEPS, "inner_lr": 3e-2, "outer_lr": 1e-2, "rates": "tensor"}
     if what == "speech":
-        learned |= {"inner_lr": 1e-3, "outer_lr": 3e-3, "clip": 0.1}
+        learned |= {"clip": 0.1, "steps": runs.steps // 2}
+        hyper |= {"clip": 0.1, "steps": runs.steps // 2}
 
     def made(name: str, told: dict[str, Any], **more: Any) -> Init:
         return runs.init(f"{what}-{name}", folder, **{**told, **more})

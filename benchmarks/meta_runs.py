@@ -162,8 +162,12 @@ class Runs:
 
     def held_out(self, folder: str, count: int, **words: Any) -> list[Signal]:
         """Return windows of signals that no training sees."""
-        there = self.folder(folder)
-        windows = plan([there], {"holdout": 0.0, **words}, val=[there], device=self.device).held_out
+        other = (
+            folder.replace("/train", "/val")
+            if folder.endswith("/train")
+            else folder.replace("/val", "/train")
+        )
+        windows = plan([self.folder(other)], words, val=[self.folder(folder)], device=self.device).held_out
         return list(windows[:count])
 
     def curves(
