@@ -27,7 +27,7 @@ CASES = {
 }
 """Pixels along a side, width of the network, pictures in a step."""
 
-STEPS = {"cpu": 12, "gpu": 40}
+STEPS = {"cpu": 8, "gpu": 40}
 REPEATS = 5
 """Adaptations of the photo."""
 
