@@ -167,18 +167,10 @@ def _optimised(
 
 def _maps(runs: Runs, init: Init, signal: Signal) -> str:
     """Write the activation maps of the modulated layer of one face as a picture; return its name."""
-    from inrfit.meta import inner
+    from inrfit import api
     from inrfit.meta.activations import maps, sheet
-    from inrfit.meta.fields import field_of
-    from inrfit.meta.learner import as_tensors
-    from inrfit.meta.tasks import gather
-    from inrfit.partitions import build
 
-    learner, params = init.learner, as_tensors(init.params)
-    partition = build(signal, init.partition)
-    tasks = gather([signal], [partition], learner.description, {})
-    *_, adapted = inner.steps(learner, params, tasks, STEPS, through=False)
-    field = field_of(learner, params, {n: a.detach() for n, a in adapted.items()}, signal, partition)
+    field = api.adapt(signal, init, steps=STEPS)
     sheets = [sheet(maps(field, layer), columns=16) for layer in (0, 1, 2)]
     path = common.default_out("meta_activations").with_suffix(".png")
     path.parent.mkdir(parents=True, exist_ok=True)

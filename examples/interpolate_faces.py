@@ -3,31 +3,37 @@
 python examples/interpolate_faces.py [STEPS] [OUTPUT.png] [INIT.safetensors] [A.png B.png C.png D.png]
 
 Without an init one is learned from drawn faces in STEPS outer steps; without four pictures four more are drawn. From left
-to right the output has the mixes of fields that were fitted from a start of their own each (apart), from one start that was
-drawn (standard), and adapted from the init (meta), all to the same PSNR.
+to right the output has the mixes of fields that were adapted from a drawn start of their own each (apart), from one drawn
+start (standard), and from the init (meta), all with one network and to the same PSNR.
 """
 
 import json
 import sys
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
-import torch
 from PIL import Image
 
 import inrfit
-from inrfit.config import ModelConfig, PartitionConfig
 from inrfit.edit.interpolate import path
 from inrfit.meta import init as inits
-from inrfit.meta import inner
-from inrfit.meta.config import MetaConfig
-from inrfit.meta.fields import field_of
-from inrfit.meta.learner import as_tensors
-from inrfit.meta.maml import Maml
-from inrfit.meta.tasks import gather
-from inrfit.models.sizing import resolve
+from inrfit.registry import load
 
-SIDE, CELLS, BATCH = 32, 5, 4
+SIDE, CELLS, FACES = 32, 5, 200
+NETWORK = {
+    "size": SIDE,
+    "partition": "none",
+    "frame": "global",
+    "hidden_features": 32,
+    "hidden_layers": 3,
+    "first_omega_0": 20.0,
+    "hidden_omega_0": 20.0,
+    "inner_lr": 0.03,
+    "outer_lr": 2e-3,
+}
+MOST = 500
+"""Steps from drawn weights at most."""
 
 
 def face(seed: int) -> np.ndarray:
@@ -62,41 +68,10 @@ def opened(file: str) -> np.ndarray:
     return np.asarray(picture.crop((left, top, left + side, top + side)).resize((64, 64)))
 
 
-def gathered(learner, pictures):
-    """Return signals as tasks, each one region."""
-    signals = [inrfit.read(picture) for picture in pictures]
-    partitions = [inrfit.partition(signal, partition="none") for signal in signals]
-    return gather(signals, partitions, learner.description, {})
-
-
 def learned(steps: int):
-    """Return a learner and what it learns from drawn faces: `inrfit meta-train` in a few lines."""
-    words = ModelConfig(
-        name="mlp", hidden_features=32, first_omega_0=20.0, hidden_omega_0=20.0, frame="global"
-    )
-    model = resolve(words, inrfit.partition(face(0), partition="none"), 3)
-    learner = Maml(model, 2, 3, MetaConfig(inner_steps=3, inner_lr=0.03))
-    params = {name: value.requires_grad_() for name, value in as_tensors(learner.parameters(0)).items()}
-    rates = [value for name, value in params.items() if name.startswith("rate.")]
-    others = [value for name, value in params.items() if not name.startswith("rate.")]
-    adam = torch.optim.Adam([{"params": others, "lr": 2e-3}, {"params": rates, "lr": 2e-2}])
-    for step in range(steps):
-        faces = [face(1000 + step * BATCH + number) for number in range(BATCH)]
-        found, _ = learner.outer_gradients(params, gathered(learner, faces))
-        for name, gradient in found.items():
-            params[name].grad = gradient / BATCH
-        adam.step()
-    return learner, params
-
-
-def adapted(learner, params, pictures):
-    """Return a field of each picture."""
-    fields = []
-    for picture in pictures:
-        tasks = gathered(learner, [picture])
-        *_, ends = inner.steps(learner, params, tasks, learner.config.inner_steps, through=False)
-        fields.append(field_of(learner, params, ends, tasks.signals[0], tasks.partitions[0]))
-    return fields
+    """Return an init that was learned from drawn faces."""
+    faces = [face(1000 + number) for number in range(FACES)]
+    return inrfit.meta_train(faces, steps=steps, **NETWORK)
 
 
 def grid(fields) -> np.ndarray:
@@ -125,24 +100,19 @@ def main(steps: str = "100", output: str = "interpolate_faces.png", init: str = 
     if len(files) not in (0, 4):
         sys.exit(f"{len(files)} pictures were given: give four, or none to have them drawn")
     pictures = [opened(file) for file in files] or [face(seed) for seed in range(4)]
-    if init:
-        start = inits.read(init)
-        meta, model, division = (
-            [inrfit.adapt(picture, start) for picture in pictures],
-            start.model,
-            start.partition,
-        )
-    else:
-        learner, params = learned(int(steps))
-        meta, model = adapted(learner, params, pictures), learner.model
-        division = PartitionConfig(rule="none")
+    start = inits.read(init) if init else learned(int(steps))
+    meta = [inrfit.adapt(picture, start) for picture in pictures]
     wanted = max(1.0, measured(meta, pictures)["corner_dB"])
-    words = {"frame": model.frame, "hidden_features": model.hidden_features, "partition": division.rule}
-    words |= {"grid": division.grid, "heads": division.heads, "cell": division.cell}
+
+    def drawn(seed: int):
+        """Return an init of the same network that has seen nothing."""
+        learner = load("meta", "standard")(start.model, 2, 3, start.config)
+        config = replace(start.config, method="standard")
+        return replace(start, config=config, params=learner.parameters(seed))
 
     def fitted(seeds):
-        pairs = zip(pictures, seeds, strict=True)
-        return [inrfit.fit(p, seed=seed, target_psnr=wanted, weights="float32", **words) for p, seed in pairs]
+        pairs = zip(pictures, map(drawn, seeds), strict=True)
+        return [inrfit.adapt(p, one, steps=MOST, target_psnr=wanted, weights="float32") for p, one in pairs]
 
     fields = {"apart": fitted([0, 1, 2, 3]), "standard": fitted([0, 0, 0, 0]), "meta": meta}
     gap = np.full((CELLS * len(pictures[0]), 8, 3), 255, np.uint8)

@@ -7,14 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tests_meta import MODEL, TRUNK, leaves, pictures, tasks_of, thirds
+from tests_meta import MODEL, TRUNK, leaves, pictures, tasks_of
 
 from inrfit import api, registry
 from inrfit.config import ModelConfig, PartitionConfig
 from inrfit.meta import inner
 from inrfit.meta.config import MetaConfig
 from inrfit.meta.curves import curve
-from inrfit.meta.fields import field_of
 from inrfit.meta.init import Init, loads
 from inrfit.meta.learner import as_tensors
 
@@ -130,20 +129,27 @@ def test_steps_change_the_error_and_leave_what_was_learned(made):
     assert all(torch.equal(before[name], value) for name, value in params.items())
 
 
-def test_what_adapted_is_a_field_like_any_other(made):
-    """Decoded, it gives what the network gave; of many regions, too."""
+@pytest.mark.parametrize("grid", [(1, 1), (2, 2)])
+def test_what_adapted_is_a_field_like_any_other(made, grid):
+    """Decoded, it gives what the network of the inner loop gives; of many regions, too."""
     learner, *_ = made
-    params = as_tensors(learner.parameters(0))
+    init = Init(
+        kind="image",
+        axes=("y", "x"),
+        channels=3,
+        model=learner.model,
+        partition=PartitionConfig(rule="grid", grid=(1, 1)),
+        config=learner.config,
+        params=learner.parameters(0),
+    )
     (signal,) = pictures(1, 12, 12)
-    for partition in (None, thirds(signal)):
-        tasks = tasks_of(learner, [signal], None if partition is None else [partition])
-        *_, adapted = inner.steps(learner, params, tasks, 2, through=False)
-        divided = tasks.partitions[0]
-        field = field_of(learner, params, adapted, signal, divided)
-        with torch.no_grad():
-            out = inner.output(learner, learner.weights(params, adapted), tasks).numpy()
-        decoded = api.decode(api.to_bytes(field), device="cpu")
-        for group, region in enumerate(divided.regions):
-            own = (tasks.batch.owner == group)[:, None] & (tasks.batch.mask[..., 0] > 0)
-            there = decoded[tuple(region.points().T)].astype(float)
-            assert np.abs(there - signal.info.from_unit(out[own.numpy()]).astype(float)).max() <= 1
+    field = api.adapt(signal, init, steps=2, optimiser="learned", grid=grid, weights="float32", device="cpu")
+    params, tasks = as_tensors(init.params), tasks_of(learner, [signal], [field.partition])
+    *_, adapted = inner.steps(learner, params, tasks, 2, through=False)
+    with torch.no_grad():
+        out = inner.output(learner, learner.weights(params, adapted), tasks).numpy()
+    decoded = api.decode(api.to_bytes(field), device="cpu")
+    for group, region in enumerate(field.partition.regions):
+        own = (tasks.batch.owner == group)[:, None] & (tasks.batch.mask[..., 0] > 0)
+        there = decoded[tuple(region.points().T)].astype(float)
+        assert np.abs(there - signal.info.from_unit(out[own.numpy()]).astype(float)).max() <= 1
