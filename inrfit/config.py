@@ -254,7 +254,11 @@ class FitConfig:
         threads: worker threads on the CPU; None takes one per core. The result does not depend on it.
         memory: bytes the fit may keep for coordinates and targets; beyond it they are made anew each step.
         span: the coordinates of the global frame run over [-span, span].
-        weights: type of the stored weights: "float32" or "float16".
+        weights: type of the stored weights: "quantised" (integers with steps that keep the quality, entropy-coded),
+            "float16" or "float32".
+        rate: 0 for quantised weights as good as float32 ones. Else bits are saved wherever they lower the error least:
+            the percent by which the error may grow for one percent fewer bits, 0.1 to 10.
+        target_size: bytes of the file, at most; `rate` must not be 0.
         kernel: how networks are run, a name of the registry; "auto" takes the fastest that is known to be right.
     """
 
@@ -273,7 +277,9 @@ class FitConfig:
     threads: int | None = None
     memory: int = 2 << 30
     span: float = 1.0
-    weights: str = "float16"
+    weights: str = "quantised"
+    rate: float = 0.0
+    target_size: int | None = None
     kernel: str = "auto"
 
     def __post_init__(self) -> None:
@@ -307,8 +313,12 @@ class FitConfig:
         require(1e-3 <= self.span <= 1e3, f"--span {self.span} must lie between 0.001 and 1000")
         require(self.memory >= 1 << 20, f"--memory {self.memory} must be at least 1 MiB")
         require(
-            self.weights in ("float32", "float16"),
-            f"--weights {self.weights!r} must be 'float32' or 'float16'",
+            self.weights in ("quantised", "float16", "float32"),
+            f"--weights {self.weights!r} must be 'quantised', 'float16' or 'float32'",
+        )
+        require(
+            self.rate == 0 or 0.1 <= self.rate <= 10,
+            f"--rate {self.rate:g} must be 0, or lie between 0.1 and 10",
         )
 
     def check_axes(self, axes: Sequence[str]) -> None:
@@ -381,6 +391,8 @@ class FitOptions(TypedDict, total=False):
     memory: int
     span: float
     weights: str
+    rate: float
+    target_size: int | None
     kernel: str
 
 

@@ -126,12 +126,27 @@ class FrameHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     span: int | float = 1
 
 
+class CodingHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
+    """How quantised weights are coded; see `models.coding.Coding`.
+
+    Attributes:
+        exponents: of the step of each coded stack, step = 2^(exponent / 32), in the order in which a file keeps them:
+            those that all regions share first. -2048 to 2048.
+        tables: runs of each table; 1 to 64 tables of 2 to 512 numbers from 1 to 65535.
+        choice: frequency of each table, adding up to 65536; empty with one table.
+    """
+
+    exponents: list[int]
+    tables: list[list[int]]
+    choice: list[int] = []
+
+
 class Header(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     """All that is needed to build the network and to write its samples back as they came.
 
     Attributes:
         signal, model, partition, frame: see their types.
-        weights: type of the stored weights, "float32" or "float16".
+        weights: type of the stored weights, "float32", "float16" or "quantised".
         tile: points of a decode tile, 1 to 16384, and at most 2^27 over the values of the widest layer.
         seed: seed of the fit, 0 to 2^63 - 1.
         steps: optimiser steps of the fit, 0 to 2^63 - 1.
@@ -139,6 +154,7 @@ class Header(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
         writer: name and version of the program that wrote the file, for example "inrfit 0.1.0".
         init: SHA-256, in hex, of the init that the weights follow from together with what regions keep; empty where
             the file keeps the weights.
+        coding: how quantised weights are coded; None for the other types.
     """
 
     signal: SignalHeader
@@ -152,6 +168,7 @@ class Header(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     psnr: float | None
     writer: str
     init: str = ""
+    coding: CodingHeader | None = None
 
 
 class Index(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
@@ -184,12 +201,18 @@ def encode(value: Header | Index) -> bytes:
     Raises:
         ContainerError: a field holds something MessagePack cannot, for example a NumPy number.
     """
-    whole = msgspec.structs.astuple(value)
-    stored = whole[:-1] if isinstance(value, Header) and not value.init else value  # as files were before it
     try:
-        return msgspec.msgpack.encode(stored)
+        return msgspec.msgpack.encode(_stored(value))
     except (TypeError, ValueError, OverflowError) as error:
         raise ContainerError(f"{type(value).__name__.lower()} cannot be stored: {error}") from error
+
+
+def _stored(value: Header | Index) -> Header | Index | tuple[object, ...]:
+    """Return a header without the fields at its end that hold nothing, as files were before these."""
+    if isinstance(value, Index) or value.coding is not None:
+        return value
+    whole = msgspec.structs.astuple(value)
+    return whole[:-1] if value.init else whole[:-2]
 
 
 def decode_header(payload: bytes) -> Header:

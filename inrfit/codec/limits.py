@@ -70,9 +70,15 @@ COLOURS = {
 SIGNED = ("waveform", "distance")
 """Colours whose values swing about 0."""
 
+MAX_STACKS, MAX_EXPONENT = 4096, 2048
+"""Most coded stacks, and the largest exponent of a step, in 32nds of an octave."""
+
+MAX_TABLES, MAX_RUNS, MAX_FREQUENCY = 64, 512, (1 << 16) - 1
+"""Most entropy tables, numbers in one, and frequency."""
+
 FRAMES = ("global", "local")
 PARTITIONS = ("grid", "labels")
-WEIGHTS = ("float32", "float16")
+WEIGHTS = ("float32", "float16", "quantised")
 
 
 def check_header(header: Header) -> None:
@@ -98,6 +104,31 @@ def check_header(header: Header) -> None:
     _text("writer", header.writer)
     good = not header.init or re.fullmatch("[0-9a-f]{64}", header.init)
     _require(bool(good), "init", header.init, "a SHA-256 as 64 hex digits, or empty")
+    _check_coding(header)
+
+
+def _check_coding(header: Header) -> None:
+    """Check how quantised weights are coded; whether tables add up is known where they are used."""
+    coding = header.coding
+    wanted = header.weights == "quantised"
+    _require(
+        (coding is not None) == wanted,
+        "coding",
+        coding,
+        f"given for quantised weights, not for {header.weights}"
+        if not wanted
+        else "given for quantised weights",
+    )
+    if coding is None:
+        return
+    _require(len(coding.exponents) <= MAX_STACKS, "exponents", len(coding.exponents), f"at most {MAX_STACKS}")
+    _between("exponents", coding.exponents, -MAX_EXPONENT, MAX_EXPONENT)
+    _require(1 <= len(coding.tables) <= MAX_TABLES, "tables", len(coding.tables), f"1 to {MAX_TABLES}")
+    for runs in coding.tables:
+        _require(2 <= len(runs) <= MAX_RUNS, "numbers of a table", len(runs), f"2 to {MAX_RUNS}")
+        _between("tables", runs, 1, MAX_FREQUENCY)
+    _length("choice", coding.choice, len(coding.tables) if len(coding.tables) > 1 else 0)
+    _between("choice", coding.choice, 1, MAX_FREQUENCY)
 
 
 def check_index(index: Index, header: Header) -> None:

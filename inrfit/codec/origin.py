@@ -22,6 +22,11 @@ class Origin(Protocol):
         """Name -> shape of what a region keeps, in the order in which the file keeps it."""
         ...
 
+    @property
+    def bases(self) -> Mapping[str, NDArray[np.float32]]:
+        """Name -> what regions began with, of those numbers that are arrays of the init; of its shape."""
+        ...
+
     def stacks(self, numbers: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
         """Return all weight stacks, [region or 1, *shape], by what regions keep, [region, *shape]."""
         ...

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from inrfit.codec import tags
 from inrfit.codec.container import EXIF, ICC, NEWER, SOUND, SOURCE, TAGS, TORN, WRONG, Damage, Reader
 from inrfit.codec.container import write as write_container
 from inrfit.codec.header import (
+    CodingHeader,
     FrameHeader,
     Header,
     Index,
@@ -22,9 +25,12 @@ from inrfit.codec.header import (
 )
 from inrfit.codec.layout import Layout
 from inrfit.codec.origin import Find, Origin
+from inrfit.codec.payload import Item, Numbers, Payload, integers_of, payload_of
+from inrfit.codec.tables import fit as tables_for
 from inrfit.config import ModelConfig
 from inrfit.coords import Frame
 from inrfit.errors import ConfigError, ContainerError
+from inrfit.models.coding import Coding
 from inrfit.models.description import Description, describe
 from inrfit.models.field import Adapted, Field, pooled_psnr
 from inrfit.partitions import Partition, Region
@@ -39,15 +45,13 @@ PARTIAL = "decode what is intact: inrfit decode --partial"
 
 def dumps(field: Field) -> bytes:
     """Return the bytes of a `.inr` file that holds a field."""
-    types, weights = stored_types(field.description, field.weight_type, local=True), field.weights
-    shared = b""
-    if field.adapted is not None:
-        weights = field.adapted.numbers
-        types = [(name, np.dtype(field.weight_type).newbyteorder("<")) for name in weights]
-    else:
-        shared = _pack(stored_types(field.description, field.weight_type, local=False), weights, 0)
-    parts = [_part(field, types, weights, position) for position in range(len(field.partition))]
-    return write_container(_header(field), _index(field), shared, _ancillary(field), parts)
+    field = with_tables(field)
+    numbers, items = kept(field)
+    shared, own = (payload_of(items[local], field.weight_type, field.coding) for local in (False, True))
+    parts = [_part(field, own.pack(numbers, position), position) for position in range(len(field.partition))]
+    return write_container(
+        _header(field, items), _index(field), shared.pack(numbers, 0), _ancillary(field), parts
+    )
 
 
 def loads(
@@ -77,20 +81,20 @@ def loads(
     except ConfigError as error:
         raise ContainerError(f"{reader.name}: {error.message}") from None
     origin = _origin(reader, find)
-    if origin is None:
-        records = {local: record(description, header.weights, local=local) for local in (True, False)}
-    else:
-        little = np.dtype(header.weights).newbyteorder("<")
-        own = np.dtype([(name, little, shape) for name, shape in origin.shapes.items()])
-        records = {True: own, False: np.dtype([])}
-    _check_weights(reader, reader.shared, records[False], "the shared weights")
+    items = items_of(description) if origin is None else adapted_items(origin)
+    coding = _coding(reader, items)
+    try:
+        payloads = {local: payload_of(items[local], header.weights, coding) for local in (True, False)}
+    except ContainerError as error:
+        raise ContainerError(f"{reader.name}: {error.message}", hint=WRONG) from None
+    shared = payloads[False].read(reader.shared, f"{reader.name}: the shared weights")
     wanted = range(len(index.ids)) if positions is None else positions
     kept: list[int] = []
     masks: list[NDArray[np.bool_] | None] = []
-    payloads = bytearray()
+    parts = []
     for position in wanted:
         try:
-            mask, payload = _region(reader, records[True], position)
+            mask, part = _region(reader, payloads[True], position)
         except ContainerError as error:
             if damaged is None:
                 raise ContainerError(error.message, hint=f"{error.hint or TORN}, or {PARTIAL}") from error
@@ -98,15 +102,15 @@ def loads(
             continue
         kept.append(position)
         masks.append(mask)
-        payloads += payload
+        parts.append(part)
     if wanted and not kept:
         raise ContainerError(
             f"{reader.name}: all {len(wanted)} regions that are needed are damaged", hint=TORN
         )
-    held = {**_unpacked(reader.shared, records[False]), **_unpacked(payloads, records[True])}
+    held = {**payloads[False].joined([shared]), **payloads[True].joined(parts)}
     adapted = None
     if origin is not None:
-        adapted = Adapted(init=header.init, numbers=held)
+        adapted = Adapted(init=header.init, numbers=held, bases=origin.bases)
         held = _made(reader, description, origin, held)
     partition = _partition(header, index, kept, masks)
     if partition.kind == "labels" and kept:
@@ -129,6 +133,73 @@ def loads(
         psnr=header.psnr if whole else pooled_psnr(mse, partition.areas, signal_info(reader).peak),
         mse=mse,
         adapted=adapted,
+        coding=coding,
+    )
+
+
+def items_of(description: Description) -> dict[bool, list[Item]]:
+    """Return what the chunk of a region (True) and what that of all together (False) keeps, in order."""
+    found: dict[bool, list[Item]] = {True: [], False: []}
+    for stack in description.stacks:
+        found[stack.local].append(Item(name=stack.name, shape=stack.shape, trained=stack.trained))
+    return found
+
+
+def adapted_items(origin: Origin) -> dict[bool, list[Item]]:
+    """Return the same of a file that keeps only what the regions of an init adapted."""
+    bases = origin.bases
+    own = [Item(name=name, shape=shape, base=bases.get(name)) for name, shape in origin.shapes.items()]
+    return {True: own, False: []}
+
+
+def kept(field: Field) -> tuple[Numbers, dict[bool, list[Item]]]:
+    """Return the numbers that the file of a field keeps, and in which order."""
+    if field.adapted is None:
+        return field.weights, items_of(field.description)
+    numbers, bases = field.adapted.numbers, field.adapted.bases
+    own = [Item(name=n, shape=v.shape[1:], base=bases.get(n)) for n, v in numbers.items()]
+    return numbers, {True: own, False: []}
+
+
+def coded(items: Mapping[bool, Sequence[Item]]) -> list[str]:
+    """Return the names of what is quantised, in the order of their exponents: what regions share first."""
+    return [item.name for local in (False, True) for item in items[local] if item.trained]
+
+
+def with_tables(field: Field) -> Field:
+    """Return a field whose quantised weights have tables, those that suit them where there are none."""
+    coding = field.coding
+    if coding is None or coding.tables:
+        return field
+    numbers, items = kept(field)
+    groups = [
+        integers_of(item, group, coding)
+        for local in (False, True)
+        for item in items[local]
+        if item.trained
+        for group in numbers[item.name]
+    ]
+    tables, choice = tables_for(groups)
+    return replace(field, coding=replace(coding, tables=tables, choice=choice))
+
+
+def _coding(reader: Reader, items: Mapping[bool, Sequence[Item]]) -> Coding | None:
+    """Return how the quantised weights of a file are coded; None for other weights.
+
+    Raises:
+        ContainerError: there are not as many steps as stacks.
+    """
+    stored, wanted = reader.header.coding, coded(items)
+    if stored is None:
+        return None
+    if len(stored.exponents) != len(wanted):
+        raise ContainerError(
+            f"{reader.name} has {len(stored.exponents)} steps for {len(wanted)} quantised arrays", hint=WRONG
+        )
+    return Coding(
+        exponents=dict(zip(wanted, stored.exponents, strict=True)),
+        tables=tuple(tuple(runs) for runs in stored.tables),
+        choice=tuple(stored.choice),
     )
 
 
@@ -192,29 +263,22 @@ def model_config(header: Header) -> ModelConfig:
         ) from None
 
 
-def _part(
-    field: Field,
-    types: Sequence[tuple[str, np.dtype[np.floating]]],
-    held: Mapping[str, NDArray[np.float32]],
-    position: int,
-) -> bytes:
-    weights = _pack(types, held, position)
+def _part(field: Field, payload: bytes, position: int) -> bytes:
+    """Return the payload of a region, with its mask before it where it is a segment."""
     if field.partition.kind != "labels":
-        return weights
+        return payload
     mask = field.partition.regions[position].mask
     packed = b"" if mask is None else zlib.compress(np.packbits(mask).tobytes(), 9)
-    return len(packed).to_bytes(4, "little") + packed + weights
+    return len(packed).to_bytes(4, "little") + packed + payload
 
 
-def _region(
-    reader: Reader, stored: np.dtype[np.void], position: int
-) -> tuple[NDArray[np.bool_] | None, bytes]:
-    """Read the mask of one region, and its weights as they are stored, after a look at them."""
+def _region(reader: Reader, stored: Payload, position: int) -> tuple[NDArray[np.bool_] | None, Any]:
+    """Read the mask of one region, and what its payload holds."""
     payload, mask = reader.part(position), None
     if reader.header.partition.kind == "labels":
         mask, payload = _split_mask(reader, payload, position)
-    _check_weights(reader, payload, stored, f"the weights of region {reader.index.ids[position]}")
-    return mask, payload
+    what = f"{reader.name}: the weights of region {reader.index.ids[position]}"
+    return mask, stored.read(payload, what)
 
 
 def _split_mask(reader: Reader, payload: bytes, position: int) -> tuple[NDArray[np.bool_] | None, bytes]:
@@ -259,56 +323,7 @@ def _check_apart(reader: Reader, partition: Partition) -> None:
         window |= inside
 
 
-def stored_types(
-    description: Description, kind: str, *, local: bool
-) -> list[tuple[str, np.dtype[np.floating]]]:
-    """Return the names of the stacks of a chunk with the type of each: `kind` where trained, float32 for the others."""
-    return [
-        (stack.name, np.dtype(kind if stack.trained else "float32").newbyteorder("<"))
-        for stack in description.stacks
-        if stack.local == local
-    ]
-
-
-def _pack(
-    types: Sequence[tuple[str, np.dtype[np.floating]]],
-    weights: Mapping[str, NDArray[np.float32]],
-    position: int,
-) -> bytes:
-    """Return the numbers of one region, or those of the signal, in the order of their types."""
-    return b"".join(weights[name][position].astype(little).tobytes() for name, little in types)
-
-
-def record(description: Description, kind: str, *, local: bool) -> np.dtype[np.void]:
-    """Return the weights of one region (`local`) or those of the signal as one record, one field for each stack."""
-    types = stored_types(description, kind, local=local)
-    shapes = {stack.name: stack.shape for stack in description.stacks}
-    return np.dtype([(name, little, shapes[name]) for name, little in types])
-
-
-def _check_weights(reader: Reader, payload: bytes, stored: np.dtype[np.void], what: str) -> None:
-    """Raise a ContainerError where a payload is no record, or holds numbers that are not finite."""
-    if len(payload) != stored.itemsize:
-        raise ContainerError(f"{reader.name}: {what} hold {len(payload)} bytes, not {stored.itemsize}")
-    kinds = {field[0].base for field in (stored.fields or {}).values()}
-    if len(kinds) == 1:  # all at once, which is most of the time that reading takes
-        finite = np.isfinite(np.frombuffer(payload, kinds.pop())).all()
-    else:
-        held = _unpacked(payload, stored)
-        finite = all(np.isfinite(values).all() for values in held.values())
-    if not finite:
-        raise ContainerError(f"{reader.name}: {what} hold numbers that are not finite")
-
-
-def _unpacked(payloads: bytes | bytearray, stored: np.dtype[np.void]) -> dict[str, NDArray[np.float32]]:
-    """Return the stacks [payload, *shape] that payloads hold one after the other, each one record."""
-    if not stored.names:
-        return {}
-    records = np.frombuffer(payloads, stored)
-    return {name: records[name].astype(np.float32) for name in stored.names}
-
-
-def _header(field: Field) -> Header:
+def _header(field: Field, items: Mapping[bool, Sequence[Item]]) -> Header:
     domain, info = field.domain, field.info
     nominal = list(field.partition.regions[0].nominal) if field.partition.kind == "grid" else []
     return Header(
@@ -343,6 +358,17 @@ def _header(field: Field) -> Header:
         psnr=field.psnr,
         writer=f"inrfit {__version__}",
         init="" if field.adapted is None else field.adapted.init,
+        coding=_coding_header(field.coding, coded(items)),
+    )
+
+
+def _coding_header(coding: Coding | None, names: Sequence[str]) -> CodingHeader | None:
+    if coding is None:
+        return None
+    return CodingHeader(
+        exponents=[coding.exponents[name] for name in names],
+        tables=[list(runs) for runs in coding.tables],
+        choice=list(coding.choice),
     )
 
 

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from inrfit.codec.weights import dumps, with_tables
 from inrfit.config import FitConfig, ModelConfig
 from inrfit.coords import Frame, global_frame
 from inrfit.device import Device
@@ -27,7 +28,9 @@ from inrfit.fitting.events import FitEvent
 from inrfit.fitting.measure import with_errors
 from inrfit.fitting.optim import Adam
 from inrfit.fitting.plan import check_many
+from inrfit.fitting.rounding import Rounding
 from inrfit.fitting.sampling import Block, Samples, by_error
+from inrfit.fitting.size import coarsest, meet, with_steps
 from inrfit.fitting.stacks import Stacks
 from inrfit.fitting.target import Target
 from inrfit.kernels import aligned
@@ -36,6 +39,7 @@ from inrfit.kernels.reference import Sums
 from inrfit.kernels.threads import tile_threads
 from inrfit.kernels.tiles import tile_points
 from inrfit.metrics.fidelity import unit_decibel
+from inrfit.models.coding import Coding
 from inrfit.models.description import Matrix, describe, initial_weights, without
 from inrfit.models.field import Field
 from inrfit.models.sizing import default_lr
@@ -54,6 +58,12 @@ SPEND_EVERY = 25
 
 ERROR_DECAY = 0.9
 """Weight of the past in the running mean of the errors that they are spent by."""
+
+ROUNDED_SHARE, SAVING_SHARE = 0.25, 0.5
+"""Share of the steps, at the end, that quantised weights learn rounded; the second where bits are saved too."""
+
+HEADROOM = 0.3
+"""How far, in dB, weights that are not rounded yet must exceed a target PSNR, which pays for coarser steps."""
 
 COMPACT_SHARE = 0.25
 """Share of the signals that are done at which the others go on without them."""
@@ -91,6 +101,7 @@ class Start:
         optimiser: makes the optimiser from the matrices, what is known of them and the configuration; that of the
             configuration when None.
         steps: how many, in place of those of the configuration; with 0 the field is what it begins with.
+        coding: steps of quantised weights, in place of chosen ones, with the tables of the file they are for.
     """
 
     weights: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
@@ -101,6 +112,7 @@ class Start:
     solve: bool = True
     optimiser: Callable[[Mapping[str, Tensor], Mapping[str, Matrix], FitConfig], Adam] | None = None
     steps: int | None = None
+    coding: Coding | None = None
 
 
 def fit(
@@ -225,11 +237,17 @@ class _Fits:
         used = 1.0 if config.points is None else config.points / self.own.sum()
         usual = default_lr(model, used, config.steps, partition.domain.dimensions)
         self.lr = usual if config.lr is None else config.lr
+        self.ends: Rounding | None = None
         self.present = list(range(len(signals)))
         self.found: dict[int, Field | FitError] = {}
         self.errors = np.zeros(len(partition))
         self.by_error = config.points is not None and config.sampling == "error"
+        self.quantises = config.weights == "quantised"
+        self.fixed_coding = start.coding
+        self.rounding: Rounding | None = None
         wanted = config.target_psnr
+        if wanted is not None and self.quantises:
+            wanted += HEADROOM
         self.target = None if wanted is None else Target(wanted, len(signals), self._measured)
         self.map_blocks: Callable[..., Iterator] = map
         self._count()
@@ -242,6 +260,10 @@ class _Fits:
         self.rates = {local: torch.zeros_like(count) for local, count in self.areas.items()}
         self.squares = torch.zeros(len(areas), dtype=torch.float64, device=self.device.name)
         self.moments: dict[str, Tensor] = {}
+        self._record()
+
+    def _record(self) -> None:
+        """Forget what was recorded of a step, after what it does has changed."""
         self.recorded = {}
         if self.kernel.recorded and self.config.points is None:
             from inrfit.kernels.cuda import Recorded
@@ -265,6 +287,8 @@ class _Fits:
             while self.step < self.steps and self.going:
                 if self.progress.stop():
                     raise self._interrupted()
+                if self._rounds_now:
+                    self._begin_rounding()
                 self._run_step("gradients")
                 if self.step % every == 0 or self.step == self.steps - 1:
                     self._look(self.squares, time.monotonic() - began)
@@ -282,10 +306,34 @@ class _Fits:
                 if self.progress.save and time.monotonic() - saved > self.progress.save_every:
                     self.progress.save(self.checkpoint())
                     saved = time.monotonic()
-        for place in range(len(self.present)):
-            if self.present[place] not in self.found:
-                self._note(place)
+            if self.quantises and self.rounding is None and self.target is None and self.going:
+                self._begin_rounding()
+            if self.rounding is not None and self.going:
+                self._meet_size()
+            for place in range(len(self.present)):
+                if self.present[place] not in self.found:
+                    self._note(place)
         return [self.found[number] for number in range(len(self.signals))]
+
+    @property
+    def _rounds_now(self) -> bool:
+        """Whether the weights are rounded from this step on."""
+        if not self.quantises or self.rounding is not None or self.target is not None:
+            return False
+        share = SAVING_SHARE if self.config.rate else ROUNDED_SHARE
+        return self.step >= self.steps - math.floor(share * self.steps)
+
+    def _begin_rounding(self) -> None:
+        """Choose the steps of the weights, and go on with rounded ones."""
+        self.rounding = Rounding(self.stacks, len(self.present), len(self.partition))
+        fixed = None if self.fixed_coding is None else self.fixed_coding.exponents
+        self.rounding.choose(self._squared_errors, self.config.rate, fixed)
+        self._record()
+
+    def _squared_errors(self) -> NDArray[np.float64]:
+        """Return the squared errors of each signal with the weights as they are, as a step would see them."""
+        self._gradients()
+        return self.squares.view(len(self.present), -1).sum(1).cpu().numpy()
 
     def _run_step(self, part: str) -> None:
         """Run a part of a step, `gradients` or `update`; it may be recorded unless second moments are wanted."""
@@ -325,7 +373,13 @@ class _Fits:
     def _update(self) -> None:
         """Let the optimiser change the weights."""
         rates = {name: self.rates[self.stacks.local[name]] for name in self.stacks.values}
+        if self.rounding is not None:
+            counts = {local: count * self.blank.channels for local, count in self.areas.items()}
+            self.rounding.charge(counts)
+            self.rounding.show()
         self.optimiser.update(self.step, self.stacks.gradients, self.moments, rates)
+        if self.rounding is not None:
+            self.rounding.keep()
 
     def _block(self, moments: bool, block: Block) -> tuple[Block, Tensor, Sums]:
         """Run a block; return it with the squared errors of its groups and what the kernel found."""
@@ -373,16 +427,39 @@ class _Fits:
 
         It is done at its target, or where no PSNR is given because there are no more steps.
         """
-        values, done = self.stacks.values, None
+        values, done, last = self.stacks.values, None, not math.isfinite(estimate)
         try:
             if self.target is not None:
                 done = self.target.reached(place, values, estimate)
-            if done is None and not math.isfinite(estimate):
+            if done is None and last:
                 done = self._measured(place, values)
+            if done is not None and self.target is not None and self.quantises:
+                done = self._quantised(place, done, last)
         except FitError as error:
             done = error
         if done is not None:
             self.found[self.present[place]] = done
+
+    def _quantised(self, place: int, fitted: Field, last: bool) -> Field | None:
+        """Return a field with the coarsest steps that keep it at the target PSNR; None where none do.
+
+        Args:
+            place: of the signal.
+            fitted: its field, with weights that are not rounded.
+            last: whether there are no more steps: a field that does not reach the target is returned then too, with steps
+                that hardly change it.
+        """
+        if self.ends is None or last:
+            self.ends = Rounding(self.stacks, len(self.present), len(self.partition))
+            fixed = None if self.fixed_coding is None else self.fixed_coding.exponents
+            self.ends.choose(self._squared_errors, 0, fixed)
+            self.ends.show()
+        signal, coding = self.signals[self.present[place]], self.ends.coding(place)
+        usual = with_errors(with_steps(fitted, coding), signal, self.device)
+        wanted = self.config.target_psnr or 0.0
+        if self.fixed_coding is not None or (last and (fitted.psnr or 0.0) < wanted):
+            return usual
+        return coarsest(fitted, usual, wanted, lambda found: with_errors(found, signal, self.device))
 
     def _spend(self, squares: Tensor) -> None:
         """Note the errors per region, and now and then spend the samples of a step by them."""
@@ -397,8 +474,11 @@ class _Fits:
         places = [place for place, number in enumerate(self.present) if number not in self.found]
         rows = self.stacks.select(places)
         self.optimiser.select(self.stacks.values, rows)
+        self.ends = None
         if self.target is not None:
             self.target.select(places, rows)
+        if self.rounding is not None:
+            self.rounding.select(places, rows)
         self.present = self.going
         self.samples.select([self.signals[number] for number in self.present])
         self._count()
@@ -418,8 +498,12 @@ class _Fits:
         self.fixed = True
 
     def _measured(self, place: int, values: Mapping[str, Tensor]) -> Field:
-        """Return the field of a signal as its file will hold it, with the errors of its decoded output."""
-        stored = self.stacks.stored(place, values, self.config.weights)
+        """Return the field of a signal as its file will hold it, with the errors of its decoded output.
+
+        Weights that are to be quantised, but are not rounded yet, are taken as they are.
+        """
+        kind = "float32" if self.quantises else self.config.weights
+        stored = self.stacks.stored(place, values, kind)
         if not all(np.isfinite(w).all() for w in stored.values()):
             raise FitError(
                 f"the fit diverged: after {self.step} steps its weights do not fit into {self.config.weights}",
@@ -427,7 +511,29 @@ class _Fits:
             )
         signal = self.signals[self.present[place]]
         fitted = replace(self.blank, weights=stored, steps=self.step, info=signal.info)
-        return with_errors(fitted, signal, self.device)
+        return with_errors(self._coded(place, fitted), signal, self.device)
+
+    def _coded(self, place: int, fitted: Field) -> Field:
+        """Return a field with the steps and tables of its file, where its weights are rounded."""
+        if self.rounding is None:
+            return fitted
+        return with_tables(replace(fitted, coding=self.fixed_coding or self.rounding.coding(place)))
+
+    def _meet_size(self) -> None:
+        """Make steps finer or coarser until the file of each signal has the size that is wanted."""
+        if self.config.target_size is None or self.rounding is None:
+            return
+        rounding, limit = self.rounding, self.config.target_size
+        sizes = [partial(self._size, place) for place in range(len(self.present))]
+        meet(rounding.shift, sizes, limit)
+
+    def _size(self, place: int) -> int:
+        """Return the bytes of the file of a signal with the weights as they are."""
+        stored = self.stacks.stored(place, self.stacks.values, "float32")
+        info = self.signals[self.present[place]].info
+        fitted = replace(self.blank, weights=stored, steps=self.step, info=info)
+        guess = replace(self._coded(place, fitted), mse=(1.0,) * len(self.partition), psnr=math.pi)
+        return len(dumps(guess))
 
     def checkpoint(self) -> Checkpoint:
         """Return the state of a fit of one signal after `step` steps."""
@@ -435,6 +541,8 @@ class _Fits:
         tensors |= {f"state.{key}": value.cpu().numpy() for key, value in self.optimiser.state().items()}
         if self.target is not None:
             tensors |= {f"target.{key}": value for key, value in self.target.state().items()}
+        if self.rounding is not None:
+            tensors |= {f"rounding.{key}": value for key, value in self.rounding.state().items()}
         if self.by_error:
             tensors |= {"spent.errors": self.errors, "spent.counts": np.asarray(self.samples.counts)}
         return Checkpoint(step=self.step, steps=self.steps, fixed=self.fixed, tensors=tensors)
@@ -453,6 +561,10 @@ class _Fits:
         self.optimiser.restore(tensors("state"))
         if self.target is not None:
             self.target.restore(kept("target"), self.device.name)
+        if rounded := kept("rounding"):
+            self.rounding = Rounding(self.stacks, 1, len(self.partition))
+            self.rounding.restore(rounded)
+            self._record()
         if spent := kept("spent"):
             self.errors = spent["errors"]
             self.samples.spend(spent["counts"].tolist())

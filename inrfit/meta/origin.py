@@ -44,6 +44,12 @@ class InitOrigin:
             start = learner.start(as_tensors(params), self._nothing())
         return {name: tuple(start[name].shape[1:]) for name in learner.adapted}
 
+    @property
+    def bases(self) -> dict[str, NDArray[np.float32]]:
+        """Name -> what regions began with, of those numbers that are arrays of the init."""
+        learner, params = self._init.learner, self._init.params
+        return {name: params[name] for name in learner.adapted if name in params}
+
     def _nothing(self) -> Tasks:
         """Return one region of zeros, for a start that looks at the signal."""
         init = self._init

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ from inrfit.config import ModelConfig
 from inrfit.coords import Frame
 from inrfit.errors import ConfigError
 from inrfit.metrics.fidelity import unit_decibel
+from inrfit.models.coding import Coding
 from inrfit.models.description import Description, describe
 from inrfit.partitions import Partition
 from inrfit.signal import INTEGER_RANGES, Bands, SignalInfo
@@ -33,10 +34,13 @@ class Adapted:
     Attributes:
         init: SHA-256 of the init's file, in hex.
         numbers: name -> [region, *shape] float32, rounded as the file keeps them: what each region adapted.
+        bases: name -> [*shape]: numbers of the init that quantised ones are kept as differences from; zeros for those
+            that are not there.
     """
 
     init: str
     numbers: Mapping[str, NDArray[np.float32]]
+    bases: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,10 +56,12 @@ class Field:
         weights: stack name -> [region or 1, *shape] float32.
         tile: points of a decode tile; fixed in the file so that every decode gives the same bits.
         seed, steps: how it was fitted.
-        weight_type: how a file keeps the weights, "float32" or "float16".
+        weight_type: how a file keeps the weights, "float32", "float16" or "quantised".
         psnr: dB of the decoded file against its source; None when unknown.
         mse: mean squared error per region of the decoded samples, with values on [-1, 1]; empty when unknown.
         adapted: what its file keeps in place of the weights; None where it keeps the weights.
+        coding: steps of quantised weights, which are whole multiples of them, and the tables of its file; None for the
+            other types.
     """
 
     model: ModelConfig
@@ -71,6 +77,7 @@ class Field:
     psnr: float | None = None
     mse: tuple[float, ...] = ()
     adapted: Adapted | None = None
+    coding: Coding | None = None
 
     @property
     def domain(self) -> Domain:

@@ -1,0 +1,277 @@
+"""The end of a fit whose file keeps integers: steps for each stack, and weights that learn while they are rounded.
+
+Rounding every weight to as many bits costs far more quality than it must: some stacks hardly change the signal and some
+do at once. So each stack has a step of its own, by how much its rounding changes the error. From then on a fit goes on
+with rounded weights: what is rounded collects the changes (a straight-through estimate), and, where bits are to be saved,
+the bits that weights cost are part of the loss, with one exchange rate for the whole signal. How steps are chosen and
+where the rate comes from is told in docs/how-it-works.md; which bytes come out is known to `codec` alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from inrfit.fitting.stacks import Stacks
+from inrfit.models.coding import Coding, step_of
+
+FAITHFUL = 10**0.008 - 1
+"""Growth of the squared errors that rounding may cause where the file is to be as good as with float32: 0.08 dB."""
+
+PROBE = 1 / 8
+"""Step at which the effect of rounding a stack is looked at, as a share of the deviation of its weights."""
+
+TRIALS = 12
+"""Evaluations that the steps are chosen with, at most."""
+
+FINEST, COARSEST = -40 * 32, 20 * 32
+"""Least and largest exponent of a step."""
+
+BITS_AT_REST = 2 * math.e
+"""A weight with the mean magnitude m, in steps, takes about log2(1 + 2 e m) bits: the entropy of a Laplace
+distribution, log2(2 e m), for large m, and none for m = 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The rows of a matrix that are one stack.
+
+    Attributes:
+        matrix: its name.
+        stack: name of the stack.
+        rows: place of the stack's weights in the matrix.
+        local: whether it has a group for each region.
+    """
+
+    matrix: str
+    stack: str
+    rows: slice
+    local: bool
+
+
+def parts_of(stacks: Stacks) -> list[Part]:
+    """Return the stacks that are rounded, in the order of the matrices."""
+    found = []
+    for name, matrix in stacks.matrices.items():
+        rows = stacks.values[name].shape[1] - (matrix.bias is not None)
+        found.append(Part(matrix=name, stack=name, rows=slice(0, rows), local=stacks.local[name]))
+        if matrix.bias is not None:
+            found.append(
+                Part(matrix=name, stack=matrix.bias, rows=slice(rows, None), local=stacks.local[name])
+            )
+    return found
+
+
+Errors = Callable[[], NDArray[np.float64]]
+"""Squared errors of each signal with the weights as they are, summed over its samples."""
+
+
+class Rounding:
+    """Rounded weights of some signals that are fitted at once.
+
+    Args:
+        stacks: whose values become multiples of their steps and stay so.
+        signals: how many.
+
+    Attributes:
+        latent: matrix name -> the weights that learn, of which `stacks.values` are the rounded ones.
+        exponents: stack name -> exponent of the step of each signal.
+        price: squared error that a bit may cost, of each signal; 0 where bits are not counted.
+    """
+
+    def __init__(self, stacks: Stacks, signals: int, regions: int) -> None:
+        self._stacks, self._signals, self._regions = stacks, signals, regions
+        self._parts = parts_of(stacks)
+        self.latent = {name: value.clone() for name, value in stacks.values.items()}
+        self.exponents = {part.stack: np.zeros(signals, np.int64) for part in self._parts}
+        self.price = np.zeros(signals)
+        self._tensors()
+
+    def choose(self, errors: Errors, rate: float, fixed: Mapping[str, int] | None = None) -> None:
+        """Choose the steps, and what a bit may cost, by the weights as they are.
+
+        The effect of a step s on a stack is taken as c s^2, with c from a trial. Steps in proportion to the root of
+        weights over c then give every weight the same share in the error, which is best at a given number of bits.
+
+        Args:
+            errors: evaluates.
+            rate: 0 for steps that add no more than `FAITHFUL`; else the share of the error by which one more percent
+                of bits must lower it, 0.3 to 3: it sets the price of a bit, and steps at which rounding is worth it.
+            fixed: exponents that are to be taken as they are.
+        """
+        before = errors()
+        if fixed is not None:
+            for part in self._parts:
+                self.exponents[part.stack][:] = fixed[part.stack]
+        else:
+            shape, count = self._shape(errors, before)
+            self._scale(errors, before, rate, shape, count)
+        if rate:
+            self.price = rate * before / np.maximum(self.bits(), 1)
+        self._tensors()
+        self.round()
+
+    def _shape(
+        self, errors: Errors, before: NDArray[np.float64]
+    ) -> tuple[dict[str, NDArray[np.float64]], int]:
+        """Return the logarithm of each stack's step, up to a common factor, [signal], and the number of weights."""
+        found, count = {}, 0
+        values = self._stacks.values
+        for part in self._parts:
+            own = self.latent[part.matrix][:, part.rows]
+            numbers = own[0].numel() * (self._regions if part.local else 1)
+            deviation = self._by_signal(own.double().pow(2).flatten(1).mean(1), part.local).mean(1).sqrt()
+            probe = np.maximum(deviation.cpu().numpy(), 1e-9) * PROBE
+            step = self._grouped(torch.from_numpy(probe.astype(np.float32)), part.local)
+            values[part.matrix][:, part.rows] = torch.round(own / step) * step
+            effect = np.maximum(errors() - before, 1e-6 * before + 1e-12) / probe**2
+            values[part.matrix].copy_(self.latent[part.matrix])
+            found[part.stack] = 0.5 * np.log2(numbers / effect)
+            count += numbers
+        return found, count
+
+    def _scale(
+        self,
+        errors: Errors,
+        before: NDArray[np.float64],
+        rate: float,
+        shape: Mapping[str, NDArray[np.float64]],
+        count: int,
+    ) -> None:
+        """Choose the common factor of the steps."""
+        wanted = FAITHFUL * before
+        middle = 0.5 * np.log2(np.maximum(wanted, 1e-12) / count)
+        if rate:
+            for _ in range(4):  # bits and what rounding may cost depend on each other
+                self._set(shape, middle)
+                bits = np.maximum(self.bits(), count / 8)
+                middle = 0.5 * np.log2(rate * before / (2 * math.log(2) * bits))
+            self._set(shape, middle)
+            return
+        low, high = middle - 6, middle + 6
+        for _ in range(TRIALS):
+            self._set(shape, middle)
+            self.round()
+            good = errors() - before <= wanted
+            low, high = np.where(good, middle, low), np.where(good, high, middle)
+            if (high - low < 1 / 16).all():
+                break
+            middle = np.where(
+                good & (high - middle > 3),
+                middle + 0.5,
+                np.where(~good & (middle - low > 3), middle - 0.5, (low + high) / 2),
+            )
+        self._set(shape, low)
+
+    def _set(self, shape: Mapping[str, NDArray[np.float64]], factor: NDArray[np.float64]) -> None:
+        for name, logarithm in shape.items():
+            self.exponents[name] = np.clip(np.floor(32 * (logarithm + factor)), FINEST, COARSEST).astype(
+                np.int64
+            )
+        self._tensors()
+
+    def shift(self, change: NDArray[np.int64]) -> None:
+        """Make the steps of each signal coarser by so many 32nds of an octave, finer where negative."""
+        for name in self.exponents:
+            self.exponents[name] = np.clip(self.exponents[name] + change, FINEST, COARSEST)
+        self._tensors()
+        self.round()
+
+    def _tensors(self) -> None:
+        """Put the steps where `round` finds them: [group, row, 1] for each matrix."""
+        self._steps: dict[str, Tensor] = {}
+        for part in self._parts:
+            value = self._stacks.values[part.matrix]
+            own = torch.tensor([float(step_of(e)) for e in self.exponents[part.stack].tolist()])
+            column = self._grouped(own, part.local).to(value.device)
+            steps = self._steps.setdefault(part.matrix, value.new_zeros(len(value), value.shape[1], 1))
+            steps[:, part.rows] = column
+        prices = torch.from_numpy(self.price.astype(np.float32))
+        self._prices = {local: self._grouped(prices, local) for local in (True, False)}
+
+    def _grouped(self, own: Tensor, local: bool) -> Tensor:
+        """Return numbers of each signal, [signal], as those of its groups, [group, 1, 1]."""
+        repeated = own.repeat_interleave(self._regions) if local else own
+        return repeated[:, None, None].to(next(iter(self._stacks.values.values())).device)
+
+    def _by_signal(self, own: Tensor, local: bool) -> Tensor:
+        """Return numbers of groups as [signal, group of it]."""
+        return own.view(self._signals, self._regions if local else 1)
+
+    def bits(self) -> NDArray[np.float64]:
+        """Return about how many bits the weights of each signal take."""
+        total = torch.zeros(self._signals, dtype=torch.float64)
+        for part in self._parts:
+            own = self.latent[part.matrix][:, part.rows]
+            mean = (own / self._steps[part.matrix][:, part.rows]).abs().flatten(1).mean(1).double()
+            bits = own[0].numel() * torch.log2(1 + BITS_AT_REST * mean)
+            total += self._by_signal(bits, part.local).sum(1).cpu()
+        return total.numpy()
+
+    def round(self) -> None:
+        """Put the rounded weights where kernels find them."""
+        for name, value in self._stacks.values.items():
+            steps = self._steps[name]
+            value.copy_(torch.round(self.latent[name] / steps) * steps)
+
+    def show(self) -> None:
+        """Put the weights that learn where the optimiser finds them."""
+        for name, value in self._stacks.values.items():
+            value.copy_(self.latent[name])
+
+    def keep(self) -> None:
+        """Take what the optimiser made of them, and round it."""
+        for name, value in self._stacks.values.items():
+            self.latent[name].copy_(value)
+        self.round()
+
+    def charge(self, counts: Mapping[bool, Tensor]) -> None:
+        """Add the price of the bits to the gradients.
+
+        A weight w with the step s, in a group whose weights are m steps large in the mean, takes log2(1 + 2 e m) bits.
+
+        Args:
+            counts: values that the loss of each group is a mean of, [group, 1, 1], by whether the group is a region.
+        """
+        if not self.price.any():
+            return
+        for part in self._parts:
+            own, steps = self.latent[part.matrix][:, part.rows], self._steps[part.matrix][:, part.rows]
+            mean = (own / steps).abs().mean((1, 2), keepdim=True)
+            bits = BITS_AT_REST / (math.log(2) * steps * (1 + BITS_AT_REST * mean)) * own.sign()
+            self._stacks.gradients[part.matrix][:, part.rows] += (
+                self._prices[part.local] / counts[part.local] * bits
+            )
+
+    def coding(self, signal: int) -> Coding:
+        """Return the steps of one signal."""
+        return Coding(exponents={name: int(exponents[signal]) for name, exponents in self.exponents.items()})
+
+    def select(self, places: Sequence[int], rows: Mapping[str, Tensor]) -> None:
+        """Go on with some signals, which have some rows of each matrix; `stacks` has done so."""
+        keep = list(places)
+        self._signals = len(keep)
+        self.latent = {name: value[rows[name]] for name, value in self.latent.items()}
+        self.exponents = {name: exponents[keep] for name, exponents in self.exponents.items()}
+        self.price = self.price[keep]
+        self._tensors()
+
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """Return what a resumed fit must be given, by name."""
+        latent = {f"latent.{name}": value.cpu().numpy() for name, value in self.latent.items()}
+        return {"price": self.price, **latent, **{f"exponent.{n}": e for n, e in self.exponents.items()}}
+
+    def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
+        """Go on from a state."""
+        self.price = np.array(state["price"], np.float64)
+        for name, value in self.latent.items():
+            value.copy_(torch.from_numpy(np.array(state[f"latent.{name}"], np.float32)))
+        self.exponents = {name: np.array(state[f"exponent.{name}"], np.int64) for name in self.exponents}
+        self._tensors()
+        self.round()
