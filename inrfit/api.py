@@ -85,15 +85,19 @@ def plan(
     Raises:
         InputError, ConfigError, DeviceError: the source, an option or the device cannot work.
     """
+    from inrfit.fitting.rate import decided
     from inrfit.models.sizing import resolve
 
     signal, wanted = _read(source, name, options)
     wanted.fit.check_axes(signal.domain.axes)
     divided = build(signal, wanted.partition)
+    wanted = decided(wanted, signal, divided)
     model = resolve(wanted.model, divided, signal.channels)
-    decided = replace(wanted, model=model)
     return Plan(
-        signal=signal, partition=divided, settings=decided, device=pick_device(device, wanted.fit.threads)
+        signal=signal,
+        partition=divided,
+        settings=replace(wanted, model=model),
+        device=pick_device(device, wanted.fit.threads),
     )
 
 

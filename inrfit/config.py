@@ -257,8 +257,11 @@ class FitConfig:
         weights: type of the stored weights: "quantised" (integers with steps that keep the quality, entropy-coded),
             "float16" or "float32".
         rate: 0 for quantised weights as good as float32 ones. Else bits are saved wherever they lower the error least:
-            the percent by which the error may grow for one percent fewer bits, 0.1 to 10.
-        target_size: bytes of the file, at most; `rate` must not be 0.
+            the percent by which the error may grow for one percent fewer bits, 0.1 to 10. None takes 0, or where a size
+            or a quality is asked for `fitting.rate.SAVING`.
+        quality: 0 to 100: how many weights there are for each sample, with bits saved.
+        target_size: bytes of the file, at most.
+        target_bpp: the same in bits per sample.
         kernel: how networks are run, a name of the registry; "auto" takes the fastest that is known to be right.
     """
 
@@ -278,8 +281,10 @@ class FitConfig:
     memory: int = 2 << 30
     span: float = 1.0
     weights: str = "quantised"
-    rate: float = 0.0
+    rate: float | None = None
+    quality: float | None = None
     target_size: int | None = None
+    target_bpp: float | None = None
     kernel: str = "auto"
 
     def __post_init__(self) -> None:
@@ -316,9 +321,36 @@ class FitConfig:
             self.weights in ("quantised", "float16", "float32"),
             f"--weights {self.weights!r} must be 'quantised', 'float16' or 'float32'",
         )
+        self._check_rate()
+
+    def _check_rate(self) -> None:
+        """Refuse rates and targets that cannot be, or that contradict each other."""
         require(
-            self.rate == 0 or 0.1 <= self.rate <= 10,
-            f"--rate {self.rate:g} must be 0, or lie between 0.1 and 10",
+            not self.rate or 0.1 <= self.rate <= 10,
+            f"--rate {self.rate} must be 0, or lie between 0.1 and 10",
+        )
+        require(
+            self.quality is None or 0 <= self.quality <= 100,
+            f"--quality {self.quality} must lie between 0 and 100",
+        )
+        require(
+            self.target_size is None or 1 <= self.target_size < 1 << 40,
+            f"--target-size {self.target_size} must be at least 1 byte",
+        )
+        require(
+            self.target_bpp is None or 0 < self.target_bpp <= 1000,
+            f"--target-bpp {self.target_bpp} must lie between 0 and 1000 bits per sample",
+        )
+        words = ("quality", "target_size", "target_bpp", "target_psnr")
+        given = [f"--{word.replace('_', '-')}" for word in words if getattr(self, word) is not None]
+        require(
+            len(given) <= 1, f"{' and '.join(given)} each say how large the file is", hint="give one of them"
+        )
+        bytes_only = (given and given[0] != "--target-psnr") or self.rate
+        require(
+            self.weights == "quantised" or not bytes_only,
+            f"{given[0] if given else '--rate'} needs quantised weights, not {self.weights}",
+            hint="leave --weights out",
         )
 
     def check_axes(self, axes: Sequence[str]) -> None:
@@ -391,8 +423,10 @@ class FitOptions(TypedDict, total=False):
     memory: int
     span: float
     weights: str
-    rate: float
+    rate: float | None
+    quality: float | None
     target_size: int | None
+    target_bpp: float | None
     kernel: str
 
 

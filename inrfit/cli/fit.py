@@ -82,7 +82,21 @@ def command(
         ),
     ] = None,
     target_psnr: Annotated[
-        float | None, typer.Option(metavar="DB", help="Stop as soon as the decoded file reaches it.")
+        float | None,
+        typer.Option(metavar="DB", help="Stop as soon as the decoded file reaches it, at most 0.1 dB above."),
+    ] = None,
+    quality: Annotated[
+        float | None,
+        typer.Option(
+            "--quality", "-q", metavar="0..100", help="Small files: weights by quality, bits saved."
+        ),
+    ] = None,
+    target_size: Annotated[
+        str | None,
+        typer.Option(metavar="BYTES", help="The best file of at most so many bytes, such as 60k."),
+    ] = None,
+    target_bpp: Annotated[
+        float | None, typer.Option(metavar="BITS", help="The same in bits per sample: per pixel of an image.")
     ] = None,
     max_time: Annotated[
         str | None, typer.Option(metavar="TIME", help="Do as many steps as fit into it, such as 60s or 5m.")
@@ -115,6 +129,7 @@ def command(
     overlap: network.Overlap = None,
     span: network.Span = None,
     weights: network.Weights = None,
+    rate: network.Rate = None,
     kernel: network.Kernel = None,
     seed: Annotated[
         int, typer.Option(help="Seed of every random number.", rich_help_panel=network.FITTING)
@@ -203,6 +218,10 @@ def command(
             "overlap": options.one_or_each(overlap, "--overlap", example="2, or 1x2x2"),
             "max_time": options.seconds_of(max_time, "--max-time"),
             "target_psnr": target_psnr,
+            "quality": quality,
+            "target_size": options.count_of(target_size, "--target-size"),
+            "target_bpp": target_bpp,
+            "rate": rate,
             "seed": seed,
             "threads": threads,
             "memory": options.bytes_of(memory, "--memory"),

@@ -156,7 +156,15 @@ Weights = Annotated[
     str | None,
     typer.Option(
         metavar="TYPE",
-        help=f"Type of the stored weights: float16 or float32; {default('weights')} by default.",
+        help=f"Type of the stored weights: quantised, float16 or float32; {default('weights')} by default.",
+        rich_help_panel=FITTING,
+    ),
+]
+Rate = Annotated[
+    float | None,
+    typer.Option(
+        help="Percent by which the error may grow for one percent fewer bits, 0.1 to 10; 0 keeps the quality. "
+        "2 where a size or a quality is asked for, 0 otherwise.",
         rich_help_panel=FITTING,
     ),
 ]

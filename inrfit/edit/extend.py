@@ -24,6 +24,7 @@ from inrfit.edit.sides import MODES, placed
 from inrfit.fitting.events import FitEvent
 from inrfit.fitting.loop import Progress, Start, fit
 from inrfit.fitting.measure import with_errors
+from inrfit.fitting.size import kept_as
 from inrfit.metrics.fidelity import psnr
 from inrfit.models.description import initial_weights
 from inrfit.models.field import Field, pooled_psnr
@@ -158,7 +159,7 @@ def plan(old: Field, new: Signal, *, side: str, mode: str, config: FitConfig, de
         whole=whole,
         added=tuple(row for row, place in enumerate(order) if place >= len(old.partition)),
         joint=mode == "joint" and _shares(old) and known,
-        config=replace(config, weights=old.weight_type),
+        config=replace(config, weights=old.weight_type, rate=0.0),
         device=device,
         notes=notes,
     )
@@ -207,6 +208,7 @@ def _strict(plan: Plan, steps: int, progress: Progress) -> Field:
         frame=old.frame,
         tile=old.tile,
         known=known,
+        coding=old.coding,
     )
     part = replace(plan.whole.select(plan.added), domain=signal.domain)
     config = replace(plan.config, steps=steps)
@@ -218,7 +220,9 @@ def _tuned(plan: Plan, both: Field, steps: int, progress: Progress) -> Weights:
     signal, known = _with_old(plan, max(plan.whole.domain.shape))
     rate = TUNING_RATE * (plan.config.lr or default_lr(both.model))
     config = replace(plan.config, steps=steps, lr=rate)
-    start = Start(weights=both.weights, frame=both.frame, tile=both.tile, known=known, solve=False)
+    start = Start(
+        weights=both.weights, frame=both.frame, tile=both.tile, known=known, solve=False, coding=both.coding
+    )
     return fit(signal, plan.whole, both.model, config, plan.device, progress, start=start).weights
 
 
@@ -279,8 +283,8 @@ def _between(field: Field, other: Weights, share: float) -> Field:
     for stack in field.description.stacks:
         if stack.trained:
             mixed = moved[stack.name] + share * (other[stack.name] - moved[stack.name])
-            moved[stack.name] = mixed.astype(field.weight_type).astype(np.float32)
-    return replace(field, weights=moved)
+            moved[stack.name] = mixed.astype(np.float32)
+    return kept_as(replace(field, weights=moved))
 
 
 def _with_old(plan: Plan, margin: int | Sequence[int]) -> tuple[ArraySignal, NDArray[np.bool_]]:

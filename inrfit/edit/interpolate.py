@@ -50,12 +50,13 @@ def interpolate(fields: Sequence[Field], shares: Sequence[float]) -> Field:
         if what is not None:
             raise ConfigError(f"field {place} has another {what} than field 0", hint=MEND)
     names = [stack.name for stack in first.description.stacks]
-    alike = all(other.weight_type == first.weight_type for other in others)
+    alike = first.coding is None and all(other.weight_type == first.weight_type for other in others)
     return replace(
         first,
         info=_common([one.info for one in fields]),
         weights={name: _mixed([one.weights[name] for one in fields], shares) for name in names},
         weight_type=first.weight_type if alike else "float32",
+        coding=None,
         steps=max(one.steps for one in fields),
         psnr=None,
         mse=(),

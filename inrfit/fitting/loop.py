@@ -59,7 +59,7 @@ SPEND_EVERY = 25
 ERROR_DECAY = 0.9
 """Weight of the past in the running mean of the errors that they are spent by."""
 
-ROUNDED_SHARE, SAVING_SHARE = 0.25, 0.5
+ROUNDED_SHARE, SAVING_SHARE = 0.1, 0.5
 """Share of the steps, at the end, that quantised weights learn rounded; the second where bits are saved too."""
 
 HEADROOM = 0.3
@@ -101,7 +101,8 @@ class Start:
         optimiser: makes the optimiser from the matrices, what is known of them and the configuration; that of the
             configuration when None.
         steps: how many, in place of those of the configuration; with 0 the field is what it begins with.
-        coding: steps of quantised weights, in place of chosen ones, with the tables of the file they are for.
+        coding: steps of quantised weights that are not chosen: those of frozen stacks, or of all stacks, then perhaps
+            with the tables of the file that they are for.
     """
 
     weights: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
@@ -327,7 +328,7 @@ class _Fits:
         """Choose the steps of the weights, and go on with rounded ones."""
         self.rounding = Rounding(self.stacks, len(self.present), len(self.partition))
         fixed = None if self.fixed_coding is None else self.fixed_coding.exponents
-        self.rounding.choose(self._squared_errors, self.config.rate, fixed)
+        self.rounding.choose(self._squared_errors, self.config.rate or 0.0, fixed)
         self._record()
 
     def _squared_errors(self) -> NDArray[np.float64]:
@@ -454,12 +455,13 @@ class _Fits:
             fixed = None if self.fixed_coding is None else self.fixed_coding.exponents
             self.ends.choose(self._squared_errors, 0, fixed)
             self.ends.show()
-        signal, coding = self.signals[self.present[place]], self.ends.coding(place)
+        signal, coding = self.signals[self.present[place]], self._with_fixed(self.ends.coding(place))
         usual = with_errors(with_steps(fitted, coding), signal, self.device)
         wanted = self.config.target_psnr or 0.0
-        if self.fixed_coding is not None or (last and (fitted.psnr or 0.0) < wanted):
+        if last and (fitted.psnr or 0.0) < wanted:
             return usual
-        return coarsest(fitted, usual, wanted, lambda found: with_errors(found, signal, self.device))
+        fixed = frozenset(() if self.fixed_coding is None else self.fixed_coding.exponents)
+        return coarsest(fitted, usual, wanted, lambda found: with_errors(found, signal, self.device), fixed)
 
     def _spend(self, squares: Tensor) -> None:
         """Note the errors per region, and now and then spend the samples of a step by them."""
@@ -517,7 +519,13 @@ class _Fits:
         """Return a field with the steps and tables of its file, where its weights are rounded."""
         if self.rounding is None:
             return fitted
-        return with_tables(replace(fitted, coding=self.fixed_coding or self.rounding.coding(place)))
+        return with_tables(replace(fitted, coding=self._with_fixed(self.rounding.coding(place))))
+
+    def _with_fixed(self, coding: Coding) -> Coding:
+        """Return steps with those that were fixed before the fit, and their tables."""
+        if self.fixed_coding is None:
+            return coding
+        return replace(self.fixed_coding, exponents={**coding.exponents, **self.fixed_coding.exponents})
 
     def _meet_size(self) -> None:
         """Make steps finer or coarser until the file of each signal has the size that is wanted."""
@@ -526,6 +534,12 @@ class _Fits:
         rounding, limit = self.rounding, self.config.target_size
         sizes = [partial(self._size, place) for place in range(len(self.present))]
         meet(rounding.shift, sizes, limit)
+        for place, size in enumerate(sizes):
+            if (least := size()) > limit:
+                self.found[self.present[place]] = FitError(
+                    f"the file has at least {least:,} bytes, which is more than --target-size {limit:,}",
+                    hint="take fewer weights with --params, or larger regions with --grid or --cell",
+                )
 
     def _size(self, place: int) -> int:
         """Return the bytes of the file of a signal with the weights as they are."""

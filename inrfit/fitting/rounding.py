@@ -21,8 +21,8 @@ from torch import Tensor
 from inrfit.fitting.stacks import Stacks
 from inrfit.models.coding import Coding, step_of
 
-FAITHFUL = 10**0.008 - 1
-"""Growth of the squared errors that rounding may cause where the file is to be as good as with float32: 0.08 dB."""
+FAITHFUL = 10**0.004 - 1
+"""Growth of the squared errors that rounding may cause where the file is to be as good as with float32: 0.04 dB."""
 
 PROBE = 1 / 8
 """Step at which the effect of rounding a stack is looked at, as a share of the deviation of its weights."""
@@ -103,10 +103,10 @@ class Rounding:
             errors: evaluates.
             rate: 0 for steps that add no more than `FAITHFUL`; else the share of the error by which one more percent
                 of bits must lower it, 0.3 to 3: it sets the price of a bit, and steps at which rounding is worth it.
-            fixed: exponents that are to be taken as they are.
+            fixed: exponents that are to be taken as they are, where they are there for all stacks.
         """
         before = errors()
-        if fixed is not None:
+        if fixed is not None and all(part.stack in fixed for part in self._parts):
             for part in self._parts:
                 self.exponents[part.stack][:] = fixed[part.stack]
         else:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.codec.weights import with_tables
-from inrfit.models.coding import PER_OCTAVE, Coding, quantised, restored
+from inrfit.fitting.rounding import FAITHFUL
+from inrfit.models.coding import PER_OCTAVE, Coding, exponent_of, quantised, restored
 from inrfit.models.field import Field
 
 FURTHEST = 8 * PER_OCTAVE
@@ -48,6 +50,51 @@ def meet(shift: Callable[[NDArray[np.int64]], None], sizes: Sequence[Callable[[]
     fits(high)
 
 
+def by_effect(
+    numbers: Mapping[str, NDArray[np.float32]],
+    bases: Mapping[str, NDArray[np.float32]],
+    error: Callable[[Mapping[str, NDArray[np.float32]]], float],
+) -> tuple[dict[str, int], dict[str, NDArray[np.float32]]]:
+    """Return steps that add no more than `FAITHFUL` to an error, and the numbers rounded to them.
+
+    This is what `Rounding.choose` does within a fit, for numbers that are no stacks of a network.
+
+    Args:
+        numbers: name -> [group, *shape].
+        bases: name -> [*shape], what integers are differences from; zeros where there is none.
+        error: returns the squared error with some numbers.
+    """
+    before = error(numbers)
+    beyond = {name: value.astype(np.float64) - bases.get(name, 0.0) for name, value in numbers.items()}
+    count = sum(value.size for value in numbers.values())
+
+    def rounded(exponents: Mapping[str, int]) -> dict[str, NDArray[np.float32]]:
+        found = dict(numbers)
+        for name, exponent in exponents.items():
+            near = restored(quantised(beyond[name], exponent), exponent)
+            found[name] = bases[name] + near if name in bases else near
+        return found
+
+    shape = {}
+    for name, value in beyond.items():
+        probe = exponent_of(max(float(np.sqrt(np.mean(value**2))), 1e-9) / 8)
+        effect = max(error(rounded({name: probe})) - before, 1e-6 * before + 1e-12)
+        shape[name] = 0.5 * math.log2(value.size / effect) + probe / PER_OCTAVE
+    low = -FURTHEST
+    high = low + 2 * FURTHEST
+    middle = round(PER_OCTAVE * 0.5 * math.log2(max(FAITHFUL * before, 1e-12) / count))
+    low, high = middle + low, middle + high
+    while high - low > 2:
+        exponents = {name: math.floor(PER_OCTAVE * value) + middle for name, value in shape.items()}
+        good = error(rounded(exponents)) - before <= FAITHFUL * before
+        low, high = (middle, high) if good else (low, middle)
+        middle = (low + high) // 2 if abs(high - low) < FURTHEST else middle + (8 if good else -8)
+        if not low < middle < high:
+            middle = (low + high) // 2
+    exponents = {name: math.floor(PER_OCTAVE * value) + low for name, value in shape.items()}
+    return exponents, rounded(exponents)
+
+
 def with_steps(field: Field, coding: Coding) -> Field:
     """Return a field with its trained weights rounded to some steps, and with tables for them."""
     rounded = {
@@ -59,7 +106,25 @@ def with_steps(field: Field, coding: Coding) -> Field:
     return with_tables(replace(field, weights=rounded, coding=coding))
 
 
-def coarsest(field: Field, usual: Field, wanted: float, measure: Callable[[Field], Field]) -> Field | None:
+def kept_as(field: Field) -> Field:
+    """Return a field with its trained weights rounded as its file keeps them."""
+    if field.coding is not None:
+        return with_steps(field, field.coding)
+    trained = {stack.name for stack in field.description.stacks if stack.trained}
+    rounded = {
+        name: weights.astype(field.weight_type).astype(np.float32) if name in trained else weights
+        for name, weights in field.weights.items()
+    }
+    return replace(field, weights=rounded)
+
+
+def coarsest(
+    field: Field,
+    usual: Field,
+    wanted: float,
+    measure: Callable[[Field], Field],
+    fixed: Collection[str] = (),
+) -> Field | None:
     """Return a field with the coarsest steps at which its PSNR is at least `wanted` dB; None where there are none.
 
     Args:
@@ -67,6 +132,7 @@ def coarsest(field: Field, usual: Field, wanted: float, measure: Callable[[Field
         usual: the same with some steps, measured.
         wanted: dB.
         measure: returns a field with its PSNR.
+        fixed: names of stacks whose steps stay as they are.
     """
     coding = usual.coding
     if coding is None:
@@ -83,5 +149,7 @@ def coarsest(field: Field, usual: Field, wanted: float, measure: Callable[[Field
         near = low + jump if best is found else high - jump
         at = near if low < near < high else (low + high) // 2
         jump *= 2
-        exponents = {name: exponent + at for name, exponent in coding.exponents.items()}
+        exponents = {n: e if n in fixed else e + at for n, e in coding.exponents.items()}
+        if all(name in fixed for name in exponents):
+            return best
         found = measure(with_steps(field, replace(coding, exponents=exponents, tables=(), choice=())))

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from inrfit.codec.weights import with_tables
 from inrfit.config import FitConfig, ModelConfig
 from inrfit.coords import global_frame
 from inrfit.device import Device
@@ -25,6 +26,7 @@ from inrfit.fitting.events import FitEvent
 from inrfit.fitting.loop import Progress, Start
 from inrfit.kernels.tiles import tile_points
 from inrfit.metrics.fidelity import unit_decibel
+from inrfit.models.coding import Coding
 from inrfit.models.description import Description, describe, without
 from inrfit.models.field import Field
 from inrfit.partitions import Partition
@@ -87,7 +89,8 @@ def cut(
 ) -> list[range]:
     """Return the places of the regions of each wave, as many as fit into `limit` bytes; at least one region."""
     shared = any(stack.trained and not stack.local for stack in description.stacks)
-    if shared or config.target_psnr is not None or config.max_time is not None:
+    whole = (config.target_psnr, config.max_time, config.target_size)
+    if shared or config.rate or any(value is not None for value in whole):
         return [range(len(partition))]
     numbers = sum(math.prod(s.shape) for s in description.stacks if s.local)
     features = next(stack.shape[0] for stack in description.stacks if stack.trained)
@@ -134,6 +137,7 @@ class _Waves:
         self.begin = begin
         self.frame, self.tile = global_frame(partition.domain, config.span), tile_points(partition.areas)
         self.done = _Finished()
+        self.coding: Coding | None = None
         self.seconds = 0.0
 
     def run(self, resume: Checkpoint | None) -> Field:
@@ -143,6 +147,7 @@ class _Waves:
         for number in range(first, len(self.parts)):
             fitted = self._wave(number, inner)
             inner = None
+            self.coding = self.coding or fitted.coding  # all regions of a file have the same steps
             kind = self._kinds(fitted)
             for name, weights in fitted.weights.items():
                 self.done.weights.setdefault(name, []).append(weights.astype(kind[name]))
@@ -157,17 +162,21 @@ class _Waves:
         }
         self.done = _Finished()
         total = math.fsum(m * area for m, area in zip(mse, self.partition.areas, strict=True))
-        return replace(
+        coding = None if self.coding is None else replace(self.coding, tables=(), choice=())
+        whole = replace(
             fitted,
             partition=self.partition,
             weights=weights,
             mse=mse,
             psnr=unit_decibel(total / sum(self.partition.areas), fitted.info.peak),
+            coding=coding,
         )
+        return with_tables(whole)
 
     def _kinds(self, fitted: Field) -> dict[str, str]:
         """Return the type in which the file keeps each stack, which holds the weights without loss."""
-        return {s.name: self.config.weights if s.trained else "float32" for s in fitted.description.stacks}
+        kind = "float32" if self.config.weights == "quantised" else self.config.weights
+        return {s.name: kind if s.trained else "float32" for s in fitted.description.stacks}
 
     def _wave(self, number: int, resume: Checkpoint | None) -> Field:
         """Fit the regions of one wave."""
@@ -181,6 +190,8 @@ class _Waves:
             save=None if self.progress.save is None else lambda state: self._save(number, state),
         )
         start = replace(self.begin(part), frame=self.frame, tile=self.tile)
+        if self.coding is not None:
+            start = replace(start, coding=replace(self.coding, tables=(), choice=()))
         try:
             return loop.fit(self.signal, part, self.model, config, self.device, hooks, resume, start)
         except Interrupted as error:
@@ -203,6 +214,8 @@ class _Waves:
         kept = {DONE + name: np.concatenate(rows) for name, rows in self.done.weights.items()}
         kept |= {"wave": np.array([number, state.step]), "wave.mse": np.array(self.done.mse)}
         kept |= {"wave.edges": np.array([0, *(part.stop for part in self.parts)], np.int64)}
+        for name, exponent in (self.coding.exponents if self.coding else {}).items():
+            kept[f"wave.exponent.{name}"] = np.array(exponent)
         step, steps = number * state.steps + state.step, len(self.parts) * state.steps
         self.progress.save(replace(state, step=step, steps=steps, tensors={**state.tensors, **kept}))
 
@@ -213,6 +226,9 @@ class _Waves:
             return 0, None
         number, step = (int(value) for value in resume.tensors["wave"])
         self.done.mse = resume.tensors["wave.mse"].tolist()
+        start = "wave.exponent."
+        steps = {n.removeprefix(start): int(e) for n, e in resume.tensors.items() if n.startswith(start)}
+        self.coding = Coding(exponents=steps) if steps else None
         own = {}
         for name, value in resume.tensors.items():
             if name.startswith(DONE):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inrfit import io
+from inrfit.codec.weights import with_tables
 from inrfit.config import FitConfig, Settings
 from inrfit.device import Device
 from inrfit.errors import ConfigError, FitError, InputError
@@ -22,6 +23,7 @@ from inrfit.fitting import waves
 from inrfit.fitting.loop import Progress, Start
 from inrfit.fitting.measure import with_errors
 from inrfit.fitting.plan import Plan
+from inrfit.fitting.size import by_effect
 from inrfit.kernels.tiles import region_samples
 from inrfit.meta.adapting import Adapting, Way
 from inrfit.meta.init import Init
@@ -30,6 +32,7 @@ from inrfit.meta.learner import Learner, as_tensors
 from inrfit.meta.options import FEW, AdaptConfig
 from inrfit.meta.origin import InitOrigin
 from inrfit.meta.tasks import bare
+from inrfit.models.coding import Coding, fine_exponent, quantised, restored
 from inrfit.models.description import Description, Matrix, describe
 from inrfit.models.field import Adapted, Field
 from inrfit.models.sizing import default_lr
@@ -164,12 +167,16 @@ def run(plan: Adaptation, progress: Progress | None = None) -> Field:
     Raises:
         FitError, Interrupted: see `loop.fit`.
     """
-    kept = _Kept()
+    kept, config = _Kept(), plan.settings.fit
+    if (
+        plan.reference and config.weights == "quantised"
+    ):  # what adapts is rounded, not the weights that follow
+        config = replace(config, weights="float32")
     fitted = waves.fit(
         plan.signal,
         plan.partition,
         plan.settings.model,
-        plan.settings.fit,
+        config,
         plan.device,
         progress=progress,
         begin=partial(_begin, plan, kept),
@@ -258,7 +265,7 @@ def _begin(plan: Adaptation, kept: _Kept, part: Partition) -> Start:
     with torch.no_grad():
         own = way.learner.start(params, bare([plan.signal], [part], plan.device.name))
         stacks = way.learner.weights(params, own)
-    weights, frozen = {}, set()
+    weights, frozen, steps = {}, set(), {}
     for stack in plan.description.stacks:
         value = stacks[stack.name]
         groups = len(part) if stack.local else 1
@@ -268,6 +275,10 @@ def _begin(plan: Adaptation, kept: _Kept, part: Partition) -> Start:
             frozen.add(stack.name)
             if not plan.reference:  # regions adapt to what the file will hold
                 kind = plan.settings.fit.weights
+                if kind == "quantised":
+                    steps[stack.name] = step = fine_exponent(weights[stack.name])
+                    weights[stack.name] = restored(quantised(weights[stack.name], step), step)
+                    continue
                 with np.errstate(over="ignore"):
                     weights[stack.name] = weights[stack.name].astype(kind).astype(np.float32)
     shares = None
@@ -282,7 +293,12 @@ def _begin(plan: Adaptation, kept: _Kept, part: Partition) -> Start:
         return made
 
     return Start(
-        weights=weights, frozen=frozenset(frozen), solve=False, optimiser=optimiser, steps=plan.steps
+        weights=weights,
+        frozen=frozenset(frozen),
+        solve=False,
+        optimiser=optimiser,
+        steps=plan.steps,
+        coding=Coding(exponents=steps) if steps else None,
     )
 
 
@@ -324,6 +340,8 @@ def _referring(plan: Adaptation, fitted: Field, kept: _Kept) -> Field:
     """
     origin, kind = InitOrigin(plan.init), plan.settings.fit.weights
     found = {n: fitted.weights[n] for n in origin.shapes} if plan.way.plain else kept.numbers()
+    if kind == "quantised":
+        return _referring_quantised(plan, fitted, origin, {name: found[name] for name in origin.shapes})
     with np.errstate(over="ignore"):
         numbers = {name: found[name].astype(kind).astype(np.float32) for name in origin.shapes}
     if not all(np.isfinite(value).all() for value in numbers.values()):
@@ -335,3 +353,23 @@ def _referring(plan: Adaptation, fitted: Field, kept: _Kept) -> Field:
     return with_errors(
         replace(fitted, weights=origin.stacks(numbers), adapted=adapted), plan.signal, plan.device
     )
+
+
+def _referring_quantised(
+    plan: Adaptation, fitted: Field, origin: InitOrigin, numbers: Mapping[str, NDArray[np.float32]]
+) -> Field:
+    """Return such a field with its numbers as multiples of steps away from what regions began with."""
+    bases = origin.bases
+
+    def field_of(held: Mapping[str, NDArray[np.float32]], coding: Coding | None = None) -> Field:
+        adapted = Adapted(init=origin.hash, numbers=held, bases=bases)
+        made = replace(
+            fitted, weights=origin.stacks(held), adapted=adapted, weight_type="quantised", coding=coding
+        )
+        return with_errors(made, plan.signal, plan.device)
+
+    def error(held: Mapping[str, NDArray[np.float32]]) -> float:
+        return float(np.dot(field_of(held).mse, plan.partition.areas))
+
+    steps, rounded = by_effect(numbers, bases, error)
+    return with_tables(field_of(rounded, Coding(exponents=steps)))

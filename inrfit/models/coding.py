@@ -51,3 +51,9 @@ def quantised(weights: NDArray[np.floating], exponent: int) -> NDArray[np.int64]
 def restored(integers: NDArray[np.integer], exponent: int) -> NDArray[np.float32]:
     """Return the weights that integers stand for; the same in single precision on every machine."""
     return integers.astype(np.float32) * step_of(exponent)
+
+
+def fine_exponent(weights: NDArray[np.floating]) -> int:
+    """Return the exponent of a step that hardly changes weights: about 1/512 of their root mean square."""
+    size = float(np.sqrt(np.mean(np.square(weights, dtype=np.float64)))) or 1.0
+    return exponent_of(size / 512)

@@ -170,6 +170,8 @@ class Field:
             ),
             weights={n: both[n][order] if n in local else w for n, w in self.weights.items()},
             adapted=None,
+            weight_type="float32" if self.adapted and self.coding else self.weight_type,
+            coding=None if self.adapted else self.coding,
             seed=other.seed,
             steps=other.steps,
             mse=mse,

@@ -1,0 +1,82 @@
+"""From a size, a quality or a PSNR to how many weights there are and what a bit may cost; the fit then keeps the promise.
+
+A file of B bits is best spent on about B / `BITS` weights: fewer would need finer steps than they are worth, more would
+be rounded too coarsely. How the numbers were found is in docs/benchmarks.md, section 16.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from inrfit.config import FitConfig, Settings, require
+from inrfit.metrics.complexity import terms
+from inrfit.partitions import Partition
+from inrfit.signal import Signal
+
+SAVING = 2.0
+"""Rate (see `FitConfig`) where a size or a quality is asked for."""
+
+BITS = 4.2
+"""Bits that a weight takes on the average at this rate."""
+
+FRONT, EACH = 420, 12
+"""Bytes of a file besides its weights: about so many, and so many more for each region."""
+
+PER_TERM = 3.5
+"""Weights for each cosine that the signal needs, see `metrics.complexity`: from 1.3 to 3.5 were seen to be enough."""
+
+QUALITY_LOW, QUALITY_DOUBLES = 0.008, 16
+"""Weights per sample at quality 0, and the steps of quality in which they double: 0.6 at quality 100."""
+
+MARGIN = 0.5
+"""dB that the weights are counted for beyond a target PSNR."""
+
+
+def decided(settings: Settings, signal: Signal, partition: Partition) -> Settings:
+    """Return settings with what a size, a quality or a PSNR that is asked for decides: weights, bytes and rate.
+
+    What the user says of the network is kept.
+
+    Raises:
+        ConfigError: the size is too small for a file.
+    """
+    fit, model, samples = settings.fit, settings.model, partition.domain.size
+    if fit.weights != "quantised":
+        return settings
+    sized = model.hidden_features is not None or model.params is not None
+    if fit.target_bpp is not None:
+        fit = replace(fit, target_bpp=None, target_size=math.floor(fit.target_bpp * samples / 8))
+    if fit.target_size is not None:
+        budget = _budget(fit.target_size, signal, partition, fit)
+        model = model if sized else replace(model, budget=budget)
+    elif fit.quality is not None:
+        share = QUALITY_LOW * 2 ** (fit.quality / QUALITY_DOUBLES)
+        model = model if sized else replace(model, budget=max(1, round(share * samples)))
+    elif fit.target_psnr is not None and hasattr(signal, "dense") and signal.info.kind != "shape":
+        wanted = math.ceil(PER_TERM * terms(signal, fit.target_psnr + MARGIN))
+        usual = model.budget or int(model.weights_per_sample * samples)
+        model = model if sized else replace(model, budget=max(64, min(wanted, 4 * usual)))
+    saves = fit.target_size is not None or fit.quality is not None
+    if fit.rate is None:
+        fit = replace(fit, rate=SAVING if saves else 0.0)
+    return replace(settings, model=model, fit=fit)
+
+
+def _budget(size: int, signal: Signal, partition: Partition, fit: FitConfig) -> int:
+    """Return how many weights suit a file of some bytes.
+
+    Raises:
+        ConfigError: what is not weights fills it already.
+    """
+    info = signal.info
+    metadata = sum(len(blob) for blob in (info.icc, info.exif, info.sound) if blob)
+    beside = FRONT + EACH * len(partition) + metadata
+    left = size - beside
+    require(
+        left >= 64,
+        f"--target-size {size:,} is too small: about {beside:,} bytes are not weights"
+        + (f", {metadata:,} of them metadata of the source" if metadata else ""),
+        hint=f"allow at least {beside + 64:,} bytes, or take fewer regions with --grid or --cell",
+    )
+    return math.ceil(8 * left / BITS)
