@@ -47,16 +47,16 @@ def stored(fields: dict[str, Any]) -> StoredIndex:
 
 
 def restored(index: StoredIndex) -> dict[str, Any]:
-    """Return the fields of an index; lists are no longer than those that the file holds.
+    """Return the fields of an index; no list is longer than what the file holds for it, or than `lengths`.
 
     Raises:
-        ContainerError: there are errors of more or fewer regions than there are.
+        ContainerError: half an error.
     """
-    count = len(index.ids or index.lengths)
-    if len(index.mse) not in (0, 2 * count):
-        raise ContainerError(f"length of mse is {len(index.mse)}, allowed: 0 or {2 * count}, 2 per region")
+    if len(index.mse) % 2:
+        raise ContainerError(f"length of mse is {len(index.mse)} bytes, allowed: 2 per region")
     fields = {name: getattr(index, name) for name in index.__struct_fields__}
-    return {**fields, "ids": index.ids or list(range(count)), "mse": mse.unpack(index.mse)}
+    ids = index.ids or list(range(len(index.lengths)))
+    return {**fields, "ids": ids, "mse": mse.unpack(index.mse)}
 
 
 def whole(value: Any) -> Any:

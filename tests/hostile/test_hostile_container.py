@@ -44,6 +44,11 @@ LABELS = h.encode(
 )
 
 
+def sealed(part: bytes) -> bytes:
+    """Return the weights of a region with their checksum, by the words of the specification."""
+    return part + struct.pack("<I", zlib.crc32(part))
+
+
 def assemble(
     head: bytes = HEAD,
     indx: bytes = INDX,
@@ -54,7 +59,7 @@ def assemble(
     """Return a file with good checksums; its index agrees with `extra` only if the caller sees to it."""
     if extra is None:
         extra = b"".join(c.chunk(tag, zlib.compress(METADATA[tag], 9)) for tag in METADATA)
-    parts = b"".join(c.chunk("PART", part) for part in PARTS)
+    parts = b"".join(map(sealed, PARTS))
     return PREFIX + c.chunk("HEAD", head) + c.chunk("INDX", indx) + c.chunk("SHRD", shared) + extra + parts
 
 
@@ -64,7 +69,7 @@ def with_extra(*chunks: bytes) -> bytes:
     return assemble(indx=h.encode(msgspec.structs.replace(WHOLE.index, ancillary=len(extra))), extra=extra)
 
 
-def prefix(major: int = 0, minor: int = 0, flags: int = 0) -> bytes:
+def prefix(major: int = c.MAJOR, minor: int = 0, flags: int = 0) -> bytes:
     start = c.MAGIC + struct.pack("<BBH", major, minor, flags)
     return start + struct.pack("<I", zlib.crc32(start))
 
@@ -105,7 +110,7 @@ def test_every_bit_flipped() -> None:
 
 def test_a_flipped_bit_in_a_part_damages_that_region_only() -> None:
     front = c.Reader(FILE).front_size
-    ends = [front + 12 + len(PARTS[0]), len(FILE)]
+    ends = [front + len(PARTS[0]) + 4, len(FILE)]
     for byte in range(front, len(FILE)):
         damaged = bytearray(FILE)
         damaged[byte] ^= 0x20
@@ -119,7 +124,7 @@ def test_a_flipped_bit_in_a_part_damages_that_region_only() -> None:
 
 def test_regions_cut_off_are_damaged_where_that_is_allowed() -> None:
     front = c.Reader(FILE).front_size
-    first = front + 12 + len(PARTS[0])
+    first = front + len(PARTS[0]) + 4
     for size in range(len(FILE)):
         if size < front:
             with pytest.raises(ContainerError):
@@ -153,7 +158,7 @@ def test_files_of_another_kind_are_named() -> None:
 
 def test_versions_and_flags() -> None:
     assert c.read(prefix(minor=9) + FILE[16:]).parts == tuple(PARTS)
-    with pytest.raises(ContainerError, match=r"version 3\.1, this inrfit reads 0\.x") as caught:
+    with pytest.raises(ContainerError, match=r"version 3\.1, this inrfit reads 1\.x") as caught:
         c.Reader(prefix(major=3, minor=1) + FILE[16:])
     assert caught.value.hint == c.NEWER
     with pytest.raises(ContainerError, match="flags 0x0100"):
@@ -191,15 +196,15 @@ def test_chunks_in_another_order() -> None:
 
 def test_parts_in_another_order_do_not_match_the_index() -> None:
     front = FILE[: c.Reader(FILE).front_size]
-    reader = c.Reader(front + c.chunk("PART", PARTS[1]) + c.chunk("PART", PARTS[0]))
+    reader = c.Reader(front + sealed(PARTS[1]) + sealed(PARTS[0]))
     assert [d.id for d in reader.check()] == [0, 1]
     with pytest.raises(ContainerError, match="region 0"):
-        c.read(front + c.chunk("SHRD", PARTS[0]) + c.chunk("PART", PARTS[1]))
+        c.read(front + sealed(PARTS[1]) + sealed(PARTS[0]))
 
 
 def test_a_part_shorter_than_the_index_says_is_damaged() -> None:
     front = FILE[: c.Reader(FILE).front_size]
-    reader = c.Reader(front + c.chunk("PART", PARTS[0][:-1]) + b"!" + c.chunk("PART", PARTS[1]))
+    reader = c.Reader(front + sealed(PARTS[0][:-1]) + b"!" + sealed(PARTS[1]))
     assert [d.id for d in reader.check()] == [0]
 
 
