@@ -161,6 +161,11 @@ def test_versions_and_flags() -> None:
     with pytest.raises(ContainerError, match=r"version 3\.1, this inrfit reads 1\.x") as caught:
         c.Reader(prefix(major=3, minor=1) + FILE[16:])
     assert caught.value.hint == c.NEWER
+    with pytest.raises(
+        ContainerError, match=r"version 0\.1, which was never final; this inrfit reads 1\.x"
+    ) as caught:
+        c.Reader(prefix(major=0, minor=1) + FILE[16:])
+    assert caught.value.hint == c.OLDER
     with pytest.raises(ContainerError, match="flags 0x0100"):
         c.Reader(prefix(flags=0x100) + FILE[16:])
 
@@ -263,6 +268,9 @@ HUGE = {
     "tile": assemble(head=replaced(HEAD, [5], 2**40)),
     "too many rows of edges": assemble(head=replaced(HEAD, [2, 1], [[]] * 100_000)),
     "4 G ids": assemble(indx=b"\x96" + array32(2**32 - 1) + b"\x01" * 50_000),
+    "4 G lengths": assemble(indx=b"\x96\x90" + array32(2**32 - 1) + b"\x01" * 50_000),
+    "lengths that are not there": assemble(indx=b"\x92\x90" + array32(50_000) + b"\x01" * 50_000),
+    "mse of 4 GiB": assemble(indx=b"\x96\x90\x92\x01\x01\x90\x90\xc6\xff\xff\xff\xff" + bytes(50_000)),
     "4 G boxes": assemble(head=LABELS, indx=b"\x96\x92\x00\x01\x92\x00\x00" + array32(2**32 - 1)),
     "empty boxes": assemble(
         head=LABELS, indx=b"\x96\x92\x00\x01\x92\x00\x00" + array32(50_000) + b"\x90" * 50_000
@@ -282,6 +290,16 @@ def test_huge_numbers_with_good_checksums_cost_no_memory(name: str, allow_trunca
     with memory_below(4 * MEGABYTE), pytest.raises(ContainerError):
         reader = c.Reader(HUGE[name], allow_truncated=allow_truncated)
         list(reader.parts())
+
+
+def test_ids_that_are_left_out_cost_nothing_for_cells_without_a_region() -> None:
+    side = 1 << 12
+    edges = [list(range(side + 1))] * 2
+    head = replaced(replaced(HEAD, [2, 1], edges), [0, 1], [side, side])
+    data = assemble(head=head, indx=replaced(INDX, [0], []))
+    with memory_below(4 * MEGABYTE):
+        reader = c.Reader(data)
+    assert (reader.index.ids, list(reader.parts())) == ([0, 1], PARTS)
 
 
 def test_numbers_that_disagree_with_the_bytes() -> None:
