@@ -98,7 +98,8 @@ def synthesise(path: Path, cells: int, part: int) -> None:
     def blocks() -> Iterator[bytes]:
         yield container.front_matter(header, index, b"", {})
         for _ in range(count):
-            yield container.chunk("PART", random.bytes(part))
+            weights = random.bytes(part)
+            yield weights + container.part_end(weights)
 
     atomic_write_blocks(path, blocks(), overwrite=True)
 

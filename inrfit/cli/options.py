@@ -101,7 +101,7 @@ Threads = Annotated[
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON object per input on standard output.", rich_help_panel=TALK)
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what failed.", rich_help_panel=TALK)]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Say only what failed.", rich_help_panel=TALK)]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.", rich_help_panel=TALK)]
 Debug = Annotated[bool, typer.Option("--debug", help="Show where an error came from.", rich_help_panel=TALK)]
 

@@ -1,7 +1,7 @@
 """The `.inr` container: where bytes lie and whether they are intact; what weights mean is not known here.
 
-A file is a prefix, then chunks, each with a length and a checksum: header, index, shared weights, metadata, and
-one chunk per region. `docs/format.md` is the specification. Needs neither NumPy nor torch.
+A file is a prefix, then chunks, each with a length and a checksum: header, index, shared weights and metadata. The
+weights of each region follow, with a checksum alone. `docs/format.md` is the specification. Needs neither NumPy nor torch.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ from inrfit.codec.source import Source, SourceBytes
 from inrfit.errors import ContainerError
 
 MAGIC = b"\x89INR\r\n\x1a\n"
-MAJOR, MINOR = 0, 1
+MAJOR, MINOR = 1, 0
 PREFIX = struct.Struct("<8sBBHI")
 """Magic, major version, minor version, flags, CRC-32 of the bytes before it."""
 
 CHUNK = struct.Struct("<4sII")
 """Tag, payload length, CRC-32 over tag, length and payload; the payload follows."""
+
+CHECKSUM = 4
+"""Bytes of the CRC-32 that follows the weights of a region."""
 
 ICC, EXIF, SOURCE, TAGS, SOUND = "icc ", "exif", "srce", "tags", "snd "
 ANCILLARY: tuple[str, ...] = (ICC, EXIF, SOURCE, TAGS, SOUND)
@@ -36,6 +39,7 @@ MAX_METADATA = 64 << 20
 """Largest metadata chunk after decompression, in bytes."""
 
 TORN = "copy or download the file again"
+OLDER = "fit its source again, or decode it with the inrfit that wrote it and fit what comes out"
 NEWER = "install a newer inrfit"
 WRONG = "the program that wrote it made a mistake; write the file again"
 
@@ -89,14 +93,14 @@ def write(
         ContainerError: a reader would refuse the file.
     """
     index = msgspec.structs.replace(index, lengths=[len(part) for part in parts])
-    return front_matter(header, index, shared, ancillary) + b"".join(chunk("PART", part) for part in parts)
+    return front_matter(header, index, shared, ancillary) + b"".join(part + part_end(part) for part in parts)
 
 
 def front_matter(header: Header, index: Index, shared: bytes, ancillary: Mapping[str, bytes]) -> bytes:
     """Return the bytes before the first PART; `index.lengths` must be set.
 
-    A file has `len(front_matter(...)) + parts_size(index)` bytes. `front_matter` and one `chunk("PART", ...)` per
-    region, in index order, make a file without holding it in memory.
+    A file has `len(front_matter(...)) + parts_size(index)` bytes. `front_matter`, and the payload and `part_end` of each
+    region in index order, make a file without holding it in memory.
 
     Raises:
         ContainerError: a reader would refuse the file.
@@ -121,17 +125,17 @@ def front_matter(header: Header, index: Index, shared: bytes, ancillary: Mapping
 
 
 def parts_size(index: Index) -> int:
-    """Return the bytes of all PART chunks."""
-    return sum(index.lengths) + CHUNK.size * len(index.lengths)
+    """Return the bytes of all regions with their checksums."""
+    return sum(index.lengths) + CHECKSUM * len(index.lengths)
+
+
+def part_end(payload: bytes) -> bytes:
+    """Return what goes after the weights of a region: their checksum."""
+    return zlib.crc32(payload).to_bytes(CHECKSUM, "little")
 
 
 def chunk(tag: str, payload: bytes) -> bytes:
-    """Return one chunk; errors as in `chunk_start`."""
-    return chunk_start(tag, payload) + payload
-
-
-def chunk_start(tag: str, payload: bytes) -> bytes:
-    """Return what goes before the payload of a chunk: tag, length and checksum.
+    """Return one chunk: tag, length, checksum and payload.
 
     Raises:
         ContainerError: the payload has 4 GiB or more.
@@ -139,7 +143,7 @@ def chunk_start(tag: str, payload: bytes) -> bytes:
     if len(payload) >= MAX_CHUNK:
         raise ContainerError(f"chunk {tag} of {len(payload)} bytes is too large (at most {MAX_CHUNK - 1})")
     start = CHUNK.pack(tag.encode("ascii"), len(payload), 0)[:-4]
-    return start + zlib.crc32(payload, zlib.crc32(start)).to_bytes(4, "little")
+    return b"".join([start, zlib.crc32(payload, zlib.crc32(start)).to_bytes(4, "little"), payload])
 
 
 def read(source: Source) -> Container:
@@ -215,9 +219,10 @@ class Reader:
             raise IndexError(f"position {position} is not one of {len(self.index.ids)} regions")
         place = f"region {self.index.ids[position]}"
         start, end = self._offsets[position : position + 2]
-        tag, payload = self._chunk(start, min(end, self.size), place)
-        if tag != b"PART" or start + CHUNK.size + len(payload) != end:
-            raise ContainerError(f"{self.name} is damaged in {place}: the index does not match it", hint=TORN)
+        self._require_bytes(max(self.size - start, 0), end - start, place)
+        payload = self._source.read(start, end - start - CHECKSUM)
+        if part_end(payload) != self._source.read(end - CHECKSUM, CHECKSUM):
+            raise ContainerError(f"{self.name} is damaged in {place}: its checksum does not match", hint=TORN)
         return payload
 
     def parts(self) -> Iterator[bytes]:
@@ -272,6 +277,11 @@ class Reader:
             raise ContainerError(
                 f"{self.name} is damaged in its prefix: its checksum does not match", hint=TORN
             )
+        if major < MAJOR:
+            raise ContainerError(
+                f"{self.name} has format version {major}.{minor}, which was never final; this inrfit reads {MAJOR}.x",
+                hint=OLDER,
+            )
         if major != MAJOR:
             raise ContainerError(
                 f"{self.name} has format version {major}.{minor}, this inrfit reads {MAJOR}.x", hint=NEWER
@@ -300,7 +310,7 @@ class Reader:
             raise ContainerError(f"{self.name}: {error.message}", hint=WRONG) from error
         self.shared = payloads[2]
         self.front_size = offset + self.index.ancillary
-        sizes = (CHUNK.size + length for length in self.index.lengths)
+        sizes = (length + CHECKSUM for length in self.index.lengths)
         self._offsets = list(accumulate(sizes, initial=self.front_size))
         self._check_size(allow_truncated)
         self.ancillary = self._read_ancillary(offset)

@@ -1,8 +1,8 @@
 """The typed header and index of an `.inr` file; their limits are in `limits`, where bytes lie is not known here.
 
 Both are stored as MessagePack arrays: fields in the order below, without names. A field added later goes to the
-end and has a default, so that older files still read and older readers ignore it. `docs/format.md` is the
-specification.
+end and has a default, so that older files still read and older readers ignore it. `short` makes them few bytes.
+`docs/format.md` is the specification.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
-from inrfit.codec.limits import MAX_AXES, MAX_LABELS, check_header, check_index
+from inrfit.codec.limits import MAX_AXES, check_header, check_index
+from inrfit.codec.short import StoredIndex, restored, stored, whole
 from inrfit.errors import ContainerError
 
 PerAxis = msgspec.Meta(max_length=MAX_AXES)
-Corners = msgspec.Meta(min_length=2, max_length=2 * MAX_AXES)
 
 
 class SignalHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
@@ -176,43 +176,42 @@ class Index(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
 
     Attributes:
         ids: region ids, increasing; row-major cell numbers of the whole grid, or labels below 2^31.
-        lengths: payload bytes of each PART chunk. Set by `container.write`.
+        lengths: payload bytes of each PART. Set by `container.write`.
         boxes: for labels, half-open index ranges y0, y1, x0, x1 inside the domain. Empty for a grid.
         areas: for labels, samples of each region. Empty for a grid.
-        mse: mean squared error of the decoded samples on the [-1, 1] scale; empty where unknown.
+        mse: mean squared error of the decoded samples on the [-1, 1] scale; empty where unknown. A file rounds it as
+            `mse.rounded` does.
         ancillary: bytes of all ancillary chunks together, so that the place of every PART is known from
             here. Set by `container.write`.
     """
 
     ids: list[int]
     lengths: list[int] = []
-    boxes: Annotated[list[Annotated[list[int], Corners]], msgspec.Meta(max_length=MAX_LABELS)] = []
+    boxes: list[list[int]] = []
     areas: list[int] = []
     mse: list[float] = []
     ancillary: int = 0
 
 
-Stored = TypeVar("Stored", Header, Index)
+Stored = TypeVar("Stored", Header, StoredIndex)
 
 
 def encode(value: Header | Index) -> bytes:
     """Return the MessagePack bytes of a header or index.
 
     Raises:
-        ContainerError: a field holds something MessagePack cannot, for example a NumPy number.
+        ContainerError: a field holds something MessagePack cannot, for example a NumPy number, or an index is empty.
     """
+    if isinstance(value, Index):
+        held = stored(msgspec.structs.asdict(value))
+    else:
+        held = whole(value)
+        if value.coding is None:  # fields at the end that hold nothing are left away
+            held = held[:-1] if value.init else held[:-2]
     try:
-        return msgspec.msgpack.encode(_stored(value))
+        return msgspec.msgpack.encode(held)
     except (TypeError, ValueError, OverflowError) as error:
         raise ContainerError(f"{type(value).__name__.lower()} cannot be stored: {error}") from error
-
-
-def _stored(value: Header | Index) -> Header | Index | tuple[object, ...]:
-    """Return a header without the fields at its end that hold nothing, as files were before these."""
-    if isinstance(value, Index) or value.coding is not None:
-        return value
-    whole = msgspec.structs.astuple(value)
-    return whole[:-1] if value.init else whole[:-2]
 
 
 def decode_header(payload: bytes) -> Header:
@@ -232,7 +231,7 @@ def decode_index(payload: bytes, header: Header) -> Index:
     Raises:
         ContainerError: the bytes are no index, or a field is out of its limits.
     """
-    index = _decode(payload, Index)
+    index = Index(**restored(_decode(payload, StoredIndex)))
     check_index(index, header)
     return index
 
@@ -250,4 +249,5 @@ def _decode(payload: bytes, kind: type[Stored]) -> Stored:
     try:
         return msgspec.msgpack.decode(payload, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError) as error:
-        raise ContainerError(f"{kind.__name__.lower()} is not in the form of this format: {error}") from error
+        name = "header" if kind is Header else "index"
+        raise ContainerError(f"{name} is not in the form of this format: {error}") from error

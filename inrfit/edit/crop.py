@@ -1,4 +1,4 @@
-"""Crop: a new front matter and a copy of the region chunks that are kept; nothing is decoded, torch is not used."""
+"""Crop: a new front matter and a copy of the regions that are kept; nothing is decoded, torch is not used."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from inrfit.codec.container import EXIF, ICC, SOUND, TAGS, Reader, chunk_start, front_matter, parts_size
+from inrfit.codec.container import EXIF, ICC, SOUND, TAGS, Reader, front_matter, part_end, parts_size
 from inrfit.codec.header import Header, Index
 from inrfit.codec.layout import Layout, bounding
 from inrfit.domain import Domain
@@ -40,7 +40,7 @@ class Crop:
 
     @property
     def size(self) -> int:
-        """Bytes of the crop: those of its front matter and of the region chunks kept."""
+        """Bytes of the crop: those of its front matter and of the regions kept."""
         return len(self.front) + parts_size(self.index)
 
     @property
@@ -101,10 +101,10 @@ def plan(reader: Reader, wanted: Selection) -> Crop:
 
 
 def _part(reader: Reader, position: int) -> Iterator[bytes]:
-    """Yield one region chunk in two pieces; `container.chunk` would hold it twice."""
+    """Yield one region in two pieces; as one they would be in memory twice."""
     payload = reader.part(position)
-    yield chunk_start("PART", payload)
     yield payload
+    yield part_end(payload)
 
 
 def _header(layout: Layout, positions: Sequence[int]) -> Header:

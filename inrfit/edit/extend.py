@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.codec.container import Reader
+from inrfit.codec.mse import rounded
 from inrfit.codec.weights import loads
 from inrfit.config import FitConfig
 from inrfit.device import Device
@@ -249,7 +250,7 @@ def _held(plan: Plan, both: Field, tuned: Weights) -> Field:
     if best is both:
         return both
     before = [0.0 if row in plan.added else error for row, error in enumerate(both.mse)]
-    mse = tuple(a + b for a, b in zip(before, best.mse, strict=True)) if before else ()
+    mse = rounded([a + b for a, b in zip(before, best.mse, strict=True)]) if before else ()
     return replace(best, mse=mse, psnr=pooled_psnr(mse, both.partition.areas, both.info.peak))
 
 

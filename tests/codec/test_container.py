@@ -9,7 +9,6 @@ import re
 import struct
 import subprocess
 import sys
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests_data import CountingFile, image_header, model_header
+from tests_format import cut
 
 from inrfit.codec import container as c
 from inrfit.codec import header as h
@@ -96,7 +96,7 @@ def test_a_crop_is_a_new_front_and_copies_of_the_chunks() -> None:
     whole = c.read(make_file())
     kept = msgspec.structs.replace(INDEX, ids=[1, 2], lengths=whole.index.lengths[1:3], mse=[0.5, 1.0])
     front = c.front_matter(whole.header, kept, whole.shared, whole.ancillary)
-    chunks = [c.chunk("PART", part) for part in whole.parts]
+    chunks = [part + c.part_end(part) for part in whole.parts]
     assert all(piece in make_file() for piece in chunks)
     cropped = front + chunks[1] + chunks[2]
     assert c.read(cropped).parts == whole.parts[1:3]
@@ -110,8 +110,8 @@ def test_one_region_is_read_with_the_front_and_its_chunk_only() -> None:
         reader = c.Reader(file)
         assert file.touched == set(range(reader.front_size))
         assert reader.part(position) == PARTS[position]
-        start = reader.front_size + sum(12 + len(part) for part in PARTS[:position])
-        assert file.touched == set(range(reader.front_size)) | set(range(start, start + 12 + length))
+        start = reader.front_size + sum(len(part) + 4 for part in PARTS[:position])
+        assert file.touched == set(range(reader.front_size)) | set(range(start, start + length + 4))
 
 
 def test_paths_bytes_and_files_read_alike(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_reader_closes_what_it_opened(tmp_path: Path) -> None:
     path = tmp_path / "a.inr"
     path.write_bytes(make_file())
     with c.Reader(path) as reader:
-        assert (reader.name, reader.size, reader.version) == (str(path), len(make_file()), (0, 1))
+        assert (reader.name, reader.size, reader.version) == (str(path), len(make_file()), (1, 0))
     with pytest.raises(InputError, match="cannot be read"):
         reader.part(0)
 
@@ -227,18 +227,8 @@ def test_the_example_of_the_specification_reads() -> None:
 
 def second_reader(data: bytes) -> list[list[int]]:
     """Decode a picture by the words of the specification; for relu, no encoding and the global frame."""
-    assert data[:8] == bytes.fromhex("89494E520D0A1A0A")
-    assert int.from_bytes(data[12:16], "little") == zlib.crc32(data[:12])
-    chunks, offset = [], 16
-    while offset < len(data):
-        tag, length, checksum = struct.unpack_from("<4sII", data, offset)
-        payload = data[offset + 12 : offset + 12 + length]
-        assert checksum == zlib.crc32(data[offset : offset + 8] + payload)
-        chunks.append((tag, payload))
-        offset += 12 + length
-    head, index = (msgspec.msgpack.decode(payload) for _, payload in chunks[:2])
+    head, index, _, parts = cut(data)
     signal, model, partition, (centre, half, _) = head[:4]
-    parts = [payload for tag, payload in chunks if tag == b"PART"]
     (height, width), low, high = signal[1], signal[8], signal[9]
     rows, columns = partition[1]
     assert (model[1], model[2:4], model[7], model[12]) == ("relu", [1, 0], "none", "global")

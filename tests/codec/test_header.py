@@ -72,7 +72,7 @@ def test_a_header_without_an_init_is_that_of_older_files() -> None:
 
 
 def test_header_is_small() -> None:
-    assert len(h.encode(make_header())) < 290
+    assert len(h.encode(make_header())) < 215
 
 
 @pytest.mark.parametrize(
@@ -162,6 +162,7 @@ def test_header_out_of_limits_is_refused_by_name(path: str, value: Any, word: st
     ("kind", "path", "value", "word"),
     [
         ("grid", "ids", [], "number of regions"),
+        ("grid", "lengths", [], "lengths"),
         ("grid", "ids", [3, 0], "ids"),
         ("grid", "ids", [0, 0], "ids"),
         ("grid", "ids", [-1, 3], "ids"),
@@ -259,6 +260,27 @@ def test_a_field_of_a_newer_version_is_ignored() -> None:
     assert h.decode_index(msgspec.msgpack.encode(index), header) == GRID_INDEX
 
 
+def test_ids_that_count_from_0_are_left_out() -> None:
+    full = changed(GRID_INDEX, "ids", [0, 1])
+    assert msgspec.msgpack.decode(h.encode(full))[0] == []
+    assert msgspec.msgpack.decode(h.encode(GRID_INDEX))[0] == [0, 3]
+    assert h.decode_index(h.encode(full), make_header()) == full
+    assert h.decode_index(msgspec.msgpack.encode([[], [5]]), make_header()).ids == [0]
+    with pytest.raises(ContainerError, match="cells below 4"):
+        h.decode_index(msgspec.msgpack.encode([[], [5] * 5]), make_header())
+    with pytest.raises(ContainerError, match="number of regions is 0"):
+        h.decode_index(msgspec.msgpack.encode([[]]), make_header())
+
+
+@pytest.mark.parametrize(
+    ("size", "found"), [(1, "1 bytes"), (2, "1, allowed: 2"), (3, "3 bytes"), (6, "3, allowed")]
+)
+def test_errors_of_more_or_fewer_regions_are_refused(size: int, found: str) -> None:
+    payload = msgspec.msgpack.encode([[0, 3], [10, 20], [], [], bytes(size)])
+    with pytest.raises(ContainerError, match=f"length of mse is {found}"):
+        h.decode_index(payload, make_header())
+
+
 def test_an_index_may_end_before_fields_with_defaults() -> None:
     index = h.decode_index(msgspec.msgpack.encode([[0], [5]]), make_header())
     assert index == h.Index(ids=[0], lengths=[5])
@@ -297,6 +319,26 @@ def test_whole_numbers_stand_for_floats() -> None:
         h.decode_header(msgspec.msgpack.encode(plain))
     plain[3] = [[0, 6], [2, 1]]
     assert h.decode_header(msgspec.msgpack.encode(plain)).frame.half == [2.0, 1.0]
+
+
+def test_floats_that_are_whole_numbers_are_written_as_integers() -> None:
+    header = changed(changed(make_header(), "psnr", 30.0), "frame.centre", [-0.0, 6.0])
+    plain = msgspec.msgpack.decode(h.encode(header))
+    assert [type(plain[8]), *map(type, plain[3][0]), *map(type, plain[3][1])] == [
+        int,
+        float,
+        int,
+        float,
+        float,
+    ]
+    assert [type(value) for value in plain[0][8:10]] == [int, int]
+    for psnr, kind in ((2.0**53 - 1, int), (2.0**53, float), (math.inf, float), (-0.0, float)):
+        large = changed(header, "psnr", psnr)
+        assert type(msgspec.msgpack.decode(h.encode(large))[8]) is kind
+        assert h.decode_header(h.encode(large)) == large
+    read = h.decode_header(h.encode(header))
+    assert math.copysign(1, read.frame.centre[0]) == -1
+    assert (read, type(read.psnr), type(read.signal.value_high)) == (header, float, float)
 
 
 def test_single_precision_floats_are_read() -> None:

@@ -13,7 +13,7 @@ from tests_data import textured
 
 from inrfit import api
 from inrfit.codec import excerpt
-from inrfit.codec.container import CHUNK, Reader
+from inrfit.codec.container import CHECKSUM, Reader
 from inrfit.codec.weights import dumps
 from inrfit.errors import ConfigError, ContainerError
 from inrfit.partitions import OUTSIDE
@@ -72,7 +72,7 @@ def test_exactly_the_front_matter_and_the_regions_shown_are_read(data, region):
     assert np.array_equal(decoded, api.decode(data, device="cpu")[window])
     needed = shown_by(data, window)
     with Reader(data) as reader:
-        sizes = [CHUNK.size + length for length in reader.index.lengths]
+        sizes = [length + CHECKSUM for length in reader.index.lengths]
         starts = np.cumsum([reader.front_size, *sizes])
         expected = [*range(reader.front_size)]
         for position in needed:
@@ -85,7 +85,7 @@ def test_scales_need_the_regions_of_the_samples_shown():
     """At a quarter of the size the window of one sample takes the mean of a whole cell and not of its neighbours."""
     data = dumps(api.fit(textured(32, 32), grid=(8, 8), steps=1, hidden_features=4, device="cpu"))
     with Reader(data) as reader:
-        each = CHUNK.size + reader.index.lengths[0]
+        each = reader.index.lengths[0] + CHECKSUM
         for scale, regions in ((0.25, 1), (0.125, 4), (1, 1), (3, 1)):
             file = Counting(data)
             api.decode(file, region=((4, 8), (8, 12)), scale=scale, device="cpu")
@@ -210,7 +210,7 @@ def test_a_fill_for_the_colours_goes_with_full_alpha():
 def broken(data: bytes, position: int) -> bytes:
     """The file with one wrong byte in a region."""
     with Reader(data) as reader:
-        end = reader.front_size + sum(CHUNK.size + n for n in reader.index.lengths[: position + 1])
+        end = reader.front_size + sum(n + CHECKSUM for n in reader.index.lengths[: position + 1])
     return data[: end - 1] + bytes([data[end - 1] ^ 1]) + data[end:]
 
 
@@ -284,7 +284,9 @@ def test_errors_are_measured_on_what_is_covered():
     signal = api.read(picture[:16, :16].copy())
     measured = with_errors(replace(part, mse=(), psnr=None), signal, pick_device("cpu", 1))
     assert measured.mse == part.mse
-    assert measured.psnr == pytest.approx(part.psnr, abs=1e-6)
+    assert measured.psnr == pytest.approx(
+        part.psnr, abs=2e-3
+    )  # that of a part is of errors as files round them
 
 
 @pytest.mark.parametrize(

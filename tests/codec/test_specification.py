@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import zlib
 
-import msgspec
 import numpy as np
 import pytest
 from tests_data import textured
+from tests_format import cut
 
 from inrfit import api
 
@@ -50,22 +50,13 @@ CASES = [
 ]
 
 
-def chunks(data):
-    offset = 16
-    while offset < len(data):
-        length = int.from_bytes(data[offset + 4 : offset + 8], "little")
-        yield data[offset : offset + 4], data[offset + 12 : offset + 12 + length]
-        offset += 12 + length
-
-
 def second_decoder(data):
     """Return the samples of an image before they are clipped and rounded, [height, width, channel]."""
-    held = list(chunks(data))
-    head, index, shared = (payload for _, payload in held[:3])
-    signal, model, partition, frame, weights = msgspec.msgpack.decode(head)[:5]
-    ids, _, boxes, areas = msgspec.msgpack.decode(index)[:4]
+    head, index, shared, parts = cut(data)
+    signal, model, partition, frame, weights = head[:5]
+    ids, _, boxes, areas = index[:4]
     out = np.full((*signal[1], signal[6]), np.nan)
-    for n, payload in enumerate(payload for tag, payload in held if tag == b"PART"):
+    for n, payload in enumerate(parts):
         if partition[0] == "grid":
             columns = len(partition[1][1]) - 1
             r, c = divmod(ids[n], columns)

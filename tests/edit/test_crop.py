@@ -14,6 +14,7 @@ from tests_data import CountingFile
 from inrfit import api
 from inrfit.codec import container
 from inrfit.codec.container import EXIF, ICC, SOURCE, Reader
+from inrfit.codec.mse import rounded
 from inrfit.errors import ConfigError, ContainerError, InputError, OutputError
 from inrfit.metrics.fidelity import unit_decibel
 from inrfit.version import __version__
@@ -64,7 +65,7 @@ def test_the_header_holds_the_box_and_nothing_else_moves(plain: Plain) -> None:
     for name in ("model", "partition", "frame", "weights", "tile", "seed", "steps"):
         assert getattr(part.header, name) == getattr(whole.header, name)
     assert part.header.writer == f"inrfit {__version__}"
-    assert (part.index.ids, part.index.mse) == ([5, 11], [6 / 64, 12 / 64])
+    assert (part.index.ids, part.index.mse) == ([5, 11], list(rounded([6 / 64, 12 / 64])))
     assert part.shared == whole.shared
     assert list(part.parts()) == [whole.part(5), whole.part(11)]
 
@@ -147,7 +148,7 @@ def test_only_the_front_matter_and_the_kept_regions_are_read(plain: Plain) -> No
     file = CountingFile(data)
     crop = api.crop(file, keep="1,1:3")
     with Reader(data) as reader:
-        front, chunk = reader.front_size, 200 + 12
+        front, chunk = reader.front_size, 200 + 4
     assert file.touched == set(range(front)) | set(range(front + 5 * chunk, front + 7 * chunk))
     assert crop.endswith(data[front + 5 * chunk : front + 7 * chunk])
     assert not file.closed
@@ -171,8 +172,8 @@ def test_damage_matters_only_in_what_is_kept(plain: Plain, tmp_path: Path) -> No
     clean = api.crop(bytes(data), keep="0,:")
     data[-1] ^= 1
     assert api.crop(bytes(data), keep="0,:") == clean
-    assert api.crop(bytes(data[:-30]), keep="0,:") == clean
-    for broken, reason in ((data, "is damaged in region 11"), (data[:-30], "damaged in region 11")):
+    assert api.crop(bytes(data[:-20]), keep="0,:") == clean
+    for broken, reason in ((data, "is damaged in region 11"), (data[:-20], "damaged in region 11")):
         with pytest.raises(ContainerError, match=reason):
             api.crop(bytes(broken), tmp_path / "out.inr", keep="2,:")
     assert list(tmp_path.iterdir()) == []

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inrfit import api
-from inrfit.codec.container import CHUNK, Reader
+from inrfit.codec.container import CHECKSUM, Reader
 from inrfit.partitions import OUTSIDE
 
 CASES = settings(
@@ -18,12 +18,12 @@ CASES = settings(
 
 
 def chunks(data: bytes) -> dict[int, bytes]:
-    """Return the bytes of each region chunk by id, cut from the file by the lengths in its index."""
+    """Return the bytes of each region with its checksum by id, cut from the file by the lengths in its index."""
     with Reader(data) as reader:
         start, found = reader.front_size, {}
         for number, length in zip(reader.index.ids, reader.index.lengths, strict=True):
-            found[number] = data[start : start + CHUNK.size + length]
-            start += CHUNK.size + length
+            found[number] = data[start : start + length + CHECKSUM]
+            start += length + CHECKSUM
     assert start == len(data)
     return found
 

@@ -44,6 +44,11 @@ LABELS = h.encode(
 )
 
 
+def sealed(part: bytes) -> bytes:
+    """Return the weights of a region with their checksum, by the words of the specification."""
+    return part + struct.pack("<I", zlib.crc32(part))
+
+
 def assemble(
     head: bytes = HEAD,
     indx: bytes = INDX,
@@ -54,7 +59,7 @@ def assemble(
     """Return a file with good checksums; its index agrees with `extra` only if the caller sees to it."""
     if extra is None:
         extra = b"".join(c.chunk(tag, zlib.compress(METADATA[tag], 9)) for tag in METADATA)
-    parts = b"".join(c.chunk("PART", part) for part in PARTS)
+    parts = b"".join(map(sealed, PARTS))
     return PREFIX + c.chunk("HEAD", head) + c.chunk("INDX", indx) + c.chunk("SHRD", shared) + extra + parts
 
 
@@ -64,7 +69,7 @@ def with_extra(*chunks: bytes) -> bytes:
     return assemble(indx=h.encode(msgspec.structs.replace(WHOLE.index, ancillary=len(extra))), extra=extra)
 
 
-def prefix(major: int = 0, minor: int = 0, flags: int = 0) -> bytes:
+def prefix(major: int = c.MAJOR, minor: int = 0, flags: int = 0) -> bytes:
     start = c.MAGIC + struct.pack("<BBH", major, minor, flags)
     return start + struct.pack("<I", zlib.crc32(start))
 
@@ -105,7 +110,7 @@ def test_every_bit_flipped() -> None:
 
 def test_a_flipped_bit_in_a_part_damages_that_region_only() -> None:
     front = c.Reader(FILE).front_size
-    ends = [front + 12 + len(PARTS[0]), len(FILE)]
+    ends = [front + len(PARTS[0]) + 4, len(FILE)]
     for byte in range(front, len(FILE)):
         damaged = bytearray(FILE)
         damaged[byte] ^= 0x20
@@ -119,7 +124,7 @@ def test_a_flipped_bit_in_a_part_damages_that_region_only() -> None:
 
 def test_regions_cut_off_are_damaged_where_that_is_allowed() -> None:
     front = c.Reader(FILE).front_size
-    first = front + 12 + len(PARTS[0])
+    first = front + len(PARTS[0]) + 4
     for size in range(len(FILE)):
         if size < front:
             with pytest.raises(ContainerError):
@@ -153,9 +158,14 @@ def test_files_of_another_kind_are_named() -> None:
 
 def test_versions_and_flags() -> None:
     assert c.read(prefix(minor=9) + FILE[16:]).parts == tuple(PARTS)
-    with pytest.raises(ContainerError, match=r"version 3\.1, this inrfit reads 0\.x") as caught:
+    with pytest.raises(ContainerError, match=r"version 3\.1, this inrfit reads 1\.x") as caught:
         c.Reader(prefix(major=3, minor=1) + FILE[16:])
     assert caught.value.hint == c.NEWER
+    with pytest.raises(
+        ContainerError, match=r"version 0\.1, which was never final; this inrfit reads 1\.x"
+    ) as caught:
+        c.Reader(prefix(major=0, minor=1) + FILE[16:])
+    assert caught.value.hint == c.OLDER
     with pytest.raises(ContainerError, match="flags 0x0100"):
         c.Reader(prefix(flags=0x100) + FILE[16:])
 
@@ -191,15 +201,15 @@ def test_chunks_in_another_order() -> None:
 
 def test_parts_in_another_order_do_not_match_the_index() -> None:
     front = FILE[: c.Reader(FILE).front_size]
-    reader = c.Reader(front + c.chunk("PART", PARTS[1]) + c.chunk("PART", PARTS[0]))
+    reader = c.Reader(front + sealed(PARTS[1]) + sealed(PARTS[0]))
     assert [d.id for d in reader.check()] == [0, 1]
     with pytest.raises(ContainerError, match="region 0"):
-        c.read(front + c.chunk("SHRD", PARTS[0]) + c.chunk("PART", PARTS[1]))
+        c.read(front + sealed(PARTS[1]) + sealed(PARTS[0]))
 
 
 def test_a_part_shorter_than_the_index_says_is_damaged() -> None:
     front = FILE[: c.Reader(FILE).front_size]
-    reader = c.Reader(front + c.chunk("PART", PARTS[0][:-1]) + b"!" + c.chunk("PART", PARTS[1]))
+    reader = c.Reader(front + sealed(PARTS[0][:-1]) + b"!" + sealed(PARTS[1]))
     assert [d.id for d in reader.check()] == [0]
 
 
@@ -258,6 +268,9 @@ HUGE = {
     "tile": assemble(head=replaced(HEAD, [5], 2**40)),
     "too many rows of edges": assemble(head=replaced(HEAD, [2, 1], [[]] * 100_000)),
     "4 G ids": assemble(indx=b"\x96" + array32(2**32 - 1) + b"\x01" * 50_000),
+    "4 G lengths": assemble(indx=b"\x96\x90" + array32(2**32 - 1) + b"\x01" * 50_000),
+    "lengths that are not there": assemble(indx=b"\x92\x90" + array32(50_000) + b"\x01" * 50_000),
+    "mse of 4 GiB": assemble(indx=b"\x96\x90\x92\x01\x01\x90\x90\xc6\xff\xff\xff\xff" + bytes(50_000)),
     "4 G boxes": assemble(head=LABELS, indx=b"\x96\x92\x00\x01\x92\x00\x00" + array32(2**32 - 1)),
     "empty boxes": assemble(
         head=LABELS, indx=b"\x96\x92\x00\x01\x92\x00\x00" + array32(50_000) + b"\x90" * 50_000
@@ -277,6 +290,16 @@ def test_huge_numbers_with_good_checksums_cost_no_memory(name: str, allow_trunca
     with memory_below(4 * MEGABYTE), pytest.raises(ContainerError):
         reader = c.Reader(HUGE[name], allow_truncated=allow_truncated)
         list(reader.parts())
+
+
+def test_ids_that_are_left_out_cost_nothing_for_cells_without_a_region() -> None:
+    side = 1 << 12
+    edges = [list(range(side + 1))] * 2
+    head = replaced(replaced(HEAD, [2, 1], edges), [0, 1], [side, side])
+    data = assemble(head=head, indx=replaced(INDX, [0], []))
+    with memory_below(4 * MEGABYTE):
+        reader = c.Reader(data)
+    assert (reader.index.ids, list(reader.parts())) == ([0, 1], PARTS)
 
 
 def test_numbers_that_disagree_with_the_bytes() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests_data import textured
 
 from inrfit import api
-from inrfit.codec.container import CHUNK, Reader
+from inrfit.codec.container import CHECKSUM, Reader
 from inrfit.device import pick_device
 from inrfit.domain import image_domain
 from inrfit.errors import ConfigError, ContainerError
@@ -140,7 +140,7 @@ def test_a_window_of_a_file_is_the_window_of_the_whole(field, region, scale):
 def test_neighbours_whose_blend_reaches_into_the_window_are_read():
     data = api.to_bytes(api.fit(textured(48, 60), grid=(4, 5), steps=1, hidden_features=4, device="cpu"))
     with Reader(data) as reader:
-        parts = reader.front_size + np.cumsum([0, *(CHUNK.size + n for n in reader.index.lengths)])
+        parts = reader.front_size + np.cumsum([0, *(n + CHECKSUM for n in reader.index.lengths)])
     damaged = bytearray(data)
     damaged[parts[1] + 20] ^= 1  # the cell at columns 12 to 24 of the first row
     damaged = bytes(damaged)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import math
 
-import msgspec
 import numpy as np
 import pytest
 from safetensors.numpy import load
 from tests_data import textured
+from tests_format import cut
 from tests_inits import init_of
 
 from inrfit import api
@@ -27,13 +27,9 @@ LAYERS = 3
 
 def parts(data):
     """Return the header and the payloads of the regions of a grid."""
-    found, offset = [], 16
-    while offset < len(data):
-        length = int.from_bytes(data[offset + 4 : offset + 8], "little")
-        found.append((data[offset : offset + 4], data[offset + 12 : offset + 12 + length]))
-        offset += 12 + length
-    assert dict(found)[b"SHRD"] == b""
-    return msgspec.msgpack.decode(found[0][1]), [payload for tag, payload in found if tag == b"PART"]
+    head, _, shared, found = cut(data)
+    assert shared == b""
+    return head, found
 
 
 def weights(data, init):

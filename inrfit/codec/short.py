@@ -1,0 +1,70 @@
+"""Headers and indices in few bytes: whole numbers as integers, and the form of an index that a file holds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+from inrfit.codec import mse
+from inrfit.codec.limits import MAX_AXES, MAX_LABELS, MAX_REGIONS
+from inrfit.errors import ContainerError
+
+EXACT = 2.0**53
+"""Whole numbers below it are the same as integers and as floats."""
+
+Corners = msgspec.Meta(min_length=2, max_length=2 * MAX_AXES)
+
+
+class StoredIndex(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
+    """An index as it lies in a file; see `header.Index` for what is not said here.
+
+    Attributes:
+        ids: empty for 0, 1, 2, ..., one for each of `lengths`.
+        lengths, boxes, areas, ancillary: as in `header.Index`.
+        mse: two bytes per region, see `mse`; empty where unknown.
+    """
+
+    ids: list[int]
+    lengths: list[int] = []
+    boxes: Annotated[list[Annotated[list[int], Corners]], msgspec.Meta(max_length=MAX_LABELS)] = []
+    areas: list[int] = []
+    mse: bytes = b""
+    ancillary: int = 0
+
+
+def stored(fields: dict[str, Any]) -> StoredIndex:
+    """Return an index, given as its fields, in the form that a file holds.
+
+    Raises:
+        ContainerError: there is no region, or an error is none.
+    """
+    ids = fields["ids"]
+    if not ids:
+        raise ContainerError(f"number of regions is 0, allowed: 1 to {MAX_REGIONS}")
+    counted = len(fields["lengths"]) == len(ids) and all(number == place for place, number in enumerate(ids))
+    return StoredIndex(**{**fields, "ids": [] if counted else ids, "mse": mse.pack(fields["mse"])})
+
+
+def restored(index: StoredIndex) -> dict[str, Any]:
+    """Return the fields of an index; no list is longer than what the file holds for it, or than `lengths`.
+
+    Raises:
+        ContainerError: half an error.
+    """
+    if len(index.mse) % 2:
+        raise ContainerError(f"length of mse is {len(index.mse)} bytes, allowed: 2 per region")
+    fields = {name: getattr(index, name) for name in index.__struct_fields__}
+    ids = index.ids or list(range(len(index.lengths)))
+    return {**fields, "ids": ids, "mse": mse.unpack(index.mse)}
+
+
+def whole(value: Any) -> Any:
+    """Return a structure as lists, in which floats that are whole numbers are integers; -0.0 is none."""
+    if isinstance(value, msgspec.Struct):
+        value = msgspec.structs.astuple(value)
+    if isinstance(value, list | tuple):
+        return [whole(inner) for inner in value]
+    if type(value) is not float or not value.is_integer() or abs(value) >= EXACT or str(value) == "-0.0":
+        return value
+    return int(value)
