@@ -766,6 +766,7 @@ def evaluate(
     reference: Source,
     *,
     metrics: Sequence[str] | None = None,
+    against: Sequence[str] = (),
     init: Init | str | Path | None = None,
     device: str = "auto",
     threads: int | None = None,
@@ -779,30 +780,125 @@ def evaluate(
         source: a field or a `.inr` file.
         reference: the signal it should give back, of the same size, channels and sample type.
         metrics: names of the registry that are defined for the kind of signal; its usual ones when None.
+        against: codecs that make files of the same picture, of 8 bits: "jpeg", "webp", "avif".
         init: see `load`.
         device, threads: where the decode runs.
 
     Returns:
         The metrics by name (None where one is not defined, for example MS-SSIM of a small image), "mse" with values
-        on [0, 1], "border_error", "region_psnr", "params", "samples", and "bytes" and "bpp" of the
-        file, or of the file that a field given as an object would make; of a clip also "frame_psnr" and "frame_ssim",
-        one value for each frame.
+        on [0, 1], "border_error", "region_psnr", "params", "samples", and "bytes", "bpp" and "parts" of the
+        file, or of the file that a field given as an object would make (see `metrics.rate.parts`); of a clip also
+        "frame_psnr" and "frame_ssim", one value for each frame. "against": by codec, its largest file of no more bytes
+        and its smallest of no lower PSNR (see `metrics.rivals.Rivals.beside`).
 
     Raises:
-        InputError: the sizes, channels or sample types differ. ConfigError: a metric is not known, or not defined for
-            the kind of signal.
+        InputError: the sizes, channels or sample types differ, or the signal is no picture that codecs take.
+        ConfigError: a metric or codec is not known, not defined for the kind of signal, or not there.
     """
+    from inrfit.metrics import rivals
+
+    names = _codecs(against)
+    found, field, original = _measured(source, reference, metrics, init, device, threads)
+    if not names:
+        return {**found, "against": {}}
+    return {**found, "against": rivals.of(field, original, names).beside(found["bytes"], _psnr(found))}
+
+
+def rate_distortion(
+    sources: Sequence[FileSource | Field],
+    reference: Source,
+    *,
+    against: Sequence[str],
+    metrics: Sequence[str] | None = None,
+    init: Init | str | Path | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+) -> dict[str, Any]:
+    """Compare several files of one picture, of different sizes, with the curves of other codecs.
+
+    >>> found = rate_distortion(["a.inr", "b.inr", "c.inr", "d.inr"], "photo.png", against=["jpeg"])  # doctest: +SKIP
+    >>> found["bd"]["jpeg"]["rate"]  # percent; below 0 the files take fewer bytes  # doctest: +SKIP
+
+    Args:
+        sources: fields or `.inr` files; four at least for a BD-rate.
+        reference: the picture that all of them should give back.
+        against, metrics, init, device, threads: as for `evaluate`.
+
+    Returns:
+        "files": what `evaluate` returns of each; "curves": by codec, the "quality", "bytes" and "psnr" of its points;
+        "bd": by codec, BD-rate and BD-PSNR (see `metrics.rivals.Rivals.bd`).
+
+    Raises:
+        InputError, ConfigError: as for `evaluate`, or no codec is named, or the files are not all of one part.
+    """
+    from dataclasses import asdict
+
+    from inrfit.metrics import rivals
+
+    names = _codecs(against)
+    require(bool(names and sources), "there are no files, or no codec to compare them with", hint="name some")
+    begin = sources[0] if isinstance(sources[0], Field) else load(sources[0], init=init)
+    original = read(reference, reading(begin))
+    measured = [_measured(source, original, metrics, init, device, threads) for source in sources]
+    first = measured[0][1]
+    for _, field, _ in measured:
+        if field.domain.box != first.domain.box:
+            raise InputError(
+                f"the files are of different parts of the picture: {first.domain.box} and {field.domain.box}",
+                hint="give files of one part",
+            )
+    others = rivals.of(first, original, names)
+    points = [(found["bytes"], _psnr(found)) for found, _, _ in measured]
+    files = [
+        {**found, "against": others.beside(*point)}
+        for (found, _, _), point in zip(measured, points, strict=True)
+    ]
+    return {
+        "files": files,
+        "curves": {name: [asdict(point) for point in curve] for name, curve in others.curves().items()},
+        "bd": others.bd(points),
+    }
+
+
+def _codecs(names: Sequence[str]) -> tuple[str, ...]:
+    """Return names of picture codecs, each once.
+
+    Raises:
+        ConfigError: one is not known, or this Pillow was built without it.
+    """
+    from inrfit.metrics.pictures import codec
+    from inrfit.registry import check
+
+    for name in names:
+        codec(check("picture-codec", name, option="--against"))
+    return tuple(dict.fromkeys(names))
+
+
+def _psnr(found: dict[str, Any]) -> float:
+    """Return the PSNR in dB of what was measured, also where that metric was not asked for."""
+    from inrfit.metrics.fidelity import decibel
+
+    return decibel(found["mse"])
+
+
+def _measured(
+    source: FileSource | Field,
+    reference: Source,
+    metrics: Sequence[str] | None,
+    init: Init | str | Path | None,
+    device: str,
+    threads: int | None,
+) -> tuple[dict[str, Any], Field, Signal]:
+    """Return what `evaluate` does of a file itself, its field and the original."""
     from inrfit.fitting.measure import with_errors
     from inrfit.metrics.comparison import compare
-    from inrfit.metrics.rate import bpp
+    from inrfit.metrics.rate import bpp, parts
 
     field = source if isinstance(source, Field) else load(source, init=init)
     original = read(reference, reading(field))
     wanted = io.kind_of(field.info.kind).metrics if metrics is None else metrics
     found = compare(field, original, wanted, device=pick_device(device, threads), measure=with_errors)
-    if isinstance(source, Field):
-        size = len(to_bytes(source))
-    else:
-        with Reader(source) as reader:
-            size = reader.size
-    return {**found, "bytes": size, "bpp": bpp(size, found["samples"])}
+    with Reader(to_bytes(source) if isinstance(source, Field) else source) as reader:
+        size, sizes = reader.size, reader.sizes()
+    rate = {"bytes": size, "bpp": bpp(size, found["samples"]), "parts": parts(sizes)}
+    return {**found, **rate}, field, original
