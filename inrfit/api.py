@@ -798,10 +798,11 @@ def evaluate(
     from inrfit.metrics import rivals
 
     names = _codecs(against)
-    found, field, original = _measured(source, reference, metrics, init, device, threads)
-    if not names:
-        return {**found, "against": {}}
-    return {**found, "against": rivals.of(field, original, names).beside(found["bytes"], _psnr(found))}
+    field = _opened(source, init)
+    original = read(reference, reading(field))
+    others = rivals.of(field, original, names) if names else None
+    found = _measured(source, field, original, metrics, device, threads)
+    return {**found, "against": others.beside(found["bytes"], _psnr(found)) if others else {}}
 
 
 def rate_distortion(
@@ -837,22 +838,21 @@ def rate_distortion(
 
     names = _codecs(against)
     require(bool(names and sources), "there are no files, or no codec to compare them with", hint="name some")
-    begin = sources[0] if isinstance(sources[0], Field) else load(sources[0], init=init)
-    original = read(reference, reading(begin))
-    measured = [_measured(source, original, metrics, init, device, threads) for source in sources]
-    first = measured[0][1]
-    for _, field, _ in measured:
+    fields = [_opened(source, init) for source in sources]
+    first = fields[0]
+    for field in fields:
         if field.domain.box != first.domain.box:
             raise InputError(
                 f"the files are of different parts of the picture: {first.domain.box} and {field.domain.box}",
                 hint="give files of one part",
             )
+    original = read(reference, reading(first))
     others = rivals.of(first, original, names)
-    points = [(found["bytes"], _psnr(found)) for found, _, _ in measured]
-    files = [
-        {**found, "against": others.beside(*point)}
-        for (found, _, _), point in zip(measured, points, strict=True)
-    ]
+    files, points = [], []
+    for source, field in zip(sources, fields, strict=True):
+        found = _measured(source, field, original, metrics, device, threads)
+        points.append((found["bytes"], _psnr(found)))
+        files.append({**found, "against": others.beside(*points[-1])})
     return {
         "files": files,
         "curves": {name: [asdict(point) for point in curve] for name, curve in others.curves().items()},
@@ -881,24 +881,26 @@ def _psnr(found: dict[str, Any]) -> float:
     return decibel(found["mse"])
 
 
+def _opened(source: FileSource | Field, init: Init | str | Path | None) -> Field:
+    """Return a field, or that of a file; errors as for `load`."""
+    return source if isinstance(source, Field) else load(source, init=init)
+
+
 def _measured(
     source: FileSource | Field,
-    reference: Source,
+    field: Field,
+    original: Signal,
     metrics: Sequence[str] | None,
-    init: Init | str | Path | None,
     device: str,
     threads: int | None,
-) -> tuple[dict[str, Any], Field, Signal]:
-    """Return what `evaluate` does of a file itself, its field and the original."""
+) -> dict[str, Any]:
+    """Return what `evaluate` does of a file by itself."""
     from inrfit.fitting.measure import with_errors
     from inrfit.metrics.comparison import compare
     from inrfit.metrics.rate import bpp, parts
 
-    field = source if isinstance(source, Field) else load(source, init=init)
-    original = read(reference, reading(field))
     wanted = io.kind_of(field.info.kind).metrics if metrics is None else metrics
     found = compare(field, original, wanted, device=pick_device(device, threads), measure=with_errors)
     with Reader(to_bytes(source) if isinstance(source, Field) else source) as reader:
         size, sizes = reader.size, reader.sizes()
-    rate = {"bytes": size, "bpp": bpp(size, found["samples"]), "parts": parts(sizes)}
-    return {**found, **rate}, field, original
+    return {**found, "bytes": size, "bpp": bpp(size, found["samples"]), "parts": parts(sizes)}

@@ -37,6 +37,40 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """One file and its picture.
+
+    Attributes:
+        name: what the file is called.
+        picture: what is known of its picture.
+        rivals: the picture as files of the codecs.
+        draws: whether curves are wanted for a report.
+    """
+
+    name: str
+    picture: Picture
+    rivals: Rivals
+    draws: bool
+
+    def measure(self, found: dict[str, Any]) -> dict[str, Any]:
+        """Return "against" and "bd" of the file, which counts from now on.
+
+        Args:
+            found: what `api.evaluate` returned of it.
+        """
+        from inrfit.metrics.fidelity import decibel
+
+        point = found["bytes"], decibel(found["mse"])
+        result, picture = self.rivals.beside(*point), self.picture
+        picture.files.append((self.name, *point))
+        if len(picture.files) >= FEWEST:
+            picture.bd.update(self.rivals.bd([(size, psnr) for _, size, psnr in picture.files]))
+        if self.draws and not picture.curves:
+            picture.curves.update(_drawn(self.rivals, found["samples"]))
+        return {"against": result, "bd": dict(picture.bd) or None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Against:
     """The option, and the pictures that were met.
 
@@ -50,38 +84,23 @@ class Against:
     draws: bool
     pictures: dict[object, Picture] = field(default_factory=dict)
 
-    def picture(self, original: str, fitted: Field) -> Picture:
-        """Return what is known of the picture of a file."""
-        return self.pictures.setdefault((original, fitted.domain.box), Picture(name=original))
-
-    def beside(
-        self, name: str, original: str, fitted: Field, signal: Signal, found: dict[str, Any]
-    ) -> dict[str, Any]:
-        """Return "against" and "bd" of a file.
+    def meet(self, name: str, original: str, fitted: Field, signal: Signal) -> Beside:
+        """Return a file and its picture, before anything is measured.
 
         Args:
             name: what the file is called.
             original: path of the original.
-            fitted: its field.
+            fitted: the field of the file.
             signal: the original.
-            found: what `api.evaluate` returned.
 
         Raises:
             InputError: the signal is no picture that codecs take.
         """
         from inrfit.metrics import rivals
-        from inrfit.metrics.fidelity import decibel
 
-        picture = self.picture(original, fitted)
+        picture = self.pictures.setdefault((original, fitted.domain.box), Picture(name=original))
         others = rivals.of(fitted, signal, self.names, done=picture.done)
-        point = found["bytes"], decibel(found["mse"])
-        result = others.beside(*point)
-        picture.files.append((name, *point))
-        if len(picture.files) >= FEWEST:
-            picture.bd.update(others.bd([(size, psnr) for _, size, psnr in picture.files]))
-        if self.draws and not picture.curves:
-            picture.curves.update(_drawn(others, found["bytes"] / found["bpp"]))
-        return {"against": result, "bd": dict(picture.bd) or None}
+        return Beside(name=name, picture=picture, rivals=others, draws=self.draws)
 
     def last_words(self) -> list[str]:
         """Return a line on each picture and codec for which there are enough files."""
@@ -120,7 +139,7 @@ def table(result: dict[str, Any]) -> list[str]:
             ("same_psnr", "  same PSNR", f"{_signed(found['bytes_gain'], 1)} % bytes"),
         ):
             at = found[key]
-            rows.append([label, *_cells(at), gain] if at else [_missing(label, key, found)])
+            rows.append([label, *_cells(at), gain + _end(at, found)] if at else [_missing(label, key, found)])
     widths = [max(len(row[place]) for row in rows if len(row) > 1) for place in range(len(rows[0]))]
     return [
         "  "
@@ -128,7 +147,11 @@ def table(result: dict[str, Any]) -> list[str]:
             row[0]
             if len(row) == 1
             else "  ".join(
-                [row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))]
+                [
+                    row[0].ljust(widths[0]),
+                    *(cell.rjust(width) for cell, width in zip(row[1:-1], widths[1:-1], strict=True)),
+                    row[-1],
+                ]
             )
         )
         for row in rows
@@ -158,7 +181,7 @@ def rates(picture: Picture, name: str, samples: int) -> dict[str, list[tuple[flo
     return {**curves, **every, name: own[-1:]}
 
 
-def _drawn(others: Rivals, samples: float) -> dict[str, list[tuple[float, float]]]:
+def _drawn(others: Rivals, samples: int) -> dict[str, list[tuple[float, float]]]:
     return {
         name: [(8 * point.bytes / samples, point.psnr) for point in curve]
         for name, curve in others.curves().items()
@@ -182,6 +205,13 @@ def _cells(at: dict[str, Any]) -> list[str]:
         number(at["bpp"], 3),
         number(at["psnr"], 2),
     ]
+
+
+def _end(at: dict[str, Any], found: dict[str, Any]) -> str:
+    """Return a note where a codec is at the end of what it can do."""
+    if at["quality"] == found["smallest"]["quality"]:
+        return ", its lowest"
+    return ", its highest" if at["quality"] == found["best"]["quality"] else ""
 
 
 def _missing(label: str, key: str, found: dict[str, Any]) -> str:

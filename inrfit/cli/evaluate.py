@@ -113,13 +113,13 @@ def command(
         picked = pick_device(device, threads)
         if not quiet:
             say(f"{picked.why} · {item.name}")
+        beside = None if others is None else others.meet(item.name, str(original), field, signal)
         measured = api.evaluate(
             source, signal, metrics=wanted, init=begin, device=picked.name, threads=picked.threads
         )
         del measured["against"]
-        if others is not None:
-            measured |= others.beside(item.name, str(original), field, signal, measured)
-            drawn.append(others.picture(str(original), field))
+        if beside is not None:
+            measured |= beside.measure(measured)
         if report is not None:
             shown = {k: v for k, v in measured.items() if not isinstance(v, list | dict)}
             entries.append(
@@ -133,6 +133,8 @@ def command(
                     frame_psnr=measured.get("frame_psnr"),
                 )
             )
+            if beside is not None:
+                drawn.append(beside.picture)
         return {"output": None, "reference": str(original), "device": picked.name, **measured}
 
     items = [Item(source=source, output=None, writes=False) for source in sources]
@@ -144,6 +146,7 @@ def command(
     if others is not None:
         for line in others.last_words():
             listener(quiet=quiet, data_on_stdout=json)(line)
+    if drawn:
         samples = [int(entry.numbers["samples"] or 0) for entry in entries]
         entries = [
             replace(entry, rates=rivals.rates(picture, entry.name, count))
