@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 FEWEST = 4
 """Files of one picture that a BD-rate needs."""
 
+MOST_NAMED = 8
+"""Files of one picture that a chart shows each with its name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
@@ -161,7 +164,8 @@ def table(result: dict[str, Any]) -> list[str]:
 def rates(picture: Picture, name: str, samples: int) -> dict[str, list[tuple[float, float]]]:
     """Return what a report draws of a file: bits per sample and PSNR of each codec, of the file, and of the others.
 
-    The curves end at twice the rate of the largest file, so that the files are not all in a corner.
+    The curves end at twice the rate of the largest file, so that the files are not all in a corner. Many files are
+    one line.
 
     Args:
         picture: what is known of its picture.
@@ -170,15 +174,14 @@ def rates(picture: Picture, name: str, samples: int) -> dict[str, list[tuple[flo
     """
     points = sorted((8 * size / samples, psnr, label) for label, size, psnr in picture.files)
     most = 2 * points[-1][0]
-    curves = {
+    drawn = {
         codec: [point for place, point in enumerate(curve) if place < 2 or point[0] <= most]
         for codec, curve in picture.curves.items()
     }
-    own = [(rate, psnr) for rate, psnr, label in points if label == name]
-    every = (
-        {f"all {len(points)} files": [(rate, psnr) for rate, psnr, _ in points]} if len(points) > 1 else {}
-    )
-    return {**curves, **every, name: own[-1:]}
+    if len(points) > MOST_NAMED:
+        drawn[f"all {len(points)} files"] = [(rate, psnr) for rate, psnr, _ in points]
+        points = [point for point in points if point[2] == name]
+    return drawn | {label: [(rate, psnr)] for rate, psnr, label in points}
 
 
 def _drawn(others: Rivals, samples: int) -> dict[str, list[tuple[float, float]]]:
