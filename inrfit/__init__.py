@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         meta_eval,
         meta_train,
         partition,
+        rate_distortion,
         read,
         save,
     )
@@ -64,6 +65,7 @@ __all__ = [
     "meta_eval",
     "meta_train",
     "partition",
+    "rate_distortion",
     "read",
     "save",
 ]

@@ -92,6 +92,11 @@ TABLE: dict[str, dict[str, str]] = {
         "chamfer-l2": "inrfit.metrics.shape:chamfer_l2",
         "normal-consistency": "inrfit.metrics.shape:normal_consistency",
     },
+    "picture-codec": {
+        "jpeg": "inrfit.metrics.pictures:JPEG",
+        "webp": "inrfit.metrics.pictures:WEBP",
+        "avif": "inrfit.metrics.pictures:AVIF",
+    },
 }
 
 

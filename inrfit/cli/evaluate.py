@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from inrfit.cli import against as rivals
 from inrfit.cli import batch, options, reports
 from inrfit.cli.console import listener, number, say, size
 from inrfit.cli.inputs import Item, check_extra, container, expand, is_file, is_folder
@@ -29,6 +31,13 @@ KEYS = {
     "region_psnr": "dB of each region",
     "frame_psnr": "dB of each frame of a clip; null for what is no clip",
     "frame_ssim": "SSIM of each frame of a clip; null where it was not asked for",
+    "parts": "bytes of `header` (with the index), `shared`, `metadata` and `regions`, which add up to `bytes`, and "
+    "`region_smallest`, `region_median`, `region_largest`",
+    "against": "by codec of `--against`: `setting`, `reason` (why it cannot hold the picture), `same_bytes` (largest file of "
+    "at most `bytes`), `psnr_gain` (dB of this file above that), `same_psnr` (smallest file of at least `psnr`), `bytes_gain` "
+    "(percent of bytes that this file takes more), `smallest`, `best`; files have `quality`, `bytes`, `bpp`, `psnr`",
+    "bd": "by codec of `--against`, over the files of the same picture up to this one, so that the last has it of all: "
+    "`files`, `rate` (BD-rate in percent), `psnr` (BD-PSNR in dB), `reason` (why there is none); null for fewer than four",
 }
 """Keys of the command's own in JSON."""
 
@@ -47,6 +56,14 @@ def command(
         typer.Option(
             metavar="NAMES",
             help=f"Some of {', '.join(names('metric'))}, separated by commas; those for the kind of signal by default.",
+        ),
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help=f"Some of {', '.join(names('picture-codec'))}, separated by commas: the same picture of 8 bits as files of "
+            "these, as large and as good, without profile and EXIF; four files of it or more give a BD-rate.",
         ),
     ] = None,
     report: Annotated[
@@ -73,14 +90,16 @@ def command(
         wanted = None
         if metrics is not None:
             wanted = [check("metric", name.strip(), option="--metrics") for name in metrics.split(",")]
+        others = rivals.wanted(against, draws=report is not None)
         options.check_device(device, threads)
         begin = options.read_init(init)
         found = expand(inputs, (".inr",), recursive=recursive)
         sources = [source for source, _ in found]
-        _check_reference(reference, sources)
+        _check_reference(reference, sources, several=others is not None)
         named = [Path(path) for path in (reference, init) if path is not None]
         check_extra("--report", report, [*sources, *named], force=force)
     entries: list[Entry] = []
+    drawn: list[rivals.Picture] = []
     places = {source: below.parent for source, below in found}
 
     def work(item: Item) -> dict[str, Any]:
@@ -94,11 +113,15 @@ def command(
         picked = pick_device(device, threads)
         if not quiet:
             say(f"{picked.why} · {item.name}")
+        beside = None if others is None else others.meet(item.name, str(original), field, signal)
         measured = api.evaluate(
             source, signal, metrics=wanted, init=begin, device=picked.name, threads=picked.threads
         )
+        del measured["against"]
+        if beside is not None:
+            measured |= beside.measure(measured)
         if report is not None:
-            shown = {k: v for k, v in measured.items() if not isinstance(v, list)}
+            shown = {k: v for k, v in measured.items() if not isinstance(v, list | dict)}
             entries.append(
                 reports.entry(
                     item.name,
@@ -110,6 +133,8 @@ def command(
                     frame_psnr=measured.get("frame_psnr"),
                 )
             )
+            if beside is not None:
+                drawn.append(beside.picture)
         return {"output": None, "reference": str(original), "device": picked.name, **measured}
 
     items = [Item(source=source, output=None, writes=False) for source in sources]
@@ -118,20 +143,30 @@ def command(
     )
     if sum(result["status"] == "ok" for result in results) > 1:
         listener(quiet=quiet, data_on_stdout=json)(_means(results))
+    if others is not None:
+        for line in others.last_words():
+            listener(quiet=quiet, data_on_stdout=json)(line)
+    if drawn:
+        samples = [int(entry.numbers["samples"] or 0) for entry in entries]
+        entries = [
+            replace(entry, rates=rivals.rates(picture, entry.name, count))
+            for entry, picture, count in zip(entries, drawn, samples, strict=True)
+        ]
     reports.write(report, entries, force=force, quiet=quiet)
     batch.leave(code)
 
 
-def _check_reference(reference: str | None, sources: list[Path | None]) -> None:
-    """Refuse a reference that cannot serve the inputs, before any work."""
+def _check_reference(reference: str | None, sources: list[Path | None], *, several: bool) -> None:
+    """Refuse a reference that cannot serve the inputs, before any work; one file may serve several where that is meant."""
     folder = reference is None or is_folder(reference)
     if None in sources and folder:
         raise ConfigError("standard input needs its original", hint="name the file with --reference")
     if reference is not None and not folder and not is_file(reference):
         raise InputError(f"--reference {reference}: no such file or folder", hint="check the spelling")
-    if reference is not None and not folder and len(sources) > 1:
+    if reference is not None and not folder and len(sources) > 1 and not several:
         raise ConfigError(
-            f"--reference {reference} is one file for {len(sources)} inputs", hint="give a folder"
+            f"--reference {reference} is one file for {len(sources)} inputs",
+            hint="give a folder, or --against where all are of that one picture",
         )
 
 
@@ -190,7 +225,20 @@ def _summary(result: dict[str, Any]) -> str:
     regions = [f"regions {min(psnr):.2f} to {max(psnr):.2f} dB"] if len(psnr) > 1 else []
     border = [] if result["border_error"] is None else [f"border error {number(result['border_error'])}"]
     rate = [size(result["bytes"]), f"{result['bpp']:.3f} bpp"]
-    return "  ".join([result["input"], *shown, *rate, *regions, *border])
+    first = "  ".join([result["input"], *shown, *rate, *regions, *border])
+    beside = rivals.table(result) if result.get("against") else []
+    return "\n".join([first, _parts(result), *beside])
+
+
+def _parts(result: dict[str, Any]) -> str:
+    """Return the line on the bytes of each part of a file."""
+    held, count = result["parts"], len(result["region_psnr"])
+    least, middle, most = (held[f"region_{name}"] for name in ("smallest", "median", "largest"))
+    spread = f" (smallest {least:,}, median {middle:,g}, largest {most:,})" if count > 1 else ""
+    return (
+        f"  {result['bytes']:,} bytes: header and index {held['header']:,}, shared weights {held['shared']:,}, "
+        f"{count:,} region{'s' if count > 1 else ''} {held['regions']:,}{spread}, metadata {held['metadata']:,}"
+    )
 
 
 def _means(results: list[dict[str, Any]]) -> str:

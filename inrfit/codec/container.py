@@ -10,8 +10,9 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from types import TracebackType
+from typing import Any
 
 import msgspec
 
@@ -240,6 +241,23 @@ class Reader:
                 damages.append(Damage(position=position, id=number, reason=error.message))
         return damages
 
+    def sizes(self) -> dict[str, Any]:
+        """Return the bytes of each part of a whole file, with what frames it; they add up to `size`.
+
+        Returns:
+            "header" (all before the shared weights: prefix, header and index), "shared", "metadata", "regions", and
+            "each", the list of those of each region in index order.
+        """
+        each = [end - start for start, end in pairwise(self._offsets)]
+        metadata = self.index.ancillary
+        return {
+            "header": self._shared_at,
+            "shared": self.front_size - metadata - self._shared_at,
+            "metadata": metadata,
+            "regions": sum(each),
+            "each": each,
+        }
+
     def _chunk(self, offset: int, end: int, place: str) -> tuple[bytes, bytes]:
         """Return tag and payload of the chunk at `offset`, which must not reach beyond `end`."""
         self._require_bytes(end - offset, CHUNK.size, place)
@@ -302,6 +320,7 @@ class Reader:
                     f"{self.name} has chunk {_shown(found)} in the place of {tag}", hint=WRONG
                 )
             payloads.append(payload)
+            self._shared_at = offset  # that of the last of them
             offset += CHUNK.size + len(payload)
         try:
             self.header = decode_header(payloads[0])

@@ -55,7 +55,7 @@ def compare(
     """
     for name in metrics:
         check("metric", name, option="--metrics")
-    reference = _part_of(reference, field)
+    reference = part_of(reference, field)
     _check_same_kind(reference, field)
     _check_suits(metrics, field.info.kind)
     own = {name: load("metric", name) for name in metrics if name in OF_FIELD}
@@ -109,7 +109,7 @@ def _check_suits(metrics: Sequence[str], kind: str) -> None:
             )
 
 
-def _part_of(reference: Signal, field: Field) -> Signal:
+def part_of(reference: Signal, field: Field) -> Signal:
     """Return the part of a whole original that a crop has left; any other original as it is."""
     ours, whole = field.domain, reference.domain
     inside = ours.axes == whole.axes and all(

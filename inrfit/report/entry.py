@@ -31,6 +31,7 @@ class Entry:
         areas: samples per region, as many as `region_psnr`, or None.
         curve: the course of the fit, or None.
         frame_psnr: dB of each frame of a clip, None for a frame that has none; None for what is no clip.
+        rates: bits per sample and PSNR in dB of what the signal is compared with, and of its own file; or None.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Entry:
     areas: Sequence[int] | None = None
     curve: Sequence[CurvePoint] | None = None
     frame_psnr: Sequence[float | None] | None = None
+    rates: Mapping[str, Sequence[tuple[float, float]]] | None = None
 
     def __post_init__(self) -> None:
         for label, picture in (

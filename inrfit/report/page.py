@@ -235,6 +235,8 @@ def _charts(entry: Entry) -> str:
         ("PSNR against time", "seconds", [(seconds, psnr) for _, seconds, psnr in curve]),
     ):
         charts.append((title, svg.line(points, title=title, x_label=x_label, y_label="dB")))
+    title = "PSNR against rate"
+    charts.append((title, svg.lines(entry.rates or {}, title=title, x_label="bits per pixel", y_label="dB")))
     drawn = "".join(f"<div><h3>{title}</h3>{chart}</div>" for title, chart in charts if chart)
     return f'<div class="charts">{drawn}</div>' if drawn else ""
 

@@ -96,7 +96,7 @@ def lines(
     """Return a chart of several lines, each in a colour of its own, with their names below it.
 
     Args:
-        named: name -> (x, y) points; those that are not finite are left out.
+        named: name -> (x, y) points, one for a dot; those that are not finite are left out.
         title, x_label, y_label: what is shown and what the axes count.
 
     Returns:
@@ -116,6 +116,9 @@ def lines(
         colour, below = COLOURS[place % len(COLOURS)], HEIGHT + 10 + KEY * place
         path = "L".join(f"{x_axis.place(x):.1f},{y_axis.place(y):.1f}" for x, y in _thinned(points))
         marks += f'<path class="line" style="stroke:{colour}" d="M{path}"/>' if points else ""
+        if len(points) == 1:
+            x, y = x_axis.place(points[0][0]), y_axis.place(points[0][1])
+            marks += f'<circle class="dot" style="fill:{colour}" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>'
         last = f": {points[-1][1]:.2f}" if points else ": nothing was measured"
         marks += (
             f'<path class="line" style="stroke:{colour}" d="M{LEFT},{below - 4}h18"/>'

@@ -264,3 +264,16 @@ def test_the_tables_of_the_specification_list_the_fields(title: str, kind: type[
     section = section.partition("\n### ")[0]
     listed = re.findall(r"^\| (\d+) \| `(\w+)` \|", section, re.MULTILINE)
     assert listed == [(str(number), field) for number, field in enumerate(kind.__struct_fields__)]
+
+
+def test_the_sizes_of_the_parts_are_those_of_the_bytes_and_add_up() -> None:
+    data = make_file()
+    sizes = c.Reader(data).sizes()
+    assert sum(sizes[name] for name in ("header", "shared", "metadata", "regions")) == len(data)
+    assert sum(sizes["each"]) == sizes["regions"]
+    without = c.Reader(c.write(make_header(), INDEX, b"", {}, PARTS)).sizes()
+    assert sizes["shared"] - without["shared"] == len(b"shared weights")
+    assert without["metadata"] == 0
+    assert sizes["metadata"] > 0
+    smaller = c.Reader(c.write(make_header(), INDEX, b"", {}, [*PARTS[:2], b"x" * 700, PARTS[3]])).sizes()
+    assert [a - b for a, b in zip(without["each"], smaller["each"], strict=True)] == [0, 0, 300, 0]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from inrfit.errors import InputError
-from inrfit.metrics.rate import bpp
+from inrfit.metrics.rate import bpp, parts
 
 
 def test_bits_per_sample():
@@ -15,3 +15,16 @@ def test_bits_per_sample():
 def test_no_samples_or_negative_sizes_are_errors(size, samples):
     with pytest.raises(InputError, match="give no rate"):
         bpp(size, samples)
+
+
+def test_parts_name_the_sums_and_the_spread_of_the_regions():
+    found = parts({"header": 50, "shared": 12, "metadata": 0, "regions": 60, "each": [10, 30, 20]})
+    assert found == {
+        "header": 50,
+        "shared": 12,
+        "metadata": 0,
+        "regions": 60,
+        "region_smallest": 10,
+        "region_median": 20,
+        "region_largest": 30,
+    }

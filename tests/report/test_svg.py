@@ -127,3 +127,9 @@ def test_no_bars_are_no_chart():
 def test_labels_are_escaped():
     root = ElementTree.fromstring(svg.bars([1.0], **LABELS))
     assert root.get("aria-label") == "t & <t>"
+
+
+def test_a_line_of_one_point_is_a_dot():
+    chart = svg.lines({"curve": [(0, 1), (1, 2)], "one": [(0.5, 1.5)]}, **LABELS)
+    dots = ElementTree.fromstring(chart).iter("circle")
+    assert [dot.get("style") for dot in dots] == [f"fill:{svg.COLOURS[1]}"]
