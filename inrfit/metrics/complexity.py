@@ -30,15 +30,15 @@ def terms(signal: Signal, psnr: float) -> float:
     sides = tuple(min(side, count) for count in shape)
     slabs = math.ceil(shape[0] / sides[0])
     every = max(1, round(signal.domain.size / SAMPLES))
-    powers, seen = [], 0
+    powers, seen, channels = [], 0, 1
     for number in range(0, slabs, every):
         first = signal.domain.box[0][0] + number * sides[0]
         box = ((first, min(first + sides[0], signal.domain.box[0][1])), *signal.domain.box[1:])
         values = signal.info.to_unit(signal.dense(box)).astype(np.float64)
-        seen += math.prod(values.shape[:-1])
+        seen, channels = seen + math.prod(values.shape[:-1]), values.shape[-1]
         powers.append(_powers(values, sides))
     sorted_powers = np.sort(np.concatenate(powers))
-    error = signal.info.peak**2 * 10 ** (-psnr / 10) * seen * values.shape[-1]
+    error = signal.info.peak**2 * 10 ** (-psnr / 10) * seen * channels
     left = np.searchsorted(np.cumsum(sorted_powers), error)
     return (len(sorted_powers) - int(left)) * signal.domain.size / seen
 
@@ -53,4 +53,4 @@ def _powers(values: np.ndarray, sides: tuple[int, ...]) -> np.ndarray:
     cut = [n for count, side in zip(values.shape[:-1], sides, strict=True) for n in (count // side, side)]
     blocks = values.reshape(*cut, channels)
     axes = tuple(range(1, 2 * len(sides), 2))
-    return np.square(fft.dctn(blocks, axes=axes, norm="ortho")).reshape(-1)
+    return np.square(np.asarray(fft.dctn(blocks, axes=axes, norm="ortho"))).reshape(-1)

@@ -13,7 +13,7 @@ from tests_data import textured
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The bytes of a field of `textured(24, 36)` in 2 x 2 cells."""
     photo = save(tmp_path_factory.mktemp("fitted") / "photo.png", textured(24, 36))
-    ran = inrfit("fit", photo, "--grid", "2x2", "--steps", "30", "--hidden-features", "8", "-q")
+    ran = inrfit("fit", photo, "--grid", "2x2", "--steps", "30", "--hidden-features", "8", "--quiet")
     assert ran.code == 0, ran.err
     return photo.with_suffix(".inr").read_bytes()
 

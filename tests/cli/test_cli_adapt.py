@@ -33,7 +33,7 @@ def test_an_init_becomes_a_file_beside_the_photo(here: Path, init: Path) -> None
 
 
 def test_no_steps_give_the_start(here: Path, init: Path) -> None:
-    ran = inrfit("adapt", "photo.png", "--init", init, "--steps", "0", "--partition", "none", "-q")
+    ran = inrfit("adapt", "photo.png", "--init", init, "--steps", "0", "--partition", "none", "--quiet")
     assert ran.code == 0, ran.err
     field, learned = api.load("photo.inr"), init_of().params
     for name, weights in field.weights.items():
@@ -44,13 +44,13 @@ def test_no_steps_give_the_start(here: Path, init: Path) -> None:
 
 def test_adapted_files_are_ordinary(here: Path, init: Path) -> None:
     save(here / "right.png", textured(24, 12))
-    assert inrfit("adapt", "photo.png", "--init", init, "--grid", "3x4", "-q").code == 0
+    assert inrfit("adapt", "photo.png", "--init", init, "--grid", "3x4", "--quiet").code == 0
     whole = pixels_of("photo.inr")
-    assert inrfit("decode", "photo.inr", "--region", "2:10,5:20", "-o", "part.png", "-q").code == 0
+    assert inrfit("decode", "photo.inr", "--region", "2:10,5:20", "-o", "part.png", "--quiet").code == 0
     np.testing.assert_array_equal(pixels(here / "part.png"), whole[2:10, 5:20])
-    assert inrfit("crop", "photo.inr", "--keep", "0:2,1:3", "-q").code == 0
+    assert inrfit("crop", "photo.inr", "--keep", "0:2,1:3", "--quiet").code == 0
     np.testing.assert_array_equal(pixels_of("photo.crop.inr"), whole[0:16, 9:27])
-    ran = inrfit("extend", "photo.inr", "right.png", "--side", "right", "--steps", "2", "-q")
+    ran = inrfit("extend", "photo.inr", "right.png", "--side", "right", "--steps", "2", "--quiet")
     assert ran.code == 0, ran.err
     np.testing.assert_array_equal(pixels_of("photo.ext.inr")[:, :36], whole)
 
@@ -67,14 +67,14 @@ def test_a_file_that_refers_to_its_init(here: Path, init: Path) -> None:
     moved = init.rename(here / "elsewhere.bin")
     inrfit("decode", "photo.inr").refused(init_of().hash, "--init")
     inrfit("eval", "photo.inr").refused(init_of().hash, "--init")
-    assert inrfit("decode", "photo.inr", "--init", moved, "-q").code == 0
-    assert inrfit("eval", "photo.inr", "--init", moved, "-q").code == 0
+    assert inrfit("decode", "photo.inr", "--init", moved, "--quiet").code == 0
+    assert inrfit("eval", "photo.inr", "--init", moved, "--quiet").code == 0
     assert json.loads(inrfit("info", "photo.inr", "--json").out)["init"] == init_of().hash
     assert "SHA-256 " + init_of().hash in inrfit("info", "photo.inr").out
-    assert inrfit("crop", "photo.inr", "--keep", "0,0", "-q").code == 0
+    assert inrfit("crop", "photo.inr", "--keep", "0,0", "--quiet").code == 0
     inrfit("decode", "photo.crop.inr").refused(init_of().hash)
     save(here / "right.png", textured(24, 12))
-    words = ("extend", "photo.inr", "right.png", "--side", "right", "--steps", "1", "-q")
+    words = ("extend", "photo.inr", "right.png", "--side", "right", "--steps", "1", "--quiet")
     inrfit(*words).refused(init_of().hash)
     assert inrfit(*words, "--init", moved).code == 0
     assert api.load("photo.ext.inr").adapted is None
@@ -121,7 +121,7 @@ def test_what_cannot_work_is_one_error(init: Path, words: tuple[str, ...], named
 
 def test_an_init_is_not_written_over(here: Path, init: Path) -> None:
     held = init.read_bytes()
-    words = ("adapt", "photo.png", "--init", init, "-q", "--force")
+    words = ("adapt", "photo.png", "--init", init, "--quiet", "--force")
     inrfit(*words, "-o", init).refused("both --init and an output", code=2)
     assert inrfit(*words).code == 0
     inrfit("decode", "photo.inr", "--init", init, "-o", init, "-f").refused(code=2)
@@ -130,7 +130,7 @@ def test_an_init_is_not_written_over(here: Path, init: Path) -> None:
 
 
 def test_files_that_are_taken_for_one_another(here: Path, init: Path) -> None:
-    assert inrfit("adapt", "photo.png", "--init", init, "-q").code == 0
+    assert inrfit("adapt", "photo.png", "--init", init, "--quiet").code == 0
     inrfit("adapt", "photo.png", "--init", "photo.inr", "-f").refused("it is an .inr file")
     inrfit("adapt", "photo.png", "--init", here, "-f").refused("is a folder")
     inrfit("adapt", "photo.png", "--init", "none", "-f").refused("none: no such file")
@@ -139,7 +139,7 @@ def test_files_that_are_taken_for_one_another(here: Path, init: Path) -> None:
 
 
 def test_a_rate_that_changes_nothing_is_refused(here: Path, init: Path) -> None:
-    words = ("adapt", "photo.png", "--init", init, "-q", "--lr", "0.1")
+    words = ("adapt", "photo.png", "--init", init, "--quiet", "--lr", "0.1")
     inrfit(*words).refused("--lr 0.1 changes nothing: all steps (3)", code=2)
     inrfit(*words, "--optimiser", "learned", "--steps", "9").refused("all steps (9)", code=2)
     assert inrfit(*words, "--steps", "5").code == 0
@@ -157,7 +157,7 @@ def test_existing_files_are_left_unless_they_need_another_init(here: Path, init:
 def trained(here: Path, *words: object) -> Path:
     """Return an init that the command line has learned."""
     ran = inrfit(
-        "meta-train", *words, "--hidden-features", "8", "--steps", "1", "--batch", "1", "-o", "own", "-q"
+        "meta-train", *words, "--hidden-features", "8", "--steps", "1", "--batch", "1", "-o", "own", "--quiet"
     )
     assert ran.code == 0, ran.err
     return next((here / "own").glob("*.safetensors"))
@@ -175,7 +175,7 @@ def test_a_sound_from_the_folder_to_the_measure(here: Path, loss: str) -> None:
     assert inrfit("eval", "0.inr", "--reference", "0.wav", "--json").results[0]["psnr"] == pytest.approx(
         told["psnr"], abs=1e-3
     )
-    assert inrfit("decode", "0.inr", "-o", "back.wav", "-q").code == 0
+    assert inrfit("decode", "0.inr", "-o", "back.wav", "--quiet").code == 0
     assert soundfile.info("back.wav").samplerate == 8000
     inrfit("adapt", "0.wav", "--init", own, "--resolution", "24", "-f").refused(
         "--resolution", "audio", code=2

@@ -25,7 +25,7 @@ def sizes_of_one(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("sizes")
     photo = save(folder / "photo.png", textured(24, 36))
     for name, width in WIDTHS.items():
-        words = ["--partition", "none", "--steps", "200", "--hidden-features", width, "-q"]
+        words = ["--partition", "none", "--steps", "200", "--hidden-features", width, "--quiet"]
         assert inrfit("fit", photo, "-o", folder / f"{name}.inr", *words).code == 0
     return {name: (folder / f"{name}.inr").read_bytes() for name in WIDTHS}
 
@@ -64,7 +64,7 @@ def test_a_sound_has_parts_and_a_rate_too(here: Path) -> None:
     import soundfile
 
     soundfile.write("tone.wav", 0.5 * np.sin(np.arange(2000) / 9), 8000)
-    assert inrfit("fit", "tone.wav", *FAST, "-q").code == 0
+    assert inrfit("fit", "tone.wav", *FAST, "--quiet").code == 0
     result = inrfit("eval", "tone.inr", "--json").results[0]
     assert result["bpp"] == pytest.approx(8 * Path("tone.inr").stat().st_size / 2000)
     assert sum(result["parts"][key] for key in ("header", "shared", "metadata", "regions")) == result["bytes"]
@@ -93,7 +93,7 @@ def test_a_field_is_set_beside_jpeg_at_its_bytes_and_at_its_psnr(field: Path) ->
 def test_a_codec_that_cannot_go_as_small_or_as_good_says_so(here: Path) -> None:
     save(Path("photo.png"), textured(96, 128))
     words = ["--partition", "none", "--hidden-features", "2", "--hidden-layers", "1", "--steps", "5"]
-    assert inrfit("fit", "photo.png", *words, "-q").code == 0
+    assert inrfit("fit", "photo.png", *words, "--quiet").code == 0
     ran = inrfit("eval", "photo.inr", "--against", "jpeg", "--json")
     assert ran.results[0]["bytes"] < jpeg(1)[0]
     assert ran.results[0]["against"]["jpeg"]["same_bytes"] is None
@@ -178,7 +178,7 @@ def test_a_codec_that_pillow_lacks_is_one_error(field: Path, monkeypatch: pytest
 def test_pixels_of_16_bit_and_missing_regions_are_refused(field: Path) -> None:
     Path("deep").mkdir()
     np.save("deep/deep.npy", textured(24, 36).astype(np.uint16) * 257)
-    assert inrfit("fit", "deep/deep.npy", "--kind", "image", *FAST, "-q").code == 0
+    assert inrfit("fit", "deep/deep.npy", "--kind", "image", *FAST, "--quiet").code == 0
     inrfit("eval", "deep/deep.inr", "--against", "jpeg").refused(
         "needs 8 bits in a channel, the samples are uint16"
     )
@@ -199,7 +199,7 @@ def test_a_crop_is_set_beside_its_part_of_the_original(field: Path) -> None:
 def test_jpeg_says_that_it_holds_no_transparency(here: Path) -> None:
     alpha = np.concatenate([textured(24, 36), textured(24, 36)[..., :1]], axis=2)
     Image.fromarray(alpha).save("photo.png")
-    assert inrfit("fit", "photo.png", *FAST, "-q").code == 0
+    assert inrfit("fit", "photo.png", *FAST, "--quiet").code == 0
     ran = inrfit("eval", "photo.inr", "--against", "jpeg,webp")
     assert ran.code == 0
     assert "not compared: it holds no transparency" in ran.out

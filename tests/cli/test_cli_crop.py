@@ -43,7 +43,7 @@ def test_the_output_lies_beside_the_input(field: Path, fitted: bytes) -> None:
 
 
 def test_the_crop_decodes_to_the_window(field: Path) -> None:
-    assert inrfit("crop", "photo.inr", "--region", "12:24,0:36", "--snap", "error", "-q").data == b""
+    assert inrfit("crop", "photo.inr", "--region", "12:24,0:36", "--snap", "error", "--quiet").data == b""
     assert inrfit("decode", "photo.inr", "-o", "whole.png").code == 0
     assert inrfit("decode", "photo.crop.inr", "-o", "part.png").code == 0
     assert (pixels(Path("part.png")) == pixels(Path("whole.png"))[12:24]).all()
@@ -93,9 +93,9 @@ def test_names_in_other_scripts(field: Path, fitted: bytes) -> None:
 
 def test_fields_of_one_region(here: Path) -> None:
     for words in (["--grid", "1x1"], ["--partition", "none"]):
-        assert inrfit("fit", "photo.png", "-o", "one.inr", *words, *FAST, "-q", "-f").code == 0
+        assert inrfit("fit", "photo.png", "-o", "one.inr", *words, *FAST, "--quiet", "-f").code == 0
         for keep in ("0,0", ":,:", "-1,0:1"):
-            assert inrfit("crop", "one.inr", f"--keep={keep}", "-o", "same.inr", "-f", "-q").code == 0
+            assert inrfit("crop", "one.inr", f"--keep={keep}", "-o", "same.inr", "-f", "--quiet").code == 0
             assert Path("same.inr").read_bytes() == Path("one.inr").read_bytes()
         inrfit("crop", "one.inr", "--keep", "0", "-o", "x.inr").refused("0:1,0:1 (y, x)", code=2)
         inrfit("crop", "one.inr", "--keep", "1,0", "-o", "x.inr").refused("is empty or outside", code=2)
@@ -105,7 +105,7 @@ def test_crops_of_crops_of_segments(here: Path) -> None:
     labels = np.arange(24)[:, None] // 6 * 3 + np.arange(36) // 12
     labels[5:9, 10:20] = 20
     Image.fromarray(labels.astype(np.uint8)).save("labels.png")
-    assert inrfit("fit", "photo.png", "--partition", "labels.png", *FAST, "-q").code == 0
+    assert inrfit("fit", "photo.png", "--partition", "labels.png", *FAST, "--quiet").code == 0
     whole = api.decode("photo.inr", device="cpu")
     names = ["photo"]
     for keep, origin in (("0,2,4,12", (0, 0)), ("2:5", (0, 12)), ("4", (6, 12)), ("4", (6, 12))):
@@ -219,8 +219,8 @@ def test_a_photo_loses_its_thumbnail_and_its_hash_and_keeps_its_camera(here: Pat
     second += struct.pack(order + "HHIII", 0x202, 4, 1, len(thumb.getvalue()), 0)
     data = data[:after] + struct.pack(order + "I", len(data)) + data[after + 4 :] + second + thumb.getvalue()
     Image.fromarray(textured(24, 36)).save("camera.jpg", exif=b"Exif\0\0" + data)
-    assert inrfit("fit", "camera.jpg", "--grid", "2x2", *FAST, "-q").code == 0
-    assert inrfit("crop", "camera.inr", "--keep", "0,:", "-q").code == 0
+    assert inrfit("fit", "camera.jpg", "--grid", "2x2", *FAST, "--quiet").code == 0
+    assert inrfit("crop", "camera.inr", "--keep", "0,:", "--quiet").code == 0
     whole, part = (inrfit("info", name, "--json").results[0] for name in ("camera.inr", "camera.crop.inr"))
     assert set(whole["metadata"]) == {"exif", "srce"}
     assert set(part["metadata"]) == {"exif"}

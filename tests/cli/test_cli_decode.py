@@ -112,7 +112,7 @@ def test_a_format_that_cannot_hold_the_samples_is_refused_before_they_are_decode
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     np.save("deep.npy", np.arange(30, dtype=np.uint16).reshape(5, 6))
-    assert inrfit("fit", "deep.npy", "--steps", "1", "-q").code == 0
+    assert inrfit("fit", "deep.npy", "--steps", "1", "--quiet").code == 0
     monkeypatch.setattr(Field, "decode", lambda *args, **kwargs: pytest.fail("it was decoded"))
     inrfit("decode", "deep.inr", "-o", "x.jpg").refused("JPEG cannot hold uint16", ".png")
     assert files(here) == ["deep.inr", "deep.npy", "photo.png"]
@@ -181,7 +181,7 @@ def test_formats_without_transparency_get_white_and_say_so(holed: Path) -> None:
 
 def test_a_colour_name_is_for_8_bit(here: Path) -> None:
     np.save("deep.npy", np.arange(30, dtype=np.uint16).reshape(5, 6))
-    assert inrfit("fit", "deep.npy", "--steps", "1", "-q").code == 0
+    assert inrfit("fit", "deep.npy", "--steps", "1", "--quiet").code == 0
     inrfit("decode", "deep.inr", "--fill", "red").refused("--fill 'red' is no value of uint16 grey", code=2)
 
 

@@ -16,12 +16,12 @@ from inrfit import api
 def two(field: Path) -> Path:
     """photo.inr and other.inr, of unequal quality, with their originals."""
     save(Path("other.png"), textured(12, 12)[::-1])
-    assert inrfit("fit", "other.png", "--steps", "3", "-q").code == 0
+    assert inrfit("fit", "other.png", "--steps", "3", "--quiet").code == 0
     return field.parent
 
 
 def mse(name: str) -> float:
-    inrfit("decode", f"{name}.inr", "--force", "-q")
+    inrfit("decode", f"{name}.inr", "--force", "--quiet")
     a, b = (pixels(Path(path)).astype(np.float64) for path in (f"{name}.png", f"{name}.dec.png"))
     return float(np.mean(((a - b) / 255) ** 2))
 
@@ -30,7 +30,7 @@ def test_the_numbers_are_those_of_the_decoded_file(field: Path) -> None:
     from skimage.metrics import structural_similarity
 
     result = inrfit("eval", "photo.inr", "--json").results[0]
-    inrfit("decode", "photo.inr", "-q")
+    inrfit("decode", "photo.inr", "--quiet")
     source, decoded = pixels(Path("photo.png")), pixels(Path("photo.dec.png"))
     assert result["mse"] == pytest.approx(mse("photo"), rel=1e-6)
     assert result["psnr"] == pytest.approx(-10 * np.log10(mse("photo")), abs=1e-6)

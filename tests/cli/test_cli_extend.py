@@ -42,7 +42,7 @@ def test_the_output_goes_beside_the_input(right: Path) -> None:
 
 def test_json_tells_what_the_file_holds(right: Path) -> None:
     inrfit(
-        "fit", "photo.png", "-o", "lg.inr", "--model", "local-global", "--grid", "2x2", "--steps", "80", "-q"
+        "fit", "photo.png", "-o", "lg.inr", "--model", "local-global", "--grid", "2x2", "--steps", "80", "--quiet"
     )
     old = api.load("lg.inr").decode()
     words = ("extend", "lg.inr", "right.png", "--side", "left", *QUICK, "--json", "--seed", "3", "--force")
@@ -66,7 +66,7 @@ def test_json_tells_what_the_file_holds(right: Path) -> None:
 
 
 def test_pipes(right: Path, fitted: bytes) -> None:
-    words = ("--side", "bottom", *QUICK, "-q")
+    words = ("--side", "bottom", *QUICK, "--quiet")
     save(right.with_name("below.png"), textured(7, 36))
     assert inrfit("extend", "photo.inr", "below.png", *words).code == 0
     wanted = Path("photo.ext.inr").read_bytes()
@@ -75,7 +75,7 @@ def test_pipes(right: Path, fitted: bytes) -> None:
     assert piped.data == wanted
     below = Path("below.png").read_bytes()
     assert inrfit("extend", "photo.inr", "-", *words, "-o", "-", stdin=below).data == wanted
-    assert inrfit("decode", "-", "-o", "-", "--format", "png", "-q", stdin=piped.data).code == 0
+    assert inrfit("decode", "-", "-o", "-", "--format", "png", "--quiet", stdin=piped.data).code == 0
 
 
 def test_joint_without_shared_weights_is_said(right: Path) -> None:
@@ -136,7 +136,7 @@ def test_ctrl_c_leaves_nothing(right: Path, monkeypatch: pytest.MonkeyPatch) -> 
         raise KeyboardInterrupt
 
     monkeypatch.setattr(extend, "run", press)
-    ran = inrfit("extend", "photo.inr", "right.png", "--side", "right", "-q")
+    ran = inrfit("extend", "photo.inr", "right.png", "--side", "right", "--quiet")
     assert (ran.code, ran.out, ran.err) == (130, "", "Interrupted\n")
     assert files(right.parent) == ["photo.inr", "photo.png", "right.png"]
 

@@ -72,22 +72,22 @@ def test_the_bytes_do_not_depend_on_the_way_out(here: Path) -> None:
 
 
 def test_a_folder_gives_its_images_and_with_r_those_below_it(tree: Path) -> None:
-    assert inrfit("fit", "photos", "-o", "flat", *FAST, "-q").code == 0
+    assert inrfit("fit", "photos", "-o", "flat", *FAST, "--quiet").code == 0
     assert files(tree.parent / "flat") == ["a.inr"]
-    assert inrfit("fit", "photos", "-r", "-o", "kept", *FAST, "-q").code == 0
+    assert inrfit("fit", "photos", "-r", "-o", "kept", *FAST, "--quiet").code == 0
     assert files(tree.parent / "kept") == ["a.inr", "sub/b.inr"]
-    assert inrfit("decode", "kept", "-r", "-o", "back", "-q").code == 0
+    assert inrfit("decode", "kept", "-r", "-o", "back", "--quiet").code == 0
     assert files(tree.parent / "back") == ["a.png", "sub/b.jpg"]
 
 
 def test_globs_are_expanded(tree: Path) -> None:
-    assert inrfit("fit", "photos/**/*.[pJ]*", *FAST, "-q").code == 0
+    assert inrfit("fit", "photos/**/*.[pJ]*", *FAST, "--quiet").code == 0
     assert files(tree) == ["a.inr", "a.png", "notes.txt", "sub/b.JPG", "sub/b.inr"]
 
 
 def test_a_name_with_brackets_is_itself_where_it_exists(here: Path) -> None:
     save(here / "photo[1].png", textured(8, 8))
-    assert inrfit("fit", "photo[1].png", *FAST, "-q").code == 0
+    assert inrfit("fit", "photo[1].png", *FAST, "--quiet").code == 0
     assert files(here) == ["photo.png", "photo[1].inr", "photo[1].png"]
 
 
@@ -151,7 +151,7 @@ def test_never_replaced_without_force(field: Path) -> None:
     )
     assert field.with_suffix(".png").read_bytes() == photo
     before = field.read_bytes()
-    assert inrfit("fit", "photo.png", "--force", *FAST, "-q").code == 0
+    assert inrfit("fit", "photo.png", "--force", *FAST, "--quiet").code == 0
     assert field.read_bytes() != before
 
 

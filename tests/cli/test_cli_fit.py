@@ -21,7 +21,7 @@ def psnr(a: np.ndarray, b: np.ndarray, peak: float = 255.0) -> float:
 def test_the_psnr_is_that_of_the_decoded_file(here: Path, options: list[str]) -> None:
     words = ("--steps", "20", "--hidden-features", "8", *options)
     said = inrfit("fit", "photo.png", "--json", *words).results[0]["psnr"]
-    assert inrfit("decode", "photo.inr", "-q").code == 0
+    assert inrfit("decode", "photo.inr", "--quiet").code == 0
     measured = psnr(textured(24, 36), pixels(here / "photo.dec.png"))
     assert said == pytest.approx(measured, abs=1e-3)
     assert f"PSNR {measured:.2f} dB" in inrfit("fit", "photo.png", "--force", *words).out
@@ -162,7 +162,7 @@ def test_images_with_alpha_and_depth_go_through_end_to_end(here: Path) -> None:
     names = ["alpha.png", "grey.png", "dot.png", "line.png", "float.npy", "deep.png"]
     ran = inrfit("fit", *names, "--steps", "30", "--json")
     assert ran.code == 0, ran.err
-    assert inrfit("decode", *(Path(name).with_suffix(".inr") for name in names), "-q").code == 0
+    assert inrfit("decode", *(Path(name).with_suffix(".inr") for name in names), "--quiet").code == 0
     for name, result in zip(names, ran.results, strict=True):
         source, decoded = (np.asarray(api.read(path).dense()) for path in (name, name.replace(".", ".dec.")))
         assert decoded.dtype == source.dtype

@@ -102,7 +102,7 @@ def test_the_windows_are_those_of_the_init(folder):
 
 def test_a_report_has_a_curve_for_each_init(folder):
     inits = [word for name in ("maml", "standard") for word in ("--init", folder / f"{name}.safetensors")]
-    words = ("meta-eval", folder / "held", *inits, "--steps", "2", "-q")
+    words = ("meta-eval", folder / "held", *inits, "--steps", "2", "--quiet")
     assert inrfit(*words, "--report", folder / "curves.svg").code == 0
     assert (folder / "curves.svg").read_text().count('class="line"') == 4  # and its key
     assert inrfit(*words, "--report", folder / "curves.html").code == 0

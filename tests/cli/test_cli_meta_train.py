@@ -88,7 +88,7 @@ def test_an_init_a_log_and_a_curve_are_written(photos: Path) -> None:
 def test_json_tells_what_the_init_holds(photos: Path) -> None:
     save(photos / "small.png", textured(4, 4))
     (photos / "bad.png").write_bytes(b"no picture")
-    ran = inrfit(*RUN, "--json", "-q", "--grid", "2x2", "--first-order", "--no-augment", "--holdout", "0.3")
+    ran = inrfit(*RUN, "--json", "--quiet", "--grid", "2x2", "--first-order", "--no-augment", "--holdout", "0.3")
     assert ran.code == 0, ran.err
     (result,) = ran.results
     assert list(result) == [*RESULT, *KEYS]
@@ -105,11 +105,11 @@ def test_json_tells_what_the_init_holds(photos: Path) -> None:
 
 
 def test_the_file_does_not_depend_on_threads(photos: Path) -> None:
-    assert inrfit(*RUN, "-q").code == 0
+    assert inrfit(*RUN, "--quiet").code == 0
     one = Path("init.safetensors").read_bytes()
-    assert inrfit(*RUN, "-q", "--force", "--threads", "2").code == 0
+    assert inrfit(*RUN, "--quiet", "--force", "--threads", "2").code == 0
     assert Path("init.safetensors").read_bytes() == one
-    assert inrfit(*RUN, "-q", "--force", "--seed", "1").code == 0
+    assert inrfit(*RUN, "--quiet", "--force", "--seed", "1").code == 0
     assert Path("init.safetensors").read_bytes() != one
 
 
@@ -123,7 +123,7 @@ def test_nothing_is_replaced_unasked(photos: Path) -> None:
 
 
 def test_the_init_goes_to_standard_output(photos: Path) -> None:
-    ran = inrfit(*RUN[:-1], "-", "-q")
+    ran = inrfit(*RUN[:-1], "-", "--quiet")
     assert (ran.code, ran.err) == (0, "")
     assert init.loads(ran.data).kind == "image"
     assert made(photos.parent) == []
@@ -131,7 +131,7 @@ def test_the_init_goes_to_standard_output(photos: Path) -> None:
 
 def test_interrupted_and_resumed_gives_the_same_files(photos: Path) -> None:
     words = (*RUN[:-1], "whole.safetensors", "--steps", "9", "--val-every", "2")
-    assert inrfit(*words, "-q").code == 0
+    assert inrfit(*words, "--quiet").code == 0
     words = (*RUN, "--steps", "9", "--val-every", "2")
     with ctrl_c(3):
         ran = inrfit(*words)
@@ -215,7 +215,7 @@ def test_more_is_said_when_asked(photos: Path) -> None:
     ran = inrfit(*RUN, "-v")
     assert "MetaConfig(method='maml'" in ran.err
     assert "ModelConfig(name='partitioned'" in ran.err
-    assert inrfit(*RUN, "-q", "--force").err == ""
+    assert inrfit(*RUN, "--quiet", "--force").err == ""
 
 
 def test_processes_that_do_not_lead_write_nothing(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ FIT = ("--grid", "3x2x2", "--hidden-features", "6", "--hidden-layers", "1", "--s
 def made(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The bytes of a field of the clip that `here` has."""
     path = source(tmp_path_factory.mktemp("clip"))
-    ran = inrfit("fit", path, *FIT, "--sound", "copy", "-q")
+    ran = inrfit("fit", path, *FIT, "--sound", "copy", "--quiet")
     assert ran.code == 0, ran.err
     return path.with_suffix(".inr").read_bytes()
 

@@ -101,14 +101,14 @@ def test_a_picture_has_no_time(picture: np.ndarray) -> None:
 
 @pytest.mark.parametrize("words", [["--keep", "1.5s:3s"], ["--region", "1.5:3,:"], ["--region", "1.5s:3s"]])
 def test_the_command_line_crops_by_seconds(file: Path, words: list[str]) -> None:
-    assert inrfit("crop", file, *words, "-o", "b.inr", "-q").code == 0
+    assert inrfit("crop", file, *words, "-o", "b.inr", "--quiet").code == 0
     assert api.load("b.inr").domain.box == ((15, 30), (0, 12))
 
 
 def test_the_command_line_decodes_by_seconds_and_at_a_rate(file: Path, field: Field) -> None:
-    assert inrfit("decode", file, "--region", "1.5:3,2:7", "-o", "b.png", "-q", "--device", "cpu").code == 0
+    assert inrfit("decode", file, "--region", "1.5:3,2:7", "-o", "b.png", "--quiet", "--device", "cpu").code == 0
     assert np.array_equal(api.read("b.png").dense(), field.decode(region=((15, 30), (2, 7)), device="cpu"))
-    assert inrfit("decode", file, "--rate", "20", "-o", "c.png", "-q", "--device", "cpu").code == 0
+    assert inrfit("decode", file, "--rate", "20", "-o", "c.png", "--quiet", "--device", "cpu").code == 0
     assert np.array_equal(api.read("c.png").dense(), field.decode(size=(80, 12), device="cpu"))
     inrfit("decode", file, "--rate", "20", "--scale", "2", "-o", "d.png").refused(
         "--rate and --scale both", code=2

@@ -35,7 +35,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def small(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The bytes of a field of `textured(8, 12)` in two cells."""
     photo = save(tmp_path_factory.mktemp("small") / "photo.png", textured(8, 12))
-    assert inrfit("fit", photo, "--grid", "1x2", *FAST, "-q").code == 0
+    assert inrfit("fit", photo, "--grid", "1x2", *FAST, "--quiet").code == 0
     return photo.with_suffix(".inr").read_bytes()
 
 
@@ -197,7 +197,7 @@ def test_what_the_parser_refuses(option: str) -> None:
 def decoded_or_refused(data: bytes, good: np.ndarray) -> Ran:
     """Decode a file: it gives the samples of the good one, or one error and no file."""
     Path("x.inr").write_bytes(data)
-    ran = inrfit("decode", "x.inr", "-o", "x.png", "--force", "--device", "cpu", "-q")
+    ran = inrfit("decode", "x.inr", "-o", "x.png", "--force", "--device", "cpu", "--quiet")
     if ran.code == 0:
         assert (pixels(Path("x.png")) == good).all()
         Path("x.png").unlink()
