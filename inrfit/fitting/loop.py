@@ -24,7 +24,7 @@ from inrfit.device import Device
 from inrfit.errors import FitError, Interrupted
 from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.events import FitEvent
-from inrfit.fitting.measure import with_errors
+from inrfit.fitting.measure import measured, settled
 from inrfit.fitting.optim import Adam
 from inrfit.fitting.plan import check_many
 from inrfit.fitting.sampling import Block, Samples, by_error
@@ -127,7 +127,7 @@ def fit(
 
     Returns:
         The field with its weights as a file keeps them, its PSNR and its errors per region measured on the decoded
-        output.
+        output; the errors are not yet rounded as a file keeps them, see `measure.settled`.
 
     Raises:
         FitError: the fit diverged.
@@ -150,7 +150,7 @@ def fit_many(
 ) -> list[Field | FitError]:
     """Fit a field to each of several signals of one shape and kind, all at once.
 
-    Each has its own weights, optimiser state and stopping, and gets the field that it would get alone.
+    Each has its own weights, optimiser state and stopping, and gets the field that it would get alone, by `waves.fit`.
 
     Args:
         signals: what to fit.
@@ -165,7 +165,8 @@ def fit_many(
         Interrupted: `progress.stop` said so.
     """
     check_many(config)
-    return _Fits(signals, partition, model, config, device, progress or Progress(), Start()).run(None)
+    fits = _Fits(signals, partition, model, config, device, progress or Progress(), Start())
+    return [found if isinstance(found, FitError) else settled(found) for found in fits.run(None)]
 
 
 class _Fits:
@@ -427,7 +428,7 @@ class _Fits:
             )
         signal = self.signals[self.present[place]]
         fitted = replace(self.blank, weights=stored, steps=self.step, info=signal.info)
-        return with_errors(fitted, signal, self.device)
+        return measured(fitted, signal, self.device)
 
     def checkpoint(self) -> Checkpoint:
         """Return the state of a fit of one signal after `step` steps."""
