@@ -24,7 +24,7 @@ from inrfit.domain import Box
 from inrfit.edit.sides import MODES, placed
 from inrfit.fitting.events import FitEvent
 from inrfit.fitting.loop import Progress, Start, fit
-from inrfit.fitting.measure import with_errors
+from inrfit.fitting.measure import settled, with_errors
 from inrfit.fitting.size import kept_as
 from inrfit.metrics.fidelity import psnr
 from inrfit.models.description import initial_weights
@@ -213,7 +213,7 @@ def _strict(plan: Plan, steps: int, progress: Progress) -> Field:
     )
     part = replace(plan.whole.select(plan.added), domain=signal.domain)
     config = replace(plan.config, steps=steps)
-    return fit(signal, part, old.model, config, plan.device, progress, start=start)
+    return settled(fit(signal, part, old.model, config, plan.device, progress, start=start))
 
 
 def _tuned(plan: Plan, both: Field, steps: int, progress: Progress) -> Weights:

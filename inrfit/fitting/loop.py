@@ -25,7 +25,7 @@ from inrfit.device import Device
 from inrfit.errors import FitError, Interrupted
 from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.events import FitEvent
-from inrfit.fitting.measure import with_errors
+from inrfit.fitting.measure import measured, settled
 from inrfit.fitting.optim import Adam
 from inrfit.fitting.plan import check_many
 from inrfit.fitting.rounding import Rounding
@@ -140,7 +140,7 @@ def fit(
 
     Returns:
         The field with its weights as a file keeps them, its PSNR and its errors per region measured on the decoded
-        output.
+        output; the errors are not yet rounded as a file keeps them, see `measure.settled`.
 
     Raises:
         FitError: the fit diverged.
@@ -163,7 +163,7 @@ def fit_many(
 ) -> list[Field | FitError]:
     """Fit a field to each of several signals of one shape and kind, all at once.
 
-    Each has its own weights, optimiser state and stopping, and gets the field that it would get alone.
+    Each has its own weights, optimiser state and stopping, and gets the field that it would get alone, by `waves.fit`.
 
     Args:
         signals: what to fit.
@@ -178,7 +178,8 @@ def fit_many(
         Interrupted: `progress.stop` said so.
     """
     check_many(config)
-    return _Fits(signals, partition, model, config, device, progress or Progress(), Start()).run(None)
+    fits = _Fits(signals, partition, model, config, device, progress or Progress(), Start())
+    return [found if isinstance(found, FitError) else settled(found) for found in fits.run(None)]
 
 
 class _Fits:
@@ -456,12 +457,12 @@ class _Fits:
             self.ends.choose(self._squared_errors, 0, fixed)
             self.ends.show()
         signal, coding = self.signals[self.present[place]], self._with_fixed(self.ends.coding(place))
-        usual = with_errors(with_steps(fitted, coding), signal, self.device)
+        usual = measured(with_steps(fitted, coding), signal, self.device)
         wanted = self.config.target_psnr or 0.0
         if last and (fitted.psnr or 0.0) < wanted:
             return usual
         fixed = frozenset(() if self.fixed_coding is None else self.fixed_coding.exponents)
-        return coarsest(fitted, usual, wanted, lambda found: with_errors(found, signal, self.device), fixed)
+        return coarsest(fitted, usual, wanted, lambda found: measured(found, signal, self.device), fixed)
 
     def _spend(self, squares: Tensor) -> None:
         """Note the errors per region, and now and then spend the samples of a step by them."""
@@ -513,7 +514,7 @@ class _Fits:
             )
         signal = self.signals[self.present[place]]
         fitted = replace(self.blank, weights=stored, steps=self.step, info=signal.info)
-        return with_errors(self._coded(place, fitted), signal, self.device)
+        return measured(self._coded(place, fitted), signal, self.device)
 
     def _coded(self, place: int, fitted: Field) -> Field:
         """Return a field with the steps and tables of its file, where its weights are rounded."""

@@ -28,15 +28,28 @@ SLAB = 1 << 21
 def with_errors(fitted: Field, signal: Signal, device: Device) -> Field:
     """Return the field with its PSNR and mean squared error per region, measured on the decoded samples.
 
-    The sum over a region is taken in an order that depends on the region alone: it is the same in a crop. The errors
-    of the regions are rounded as a file keeps them, the PSNR of the whole is not. Of a signal with a pool (see `Signal`)
-    the samples of the pool are measured.
+    The errors of regions are rounded as a file keeps them; the PSNR is that of `measured`, which says more.
+    """
+    return settled(measured(fitted, signal, device))
+
+
+def settled(field: Field) -> Field:
+    """Return a field with the errors of its regions rounded as a file keeps them; its PSNR stays as it is."""
+    return replace(field, mse=rounded(field.mse))
+
+
+def measured(fitted: Field, signal: Signal, device: Device) -> Field:
+    """Return the field with its PSNR and mean squared error per region, measured on the decoded samples.
+
+    The sum over a region is taken in an order that depends on the region alone: it is the same in a crop. Of a signal
+    with a pool (see `Signal`) the samples of the pool are measured.
     """
     pooled = getattr(signal, "pool", None) is not None
     found = _pooled(fitted, signal, device) if pooled else _dense(fitted, signal, device)
     sums, areas = zip(*(found[place] for place in range(len(fitted.partition))), strict=True)
-    mse = rounded([total / max(count, 1) for total, count in zip(sums, areas, strict=True)])
-    return replace(fitted, mse=mse, psnr=unit_decibel(math.fsum(sums) / sum(areas), fitted.info.peak))
+    mse = tuple(float(np.float32(total / max(count, 1))) for total, count in zip(sums, areas, strict=True))
+    total = math.fsum(error * count for error, count in zip(mse, areas, strict=True))
+    return replace(fitted, mse=mse, psnr=unit_decibel(total / sum(areas), fitted.info.peak))
 
 
 def _dense(fitted: Field, signal: Signal, device: Device) -> dict[int, tuple[float, int]]:

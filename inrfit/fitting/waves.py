@@ -24,6 +24,7 @@ from inrfit.fitting import loop
 from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.events import FitEvent
 from inrfit.fitting.loop import Progress, Start
+from inrfit.fitting.measure import settled
 from inrfit.kernels.tiles import tile_points
 from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.coding import Coding
@@ -54,7 +55,7 @@ def fit(
     begin: Callable[[Partition], Start] | None = None,
     wave: int = WAVE,
 ) -> Field:
-    """Fit a field to a signal; see `loop.fit`. The result does not depend on the waves.
+    """Fit a field to a signal; see `loop.fit`. The result does not depend on the waves; its errors are rounded as a file does.
 
     With `config.points` each wave has its share of them, by area; how they are spent by error then differs from a fit
     in one wave.
@@ -79,9 +80,10 @@ def fit(
         parts = cut(partition, description, signal.channels, config, limit)
     if len(parts) <= 1:
         start = None if begin is None else begin(partition)
-        return loop.fit(signal, partition, model, config, device, progress, resume, start)
+        return settled(loop.fit(signal, partition, model, config, device, progress, resume, start))
     begin = begin or (lambda part: Start())
-    return _Waves(signal, partition, model, config, device, progress or Progress(), parts, begin).run(resume)
+    waves = _Waves(signal, partition, model, config, device, progress or Progress(), parts, begin)
+    return settled(waves.run(resume))
 
 
 def cut(

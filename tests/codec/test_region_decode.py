@@ -276,7 +276,7 @@ def test_eval_counts_what_is_covered_only():
 
 def test_errors_are_measured_on_what_is_covered():
     from inrfit.device import pick_device
-    from inrfit.fitting.loop import with_errors
+    from inrfit.fitting.measure import with_errors
 
     picture = textured(16, 24)
     field = api.fit(picture, grid=(2, 3), steps=5, hidden_features=8, device="cpu")

@@ -102,7 +102,7 @@ def test_a_side_is_an_end_of_an_axis(old: Field, side: str, origin: Any, shape: 
     ids = [region.id for region in made.partition.regions]
     assert ids == sorted(set(ids))
     source = PICTURE[18 + origin[0] :, 20 + origin[1] :][: shape[0], : shape[1]]
-    assert psnr(source, made.decode(), (0, 255)) == pytest.approx(made.psnr, abs=1e-4)
+    assert psnr(source, made.decode(), (0, 255)) == pytest.approx(made.psnr, abs=2e-3)
 
 
 def test_cells_keep_their_borders_and_their_size(shared: Field) -> None:

@@ -138,7 +138,7 @@ def test_one_that_cannot_be_measured_stops_no_other(monkeypatch):
     """A target is looked for in the middle of the fit, where a measurement may fail."""
     from inrfit.fitting import loop
 
-    measured = loop.with_errors
+    measured = loop.measured
     calls = []
 
     def fails(field, signal, device):
@@ -147,7 +147,7 @@ def test_one_that_cannot_be_measured_stops_no_other(monkeypatch):
             raise FitError("broken")
         return measured(field, signal, device)
 
-    monkeypatch.setattr(loop, "with_errors", fails)
+    monkeypatch.setattr(loop, "measured", fails)
     words = {**SMALL, "steps": 200, "hidden_features": 12, "target_psnr": 18.0}
     found = inrfit.fit_many(pictures(4), **words)
     assert sum(isinstance(one, FitError) for one in found) == 1

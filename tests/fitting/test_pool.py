@@ -103,7 +103,7 @@ def test_the_errors_are_those_of_the_pool(monkeypatch: pytest.MonkeyPatch) -> No
     known = [signal._there(region.box) for region in field.partition.regions]
     boxes = [squares[tuple(slice(*span) for span in region.box)] for region in field.partition.regions]
     expected = [box[there].mean() for box, there in zip(boxes, known, strict=True)]
-    assert field.mse == pytest.approx(expected, rel=1e-4)
+    assert field.mse == pytest.approx(expected, rel=4e-4)  # two bytes each
     assert field.psnr == pytest.approx(10 * np.log10(4 / squares[signal.known].mean()), abs=1e-3)
     monkeypatch.setattr(measure, "BLOCK", 7)
     assert measure.with_errors(field, signal, CPU).mse == pytest.approx(field.mse, rel=1e-5)
