@@ -23,8 +23,9 @@ from inrfit.device import Device
 from inrfit.domain import Box
 from inrfit.edit.sides import MODES, placed
 from inrfit.fitting.events import FitEvent
+from inrfit.fitting.finish import finished
 from inrfit.fitting.loop import Progress, Start, fit
-from inrfit.fitting.measure import settled, with_errors
+from inrfit.fitting.measure import with_errors
 from inrfit.fitting.size import kept_as
 from inrfit.metrics.fidelity import psnr
 from inrfit.models.description import initial_weights
@@ -209,11 +210,11 @@ def _strict(plan: Plan, steps: int, progress: Progress) -> Field:
         frame=old.frame,
         tile=old.tile,
         known=known,
-        coding=old.coding,
     )
     part = replace(plan.whole.select(plan.added), domain=signal.domain)
     config = replace(plan.config, steps=steps)
-    return settled(fit(signal, part, old.model, config, plan.device, progress, start=start))
+    found = fit(signal, part, old.model, config, plan.device, progress, start=start)
+    return finished(found, signal, config, plan.device, old.coding)
 
 
 def _tuned(plan: Plan, both: Field, steps: int, progress: Progress) -> Weights:
@@ -221,9 +222,7 @@ def _tuned(plan: Plan, both: Field, steps: int, progress: Progress) -> Weights:
     signal, known = _with_old(plan, max(plan.whole.domain.shape))
     rate = TUNING_RATE * (plan.config.lr or default_lr(both.model))
     config = replace(plan.config, steps=steps, lr=rate)
-    start = Start(
-        weights=both.weights, frame=both.frame, tile=both.tile, known=known, solve=False, coding=both.coding
-    )
+    start = Start(weights=both.weights, frame=both.frame, tile=both.tile, known=known, solve=False)
     return fit(signal, plan.whole, both.model, config, plan.device, progress, start=start).weights
 
 

@@ -25,12 +25,13 @@ from inrfit.device import Device
 from inrfit.errors import FitError, Interrupted
 from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.events import FitEvent
-from inrfit.fitting.measure import measured, settled
+from inrfit.fitting.finish import finished
+from inrfit.fitting.measure import measured
 from inrfit.fitting.optim import Adam
 from inrfit.fitting.plan import check_many
 from inrfit.fitting.rounding import Rounding
 from inrfit.fitting.sampling import Block, Samples, by_error
-from inrfit.fitting.size import coarsest, meet, with_steps
+from inrfit.fitting.size import meet
 from inrfit.fitting.stacks import Stacks
 from inrfit.fitting.target import Target
 from inrfit.kernels import aligned
@@ -59,8 +60,8 @@ SPEND_EVERY = 25
 ERROR_DECAY = 0.9
 """Weight of the past in the running mean of the errors that they are spent by."""
 
-ROUNDED_SHARE, SAVING_SHARE = 0.1, 0.5
-"""Share of the steps, at the end, that quantised weights learn rounded; the second where bits are saved too."""
+SAVING_SHARE = 0.5
+"""Share of the steps, at the end, in which quantised weights learn rounded where bits are saved."""
 
 HEADROOM = 0.3
 """How far, in dB, weights that are not rounded yet must exceed a target PSNR, which pays for coarser steps."""
@@ -101,8 +102,8 @@ class Start:
         optimiser: makes the optimiser from the matrices, what is known of them and the configuration; that of the
             configuration when None.
         steps: how many, in place of those of the configuration; with 0 the field is what it begins with.
-        coding: steps of quantised weights that are not chosen: those of frozen stacks, or of all stacks, then perhaps
-            with the tables of the file that they are for.
+        coding: steps that quantised weights have when the fit is finished: of frozen stacks, or of all, then perhaps with
+            the tables of the file they are for.
     """
 
     weights: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
@@ -179,7 +180,16 @@ def fit_many(
     """
     check_many(config)
     fits = _Fits(signals, partition, model, config, device, progress or Progress(), Start())
-    return [found if isinstance(found, FitError) else settled(found) for found in fits.run(None)]
+    results = zip(signals, fits.run(None), strict=True)
+    return [_finished(found, signal, config, device) for signal, found in results]
+
+
+def _finished(found: Field | FitError, signal: Signal, config: FitConfig, device: Device) -> Field | FitError:
+    """Return a field as its file gives it back; an error as it is."""
+    try:
+        return found if isinstance(found, FitError) else finished(found, signal, config, device)
+    except FitError as error:
+        return error
 
 
 class _Fits:
@@ -239,13 +249,11 @@ class _Fits:
         used = 1.0 if config.points is None else config.points / self.own.sum()
         usual = default_lr(model, used, config.steps, partition.domain.dimensions)
         self.lr = usual if config.lr is None else config.lr
-        self.ends: Rounding | None = None
         self.present = list(range(len(signals)))
         self.found: dict[int, Field | FitError] = {}
         self.errors = np.zeros(len(partition))
         self.by_error = config.points is not None and config.sampling == "error"
         self.quantises = config.weights == "quantised"
-        self.fixed_coding = start.coding
         self.rounding: Rounding | None = None
         wanted = config.target_psnr
         if wanted is not None and self.quantises:
@@ -308,7 +316,7 @@ class _Fits:
                 if self.progress.save and time.monotonic() - saved > self.progress.save_every:
                     self.progress.save(self.checkpoint())
                     saved = time.monotonic()
-            if self.quantises and self.rounding is None and self.target is None and self.going:
+            if self._saves and self.rounding is None and self.going:
                 self._begin_rounding()
             if self.rounding is not None and self.going:
                 self._meet_size()
@@ -318,24 +326,27 @@ class _Fits:
         return [self.found[number] for number in range(len(self.signals))]
 
     @property
+    def _saves(self) -> bool:
+        """Whether bits are part of the loss at the end of the fit."""
+        return self.quantises and bool(self.config.rate) and self.target is None
+
+    @property
     def _rounds_now(self) -> bool:
         """Whether the weights are rounded from this step on."""
-        if not self.quantises or self.rounding is not None or self.target is not None:
+        if not self._saves or self.rounding is not None:
             return False
-        share = SAVING_SHARE if self.config.rate else ROUNDED_SHARE
-        return self.step >= self.steps - math.floor(share * self.steps)
+        return self.step >= self.steps - math.floor(SAVING_SHARE * self.steps)
 
     def _begin_rounding(self) -> None:
         """Choose the steps of the weights, and go on with rounded ones."""
         self.rounding = Rounding(self.stacks, len(self.present), len(self.partition))
-        fixed = None if self.fixed_coding is None else self.fixed_coding.exponents
-        self.rounding.choose(self._squared_errors, self.config.rate or 0.0, fixed)
+        self.rounding.choose(self._squared_errors, self.config.rate or 0.0)
         self._record()
 
     def _squared_errors(self) -> NDArray[np.float64]:
         """Return the squared errors of each signal with the weights as they are, as a step would see them."""
         self._gradients()
-        return self.squares.view(len(self.present), -1).sum(1).cpu().numpy()
+        return self.squares.cpu().numpy().reshape(len(self.present), -1).sum(1)
 
     def _run_step(self, part: str) -> None:
         """Run a part of a step, `gradients` or `update`; it may be recorded unless second moments are wanted."""
@@ -429,40 +440,16 @@ class _Fits:
 
         It is done at its target, or where no PSNR is given because there are no more steps.
         """
-        values, done, last = self.stacks.values, None, not math.isfinite(estimate)
+        values, done = self.stacks.values, None
         try:
             if self.target is not None:
                 done = self.target.reached(place, values, estimate)
-            if done is None and last:
+            if done is None and not math.isfinite(estimate):
                 done = self._measured(place, values)
-            if done is not None and self.target is not None and self.quantises:
-                done = self._quantised(place, done, last)
         except FitError as error:
             done = error
         if done is not None:
             self.found[self.present[place]] = done
-
-    def _quantised(self, place: int, fitted: Field, last: bool) -> Field | None:
-        """Return a field with the coarsest steps that keep it at the target PSNR; None where none do.
-
-        Args:
-            place: of the signal.
-            fitted: its field, with weights that are not rounded.
-            last: whether there are no more steps: a field that does not reach the target is returned then too, with steps
-                that hardly change it.
-        """
-        if self.ends is None or last:
-            self.ends = Rounding(self.stacks, len(self.present), len(self.partition))
-            fixed = None if self.fixed_coding is None else self.fixed_coding.exponents
-            self.ends.choose(self._squared_errors, 0, fixed)
-            self.ends.show()
-        signal, coding = self.signals[self.present[place]], self._with_fixed(self.ends.coding(place))
-        usual = measured(with_steps(fitted, coding), signal, self.device)
-        wanted = self.config.target_psnr or 0.0
-        if last and (fitted.psnr or 0.0) < wanted:
-            return usual
-        fixed = frozenset(() if self.fixed_coding is None else self.fixed_coding.exponents)
-        return coarsest(fitted, usual, wanted, lambda found: measured(found, signal, self.device), fixed)
 
     def _spend(self, squares: Tensor) -> None:
         """Note the errors per region, and now and then spend the samples of a step by them."""
@@ -477,7 +464,6 @@ class _Fits:
         places = [place for place, number in enumerate(self.present) if number not in self.found]
         rows = self.stacks.select(places)
         self.optimiser.select(self.stacks.values, rows)
-        self.ends = None
         if self.target is not None:
             self.target.select(places, rows)
         if self.rounding is not None:
@@ -503,7 +489,7 @@ class _Fits:
     def _measured(self, place: int, values: Mapping[str, Tensor]) -> Field:
         """Return the field of a signal as its file will hold it, with the errors of its decoded output.
 
-        Weights that are to be quantised, but are not rounded yet, are taken as they are.
+        Weights that will be quantised when the fit is finished are taken as they are.
         """
         kind = "float32" if self.quantises else self.config.weights
         stored = self.stacks.stored(place, values, kind)
@@ -520,13 +506,7 @@ class _Fits:
         """Return a field with the steps and tables of its file, where its weights are rounded."""
         if self.rounding is None:
             return fitted
-        return with_tables(replace(fitted, coding=self._with_fixed(self.rounding.coding(place))))
-
-    def _with_fixed(self, coding: Coding) -> Coding:
-        """Return steps with those that were fixed before the fit, and their tables."""
-        if self.fixed_coding is None:
-            return coding
-        return replace(self.fixed_coding, exponents={**coding.exponents, **self.fixed_coding.exponents})
+        return with_tables(replace(fitted, coding=self.rounding.coding(place)))
 
     def _meet_size(self) -> None:
         """Make steps finer or coarser until the file of each signal has the size that is wanted."""

@@ -27,9 +27,6 @@ FAITHFUL = 10**0.004 - 1
 PROBE = 1 / 8
 """Step at which the effect of rounding a stack is looked at, as a share of the deviation of its weights."""
 
-TRIALS = 12
-"""Evaluations that the steps are chosen with, at most."""
-
 FINEST, COARSEST = -40 * 32, 20 * 32
 """Least and largest exponent of a step."""
 
@@ -93,7 +90,7 @@ class Rounding:
         self.price = np.zeros(signals)
         self._tensors()
 
-    def choose(self, errors: Errors, rate: float, fixed: Mapping[str, int] | None = None) -> None:
+    def choose(self, errors: Errors, rate: float) -> None:
         """Choose the steps, and what a bit may cost, by the weights as they are.
 
         The effect of a step s on a stack is taken as c s^2, with c from a trial. Steps in proportion to the root of
@@ -101,19 +98,17 @@ class Rounding:
 
         Args:
             errors: evaluates.
-            rate: 0 for steps that add no more than `FAITHFUL`; else the share of the error by which one more percent
-                of bits must lower it, 0.3 to 3: it sets the price of a bit, and steps at which rounding is worth it.
-            fixed: exponents that are to be taken as they are, where they are there for all stacks.
+            rate: the percent by which the error may grow for one percent fewer bits.
         """
         before = errors()
-        if fixed is not None and all(part.stack in fixed for part in self._parts):
-            for part in self._parts:
-                self.exponents[part.stack][:] = fixed[part.stack]
-        else:
-            shape, count = self._shape(errors, before)
-            self._scale(errors, before, rate, shape, count)
-        if rate:
-            self.price = rate * before / np.maximum(self.bits(), 1)
+        shape, count = self._shape(errors, before)
+        middle = 0.5 * np.log2(np.maximum(FAITHFUL * before, 1e-12) / count)
+        for _ in range(4):  # bits and what rounding may cost depend on each other
+            self._set(shape, middle)
+            bits = np.maximum(self.bits(), count / 8)
+            middle = 0.5 * np.log2(np.maximum(rate * before, 1e-12) / (2 * math.log(2) * bits))
+        self._set(shape, middle)
+        self.price = rate * before / np.maximum(self.bits(), 1)
         self._tensors()
         self.round()
 
@@ -126,8 +121,8 @@ class Rounding:
         for part in self._parts:
             own = self.latent[part.matrix][:, part.rows]
             numbers = own[0].numel() * (self._regions if part.local else 1)
-            deviation = self._by_signal(own.double().pow(2).flatten(1).mean(1), part.local).mean(1).sqrt()
-            probe = np.maximum(deviation.cpu().numpy(), 1e-9) * PROBE
+            squares = np.square(own.cpu().numpy(), dtype=np.float64).reshape(len(own), -1).mean(1)
+            probe = np.maximum(np.sqrt(self._by_signal(squares, part.local).mean(1)), 1e-9) * PROBE
             step = self._grouped(torch.from_numpy(probe.astype(np.float32)), part.local)
             values[part.matrix][:, part.rows] = torch.round(own / step) * step
             effect = np.maximum(errors() - before, 1e-6 * before + 1e-12) / probe**2
@@ -135,39 +130,6 @@ class Rounding:
             found[part.stack] = 0.5 * np.log2(numbers / effect)
             count += numbers
         return found, count
-
-    def _scale(
-        self,
-        errors: Errors,
-        before: NDArray[np.float64],
-        rate: float,
-        shape: Mapping[str, NDArray[np.float64]],
-        count: int,
-    ) -> None:
-        """Choose the common factor of the steps."""
-        wanted = FAITHFUL * before
-        middle = 0.5 * np.log2(np.maximum(wanted, 1e-12) / count)
-        if rate:
-            for _ in range(4):  # bits and what rounding may cost depend on each other
-                self._set(shape, middle)
-                bits = np.maximum(self.bits(), count / 8)
-                middle = 0.5 * np.log2(rate * before / (2 * math.log(2) * bits))
-            self._set(shape, middle)
-            return
-        low, high = middle - 6, middle + 6
-        for _ in range(TRIALS):
-            self._set(shape, middle)
-            self.round()
-            good = errors() - before <= wanted
-            low, high = np.where(good, middle, low), np.where(good, high, middle)
-            if (high - low < 1 / 16).all():
-                break
-            middle = np.where(
-                good & (high - middle > 3),
-                middle + 0.5,
-                np.where(~good & (middle - low > 3), middle - 0.5, (low + high) / 2),
-            )
-        self._set(shape, low)
 
     def _set(self, shape: Mapping[str, NDArray[np.float64]], factor: NDArray[np.float64]) -> None:
         for name, logarithm in shape.items():
@@ -200,19 +162,19 @@ class Rounding:
         repeated = own.repeat_interleave(self._regions) if local else own
         return repeated[:, None, None].to(next(iter(self._stacks.values.values())).device)
 
-    def _by_signal(self, own: Tensor, local: bool) -> Tensor:
+    def _by_signal(self, own: NDArray[np.float64], local: bool) -> NDArray[np.float64]:
         """Return numbers of groups as [signal, group of it]."""
-        return own.view(self._signals, self._regions if local else 1)
+        return own.reshape(self._signals, self._regions if local else 1)
 
     def bits(self) -> NDArray[np.float64]:
         """Return about how many bits the weights of each signal take."""
-        total = torch.zeros(self._signals, dtype=torch.float64)
+        total = np.zeros(self._signals)
         for part in self._parts:
-            own = self.latent[part.matrix][:, part.rows]
-            mean = (own / self._steps[part.matrix][:, part.rows]).abs().flatten(1).mean(1).double()
-            bits = own[0].numel() * torch.log2(1 + BITS_AT_REST * mean)
-            total += self._by_signal(bits, part.local).sum(1).cpu()
-        return total.numpy()
+            own = (self.latent[part.matrix] / self._steps[part.matrix])[:, part.rows].abs().cpu().numpy()
+            mean = own.astype(np.float64).reshape(len(own), -1).mean(1)
+            bits = own[0].size * np.log2(1 + BITS_AT_REST * mean)
+            total += self._by_signal(bits, part.local).sum(1)
+        return total
 
     def round(self) -> None:
         """Put the rounded weights where kernels find them."""

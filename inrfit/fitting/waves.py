@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.codec.weights import with_tables
 from inrfit.config import FitConfig, ModelConfig
 from inrfit.coords import global_frame
 from inrfit.device import Device
@@ -23,8 +22,8 @@ from inrfit.errors import Interrupted
 from inrfit.fitting import loop
 from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.events import FitEvent
+from inrfit.fitting.finish import finished
 from inrfit.fitting.loop import Progress, Start
-from inrfit.fitting.measure import settled
 from inrfit.kernels.tiles import tile_points
 from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.coding import Coding
@@ -80,10 +79,11 @@ def fit(
         parts = cut(partition, description, signal.channels, config, limit)
     if len(parts) <= 1:
         start = None if begin is None else begin(partition)
-        return settled(loop.fit(signal, partition, model, config, device, progress, resume, start))
+        found = loop.fit(signal, partition, model, config, device, progress, resume, start)
+        return finished(found, signal, config, device, None if start is None else start.coding)
     begin = begin or (lambda part: Start())
     waves = _Waves(signal, partition, model, config, device, progress or Progress(), parts, begin)
-    return settled(waves.run(resume))
+    return finished(waves.run(resume), signal, config, device, waves.coding)
 
 
 def cut(
@@ -149,7 +149,6 @@ class _Waves:
         for number in range(first, len(self.parts)):
             fitted = self._wave(number, inner)
             inner = None
-            self.coding = self.coding or fitted.coding  # all regions of a file have the same steps
             kind = self._kinds(fitted)
             for name, weights in fitted.weights.items():
                 self.done.weights.setdefault(name, []).append(weights.astype(kind[name]))
@@ -164,16 +163,13 @@ class _Waves:
         }
         self.done = _Finished()
         total = math.fsum(m * area for m, area in zip(mse, self.partition.areas, strict=True))
-        coding = None if self.coding is None else replace(self.coding, tables=(), choice=())
-        whole = replace(
+        return replace(
             fitted,
             partition=self.partition,
             weights=weights,
             mse=mse,
             psnr=unit_decibel(total / sum(self.partition.areas), fitted.info.peak),
-            coding=coding,
         )
-        return with_tables(whole)
 
     def _kinds(self, fitted: Field) -> dict[str, str]:
         """Return the type in which the file keeps each stack, which holds the weights without loss."""
@@ -192,8 +188,7 @@ class _Waves:
             save=None if self.progress.save is None else lambda state: self._save(number, state),
         )
         start = replace(self.begin(part), frame=self.frame, tile=self.tile)
-        if self.coding is not None:
-            start = replace(start, coding=replace(self.coding, tables=(), choice=()))
+        self.coding = start.coding
         try:
             return loop.fit(self.signal, part, self.model, config, self.device, hooks, resume, start)
         except Interrupted as error:
@@ -216,8 +211,6 @@ class _Waves:
         kept = {DONE + name: np.concatenate(rows) for name, rows in self.done.weights.items()}
         kept |= {"wave": np.array([number, state.step]), "wave.mse": np.array(self.done.mse)}
         kept |= {"wave.edges": np.array([0, *(part.stop for part in self.parts)], np.int64)}
-        for name, exponent in (self.coding.exponents if self.coding else {}).items():
-            kept[f"wave.exponent.{name}"] = np.array(exponent)
         step, steps = number * state.steps + state.step, len(self.parts) * state.steps
         self.progress.save(replace(state, step=step, steps=steps, tensors={**state.tensors, **kept}))
 
@@ -228,9 +221,6 @@ class _Waves:
             return 0, None
         number, step = (int(value) for value in resume.tensors["wave"])
         self.done.mse = resume.tensors["wave.mse"].tolist()
-        start = "wave.exponent."
-        steps = {n.removeprefix(start): int(e) for n, e in resume.tensors.items() if n.startswith(start)}
-        self.coding = Coding(exponents=steps) if steps else None
         own = {}
         for name, value in resume.tensors.items():
             if name.startswith(DONE):

@@ -139,7 +139,9 @@ def test_an_error_before_any_work_is_one_object(here: Path) -> None:
 
 
 def test_quiet_says_only_what_failed(mixed: Path) -> None:
-    ran = inrfit("fit", "a.png", "--heads", "9", "--partition", "seg", "--target-psnr", "99", "--quiet", *FAST)
+    ran = inrfit(
+        "fit", "a.png", "--heads", "9", "--partition", "seg", "--target-psnr", "99", "--quiet", *FAST
+    )
     assert (ran.code, ran.out, ran.err) == (0, "", "")
     for words in (
         ["decode", "a.inr"],
@@ -191,7 +193,9 @@ def test_cuda_that_is_not_there_is_an_error_before_any_work(
     name = "photo.png" if verb == "fit" else "photo.inr"
     ran = inrfit(verb, name, "missing", "--device", "cuda", *(["-o", "x"] if verb != "eval" else []))
     ran.refused("--device cuda: ", "--device cpu", code=2)
-    inrfit(verb, name, "--threads", "0", "--force" if verb != "eval" else "--quiet").refused("--threads 0", code=2)
+    inrfit(verb, name, "--threads", "0", "--force" if verb != "eval" else "--quiet").refused(
+        "--threads 0", code=2
+    )
 
 
 def test_help_lists_options_that_exclude_each_other(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

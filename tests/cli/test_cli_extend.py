@@ -42,7 +42,17 @@ def test_the_output_goes_beside_the_input(right: Path) -> None:
 
 def test_json_tells_what_the_file_holds(right: Path) -> None:
     inrfit(
-        "fit", "photo.png", "-o", "lg.inr", "--model", "local-global", "--grid", "2x2", "--steps", "80", "--quiet"
+        "fit",
+        "photo.png",
+        "-o",
+        "lg.inr",
+        "--model",
+        "local-global",
+        "--grid",
+        "2x2",
+        "--steps",
+        "80",
+        "--quiet",
     )
     old = api.load("lg.inr").decode()
     words = ("extend", "lg.inr", "right.png", "--side", "left", *QUICK, "--json", "--seed", "3", "--force")

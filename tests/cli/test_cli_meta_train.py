@@ -88,7 +88,9 @@ def test_an_init_a_log_and_a_curve_are_written(photos: Path) -> None:
 def test_json_tells_what_the_init_holds(photos: Path) -> None:
     save(photos / "small.png", textured(4, 4))
     (photos / "bad.png").write_bytes(b"no picture")
-    ran = inrfit(*RUN, "--json", "--quiet", "--grid", "2x2", "--first-order", "--no-augment", "--holdout", "0.3")
+    ran = inrfit(
+        *RUN, "--json", "--quiet", "--grid", "2x2", "--first-order", "--no-augment", "--holdout", "0.3"
+    )
     assert ran.code == 0, ran.err
     (result,) = ran.results
     assert list(result) == [*RESULT, *KEYS]

@@ -106,7 +106,9 @@ def test_the_command_line_crops_by_seconds(file: Path, words: list[str]) -> None
 
 
 def test_the_command_line_decodes_by_seconds_and_at_a_rate(file: Path, field: Field) -> None:
-    assert inrfit("decode", file, "--region", "1.5:3,2:7", "-o", "b.png", "--quiet", "--device", "cpu").code == 0
+    assert (
+        inrfit("decode", file, "--region", "1.5:3,2:7", "-o", "b.png", "--quiet", "--device", "cpu").code == 0
+    )
     assert np.array_equal(api.read("b.png").dense(), field.decode(region=((15, 30), (2, 7)), device="cpu"))
     assert inrfit("decode", file, "--rate", "20", "-o", "c.png", "--quiet", "--device", "cpu").code == 0
     assert np.array_equal(api.read("c.png").dense(), field.decode(size=(80, 12), device="cpu"))

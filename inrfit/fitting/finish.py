@@ -1,0 +1,97 @@
+"""From the weights of a fit to those of its file: integers with steps by their effect on the signal; nothing is fitted.
+
+What is decided here depends on the field and its signal alone, not on how the fit went about them: fits in waves, fits of
+many signals and a fit alone give the same file.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inrfit.config import FitConfig
+from inrfit.device import Device
+from inrfit.errors import FitError
+from inrfit.fitting.measure import measured, settled
+from inrfit.fitting.size import by_effect, coarsest, with_steps
+from inrfit.kernels.render import values_at
+from inrfit.kernels.tiles import region_samples
+from inrfit.models.coding import Coding
+from inrfit.models.field import Field
+from inrfit.signal import Signal
+
+SAMPLES = 1 << 16
+"""Samples, spread over the signal, at which the effect of rounding is looked at."""
+
+
+def finished(
+    field: Field, signal: Signal, config: FitConfig, device: Device, coding: Coding | None = None
+) -> Field:
+    """Return a field as its file gives it back: with rounded weights, and errors rounded as the file keeps them.
+
+    Quantised weights have steps that add at most `rounding.FAITHFUL` to the squared error; with a target PSNR that the
+    field exceeds, the coarsest steps that keep it.
+
+    Args:
+        field: measured, with the weights of a fit; those with steps already are left as they are.
+        signal: what was fitted.
+        config: type of the weights, and the target.
+        device: where it runs.
+        coding: steps that are not chosen, of some stacks or all.
+
+    Raises:
+        FitError: the weights are not finite.
+    """
+    if config.weights != "quantised" or field.coding is not None:
+        return settled(field)
+    if not all(np.isfinite(weights).all() for weights in field.weights.values()):
+        raise FitError(
+            "the fit diverged: its weights are not finite", hint="use a lower learning rate with --lr"
+        )
+    fixed = {} if coding is None else dict(coding.exponents)
+    trained = {s.name: field.weights[s.name] for s in field.description.stacks if s.trained}
+    free = {name: weights for name, weights in trained.items() if name not in fixed}
+    exponents = {**fixed, **_chosen(field, free, signal, device)}
+    ends = replace(coding or Coding(exponents={}), exponents=exponents)
+    rounded = measured(with_steps(field, ends), signal, device)
+    wanted = config.target_psnr
+    if wanted is None or (field.psnr or 0.0) < wanted or not free:
+        return settled(rounded)
+    found = coarsest(field, rounded, wanted, lambda one: measured(one, signal, device), fixed)
+    return settled(found or rounded)
+
+
+def _chosen(
+    field: Field, free: Mapping[str, NDArray[np.float32]], signal: Signal, device: Device
+) -> dict[str, int]:
+    """Return the exponents of the steps of some stacks."""
+    if not free:
+        return {}
+    points = _spread(field, signal)
+    targets = signal.sample(points).astype(np.float64)
+
+    def error(weights: Mapping[str, NDArray[np.float32]]) -> float:
+        given = replace(field, weights={**field.weights, **weights})
+        values = values_at(given, points.astype(np.float64), device)
+        return float(np.square(values - targets).sum())
+
+    return by_effect(free, {}, error)[0]
+
+
+def _spread(field: Field, signal: Signal) -> NDArray[np.int64]:
+    """Return every so many a sample of the regions, [sample, axis]."""
+    pool = getattr(signal, "pool", None)
+    regions = [region_samples(region, pool=pool) for region in field.partition.regions]
+    every = max(1, math.ceil(sum(region.count for region in regions) / SAMPLES))
+    if every > 1:
+        every += 1 - every % 2  # odd, so that rows of an even length are not looked at in columns
+    found, offset = [], 0
+    for region in regions:
+        places = np.arange(offset, region.count, every)
+        offset = (offset - region.count) % every
+        found.append(region.index(places))
+    return np.concatenate(found)
