@@ -76,6 +76,10 @@ class ModelHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
         trunk_frame: coordinates the trunk sees, "global" or "local".
         trunk_omega_0: factor of the trunk's first activation, above 0 and below 1e6.
         modulated: layer of `composer` whose weight each region has of its own, 0 to 65; 1 for the other models.
+        levels: lattices of `feature-grid`, 1 to 7; 0 for the other models.
+        feature_channels: numbers at a point of a lattice, 1 to 64.
+        lattice: points of the finest lattice on each axis, at most 2^26 features in all; empty for the other models.
+        extent: coordinate of the last points on each axis, 2^-20 to 2^20; empty for 1 on every axis.
     """
 
     name: str
@@ -95,6 +99,10 @@ class ModelHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     trunk_frame: str = "global"
     trunk_omega_0: float = 1.0
     modulated: int = 1
+    levels: int = 0
+    feature_channels: int = 1
+    lattice: tuple[int, ...] = ()
+    extent: tuple[float, ...] = ()
 
 
 class PartitionHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):

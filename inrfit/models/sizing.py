@@ -6,9 +6,10 @@ import math
 import statistics
 from dataclasses import replace
 
-from inrfit.config import WITH_TRUNK, ModelConfig
+from inrfit.config import WITH_GRID, WITH_TRUNK, ModelConfig
 from inrfit.errors import ConfigError
 from inrfit.models.budget import Sizes, Widths, missed
+from inrfit.models.pitch import with_lattice
 from inrfit.partitions import Partition
 from inrfit.registry import load
 from inrfit.steps.activations import Activation
@@ -89,6 +90,8 @@ def resolve(config: ModelConfig, partition: Partition, channels: int) -> ModelCo
             hint="use --model partitioned, or --partition none",
         )
     config = replace(config, name=name)
+    if name in WITH_GRID:
+        return _with_omegas(with_lattice(config, partition, channels), partition)
     sizes = Sizes(config, partition.domain.dimensions, channels)
     if config.trunk_features and not sizes.has_trunk:
         raise ConfigError(
