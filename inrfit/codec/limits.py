@@ -277,5 +277,8 @@ def _widest(header: Header) -> int:
     drawn = 2 * model.features
     encoded = {"harmonic": 2 * model.bands * len(header.signal.shape), "rff": drawn, "geometric": drawn}
     widest = max(model.hidden_features, model.trunk_features)
-    looked_up = model.levels * model.feature_channels + 2 * MAX_AXES if model.levels else 0
-    return max(2 * widest, encoded.get(model.encoding, 1) + looked_up, header.signal.channels)
+    length = encoded.get(model.encoding, 1)
+    if model.levels:
+        behind = 0 if model.encoding == "none" else len(header.signal.shape) + length
+        length = model.levels * model.feature_channels + behind
+    return max(2 * widest, length, header.signal.channels)

@@ -50,6 +50,10 @@ def default_lr(config: ModelConfig, share: float = 1.0, steps: int = 1, axes: in
     return 0.11 / (config.hidden_features or 1) ** 0.6 * noise * length
 
 
+GRID_OMEGA = 5.0
+"""Largest factor of the network of a feature grid, which sees features and no coordinates. On two crops of Kodak pictures
+150 steps gave 31.7 dB at 5, 31.3 at 15 with 30 first and 30.9 at 15; ReLU gave 31.5."""
+
 PER_FEATURE = 2 / 15
 """Largest first factor on one axis for each hidden feature, as a share of the activation's own factor of local frames."""
 
@@ -108,6 +112,13 @@ def resolve(config: ModelConfig, partition: Partition, channels: int) -> ModelCo
 def _with_omegas(config: ModelConfig, partition: Partition) -> ModelConfig:
     """Fill in the factors of the activations."""
     activation: Activation = load("activation", config.activation)
+    if config.name in WITH_GRID:
+        return replace(
+            config,
+            first_omega_0=config.first_omega_0 or min(GRID_OMEGA, activation.first_omega_0),
+            hidden_omega_0=config.hidden_omega_0 or min(GRID_OMEGA, activation.hidden_omega_0),
+            trunk_omega_0=config.trunk_omega_0 or 1.0,
+        )
     first = config.first_omega_0 or first_omega_0(config, activation, partition)
     trunk = first if config.trunk_frame == "local" else activation.first_omega_0
     return replace(
