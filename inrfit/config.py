@@ -246,9 +246,7 @@ class ModelConfig:
             "--pitch and --params both set the number of features",
             hint="give one of them",
         )
-        require(
-            0 <= self.levels <= MAX_LEVELS, f"--levels {self.levels} must lie between 1 and {MAX_LEVELS}"
-        )
+        require(0 <= self.levels <= MAX_LEVELS, f"--levels {self.levels} must lie between 1 and {MAX_LEVELS}")
         require(
             1 <= self.feature_channels <= MAX_FEATURE_CHANNELS,
             f"--feature-channels {self.feature_channels} must lie between 1 and {MAX_FEATURE_CHANNELS}",
@@ -547,7 +545,7 @@ def _of_model(
     options: FitOptions, given: Mapping[str, object], defaults: Mapping[str, object]
 ) -> dict[str, object]:
     """Return what a model fills in where the user says nothing, in place of what suits the others."""
-    filled = {word: value for word, value in OF_MODEL.get(str(given.get("model")), {}).items()}
+    filled = dict(OF_MODEL.get(str(given.get("model")), {}))
     divided = _divided({**options, "cell": options.get("cell", defaults.get("cell"))})
     if divided or options.get("preset") is not None:
         filled.pop("cell", None)

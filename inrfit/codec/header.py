@@ -105,6 +105,10 @@ class ModelHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     extent: tuple[float, ...] = ()
 
 
+BEFORE_GRIDS = len(ModelHeader.__struct_fields__) - 4
+"""Fields that are stored of a model without a feature grid, as files were before there was one."""
+
+
 class PartitionHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     """How the domain is divided.
 
@@ -193,7 +197,10 @@ def encode(value: Header | Index) -> bytes:
         ContainerError: a field holds something MessagePack cannot, for example a NumPy number.
     """
     whole = msgspec.structs.astuple(value)
-    stored = whole[:-1] if isinstance(value, Header) and not value.init else value  # as files were before it
+    if isinstance(value, Header) and not value.model.levels:
+        model = msgspec.structs.astuple(value.model)[:BEFORE_GRIDS]
+        whole = (*whole[:1], model, *whole[2:])
+    stored = whole[:-1] if isinstance(value, Header) and not value.init else whole  # as files were before it
     try:
         return msgspec.msgpack.encode(stored)
     except (TypeError, ValueError, OverflowError) as error:

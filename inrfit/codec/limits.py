@@ -279,6 +279,5 @@ def _widest(header: Header) -> int:
     widest = max(model.hidden_features, model.trunk_features)
     length = encoded.get(model.encoding, 1)
     if model.levels:
-        behind = 0 if model.encoding == "none" else len(header.signal.shape) + length
-        length = model.levels * model.feature_channels + behind
+        length = model.levels * model.feature_channels + (0 if model.encoding == "none" else length)
     return max(2 * widest, length, header.signal.channels)

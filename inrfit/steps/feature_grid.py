@@ -133,7 +133,7 @@ class LookUp:
         if kept is None:
             kept = self._made(coords)
             while _kept and (len(_kept) + 1) * kept[0].nnz > KEPT_ENTRIES:
-                _kept.pop(random.choice(tuple(_kept)), None)  # noqa: S311 (which one changes no number)
+                _kept.pop(random.choice(tuple(_kept)), None)  # which one changes no number
             _kept[key] = kept
         return kept
 
