@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from inrfit.errors import ConfigError
-from inrfit.presets import DEFAULT_EFFORT, EFFORTS, PRESETS
+from inrfit.presets import DEFAULT_EFFORT, EFFORTS, OF_MODEL, PRESETS
 from inrfit.registry import check, unknown
 
 if TYPE_CHECKING:
@@ -138,14 +138,22 @@ class PartitionConfig:
         )
 
 
+MAX_LEVELS, MAX_FEATURE_CHANNELS = 7, 64
+"""Most lattices of a feature grid, and most numbers at a point of one."""
+
+MAX_LATTICE = 1 << 26
+"""Most features of a region."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig:
     """The network of one region, or of the signal where there is one region.
 
     Attributes:
         name: "mlp" (one region), "partitioned" (one network per region), "local-global" (the same, with a shared
-            trunk and merge) or "composer" (one network whose layer `modulated` each region has of its own); None picks
-            "mlp" or "partitioned" by the partition.
+            trunk and merge), "composer" (one network whose layer `modulated` each region has of its own) or "feature-grid"
+            (lattices of features per region, and one network that reads them); None picks "mlp" or "partitioned" by
+            the partition.
         activation: a name of the registry.
         hidden_features: width of a hidden layer, per region; None sizes it from `params`.
         hidden_layers: hidden-to-hidden layers: 3 means an input layer, 3 hidden layers and a linear output.
@@ -168,6 +176,14 @@ class ModelConfig:
             regions where the trunk sees local frames.
         modulated: layer of `composer` whose weight each region has of its own, from 0 (the input layer).
         global_share: share of the weights that all regions share, trunk and merge; used when `trunk_features` is None.
+        pitch: samples between the points of the finest lattice of `feature-grid`, on every axis; None sizes it from
+            `params`, or takes 2.
+        levels: lattices of `feature-grid`, each with half the intervals of the one before; 0 for as many as fit, at most
+            7. 0 for models without one.
+        feature_channels: numbers at each point of a lattice.
+        lattice: points of the finest lattice along each axis; filled in by `sizing.resolve`.
+        extent: coordinate in a region's own frame of the last points along each axis; filled in likewise, and empty
+            for 1 on every axis.
         params: upper bound for the number of weights; used when `hidden_features` is None.
         budget: upper bound that need not be met closely, a default of a kind of signal; used when neither is given.
         weights_per_sample: bound as a share of the samples; used when none of the three is given.
@@ -191,6 +207,11 @@ class ModelConfig:
     trunk_omega_0: float | None = None
     modulated: int = 1
     global_share: float = 0.1
+    pitch: float | None = None
+    levels: int = 0
+    feature_channels: int = 1
+    lattice: tuple[int, ...] = ()
+    extent: tuple[float, ...] = ()
     params: int | None = None
     budget: int | None = None
     weights_per_sample: float = 0.5
@@ -216,9 +237,23 @@ class ModelConfig:
         )
         require(0 <= self.modulated <= 65, f"--modulated {self.modulated} must lie between 0 and 65")
         require(
-            self.hidden_features is None or self.params is None,
+            self.hidden_features is None or self.params is None or self.name in WITH_GRID,
             "--hidden-features and --params both set the width",
             hint="give one of them",
+        )
+        require(
+            self.pitch is None or self.params is None,
+            "--pitch and --params both set the number of features",
+            hint="give one of them",
+        )
+        require(0 <= self.levels <= MAX_LEVELS, f"--levels {self.levels} must lie between 1 and {MAX_LEVELS}")
+        require(
+            1 <= self.feature_channels <= MAX_FEATURE_CHANNELS,
+            f"--feature-channels {self.feature_channels} must lie between 1 and {MAX_FEATURE_CHANNELS}",
+        )
+        require(
+            self.pitch is None or 0.25 <= self.pitch <= 4096,
+            f"--pitch {self.pitch} must lie between 0.25 and 4096 samples",
         )
         for label, number in (
             ("first-omega-0", self.first_omega_0),
@@ -405,6 +440,9 @@ class FitOptions(TypedDict, total=False):
     trunk_omega_0: float | None
     modulated: int
     global_share: float
+    pitch: float | None
+    levels: int
+    feature_channels: int
     params: int | None
     weights_per_sample: float
     steps: int
@@ -453,6 +491,13 @@ SHARED_WORDS = ("trunk_features", "trunk_frame", "trunk_omega_0", "global_share"
 """Option words for the weights that regions share, which only models `WITH_TRUNK` have."""
 
 
+WITH_GRID = ("feature-grid",)
+"""Models whose regions have lattices of features."""
+
+GRID_WORDS = ("pitch", "levels", "feature_channels")
+"""Option words for lattices of features, which only models `WITH_GRID` have."""
+
+
 def settings(defaults: Mapping[str, object] | None = None, **options: Unpack[FitOptions]) -> Settings:
     """Sort option words into the four configurations; a preset, an effort and the defaults fill in the rest.
 
@@ -479,7 +524,9 @@ def settings(defaults: Mapping[str, object] | None = None, **options: Unpack[Fit
         )
     if preset is None:
         given = {**_fitting(defaults or {}, given), **given}
+    given = {**given, **_of_model(options, given, defaults or {})}
     _check_shared(options, given.get("model"))
+    _check_grid(options, given.get("model"))
     if given.get("model") == "mlp":
         given.setdefault("partition", "none")
     parts: dict[str, dict[str, object]] = {"read": {}, "partition": {}, "model": {}, "fit": {}}
@@ -538,6 +585,38 @@ def _effort(level: object, given: Mapping[str, object], defaults: Mapping[str, o
     if _divided(given) or "cell" in defaults:
         del filled["cell"]
     return filled
+
+
+def _of_model(
+    options: FitOptions, given: Mapping[str, object], defaults: Mapping[str, object]
+) -> dict[str, object]:
+    """Return what a model fills in where the user says nothing, in place of what suits the others."""
+    filled = dict(OF_MODEL.get(str(given.get("model")), {}))
+    divided = _divided({**options, "cell": options.get("cell", defaults.get("cell"))})
+    if divided or options.get("preset") is not None:
+        filled.pop("cell", None)
+    return {word: value for word, value in filled.items() if options.get(word) is None}
+
+
+def _check_grid(options: FitOptions, model: object) -> None:
+    """Refuse words for a feature grid that would have no effect, and those that have none for one.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    words = [f"--{word.replace('_', '-')}" for word in GRID_WORDS if options.get(word) is not None]
+    require(
+        not words or model in WITH_GRID,
+        f"{' and '.join(words)} set{'' if len(words) > 1 else 's'} lattices of features, "
+        f"which only --model {' or '.join(WITH_GRID)} has",
+        hint=f"add --model {WITH_GRID[0]}, or leave this away",
+    )
+    require(
+        options.get("weights_per_sample") is None or model not in WITH_GRID,
+        f"--weights-per-sample has no meaning for --model {model}, whose number of weights follows from --pitch",
+        hint="use --pitch, or --params for the number of all weights",
+    )
+    require(options.get("levels") != 0, f"--levels 0 must lie between 1 and {MAX_LEVELS}")
 
 
 def _check_shared(options: FitOptions, model: object) -> None:

@@ -112,6 +112,9 @@ EFFORTS: dict[int, dict[str, int]] = {
 Figures: docs/benchmarks.md, section 12.
 """
 
+OF_MODEL: dict[str, dict[str, Any]] = {"feature-grid": {"hidden_layers": 1, "cell": 64}}
+"""Model -> what it fills in where the user says nothing, in place of a level of effort."""
+
 DEFAULT_EFFORT = 5
 """Level that the defaults are."""
 

@@ -52,6 +52,7 @@ TABLE: dict[str, dict[str, str]] = {
         "partitioned": "inrfit.models.partitioned:describe",
         "local-global": "inrfit.models.local_global:describe",
         "composer": "inrfit.models.composer:describe",
+        "feature-grid": "inrfit.models.feature_grid:describe",
     },
     "kernel": {
         "reference": "inrfit.kernels.reference:Reference",

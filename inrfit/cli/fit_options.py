@@ -197,6 +197,28 @@ Modulated = Annotated[
         rich_help_panel=NETWORK,
     ),
 ]
+Pitch = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SAMPLES",
+        help="Samples between the finest features of feature-grid; 2 by default. Not with --params.",
+        rich_help_panel=NETWORK,
+    ),
+]
+Levels = Annotated[
+    int | None,
+    typer.Option(
+        help="Lattices of feature-grid, each half as fine as the one before; as many as fit by default, at most 7.",
+        rich_help_panel=NETWORK,
+    ),
+]
+FeatureChannels = Annotated[
+    int | None,
+    typer.Option(
+        help=f"Numbers at each point of a lattice of feature-grid; {default('feature_channels')} by default.",
+        rich_help_panel=NETWORK,
+    ),
+]
 GlobalShare = Annotated[
     float | None,
     typer.Option(

@@ -76,6 +76,10 @@ class ModelHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
         trunk_frame: coordinates the trunk sees, "global" or "local".
         trunk_omega_0: factor of the trunk's first activation, above 0 and below 1e6.
         modulated: layer of `composer` whose weight each region has of its own, 0 to 65; 1 for the other models.
+        levels: lattices of `feature-grid`, 1 to 7; 0 for the other models.
+        feature_channels: numbers at a point of a lattice, 1 to 64.
+        lattice: points of the finest lattice on each axis, at most 2^26 features in all; empty for the other models.
+        extent: coordinate of the last points on each axis, 2^-20 to 2^20; empty for 1 on every axis.
     """
 
     name: str
@@ -95,6 +99,14 @@ class ModelHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     trunk_frame: str = "global"
     trunk_omega_0: float = 1.0
     modulated: int = 1
+    levels: int = 0
+    feature_channels: int = 1
+    lattice: tuple[int, ...] = ()
+    extent: tuple[float, ...] = ()
+
+
+BEFORE_GRIDS = len(ModelHeader.__struct_fields__) - 4
+"""Fields that are stored of a model without a feature grid, as files were before there was one."""
 
 
 class PartitionHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
@@ -206,7 +218,9 @@ def encode(value: Header | Index) -> bytes:
         held = stored(msgspec.structs.asdict(value))
     else:
         held = whole(value)
-        if value.coding is None:  # fields at the end that hold nothing are left away
+        if not value.model.levels:  # fields at the end that hold nothing are left away
+            held[1] = held[1][:BEFORE_GRIDS]
+        if value.coding is None:
             held = held[:-1] if value.init else held[:-2]
     try:
         return msgspec.msgpack.encode(held)

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from inrfit.config import MAX_FEATURE_CHANNELS, MAX_LATTICE, MAX_LEVELS
 from inrfit.errors import ContainerError
 from inrfit.registry import names
 
@@ -45,6 +46,8 @@ MAX_FLOAT32 = 3.4028234663852886e38
 SIZES = (2.0**-20, 2.0**40)
 """Sizes of frames and cells that make sense, in samples."""
 SPACINGS = (1e-30, 1e30)
+EXTENTS = (2.0**-20, 2.0**20)
+"""Coordinates of the ends of a lattice in a region's own frame that make sense."""
 
 RANGES = {
     "uint8": (0.0, 255.0),
@@ -200,6 +203,15 @@ def _check_model(model: ModelHeader) -> None:
     _between("model.bands", [model.bands], 1, MAX_BANDS)
     _between("model.features", [model.features], 1, MAX_FEATURES)
     _between("model.modulated", [model.modulated], 0, MAX_HIDDEN_LAYERS + 1)
+    _between("model.levels", [model.levels], 0, MAX_LEVELS)
+    _between("model.feature_channels", [model.feature_channels], 1, MAX_FEATURE_CHANNELS)
+    _between("model.lattice", model.lattice, 1, MAX_LATTICE)
+    _between("model.extent", model.extent, *EXTENTS)
+    for field in ("lattice", "extent"):
+        count = len(getattr(model, field))
+        _require(count <= MAX_AXES, f"length of model.{field}", count, f"at most {MAX_AXES}")
+    features = model.feature_channels * math.prod(model.lattice)
+    _require(features <= MAX_LATTICE, "model.lattice", model.lattice, f"at most {MAX_LATTICE} features")
 
 
 def _check_partition(partition: PartitionHeader, signal: SignalHeader) -> None:
@@ -296,4 +308,7 @@ def _widest(header: Header) -> int:
     drawn = 2 * model.features
     encoded = {"harmonic": 2 * model.bands * len(header.signal.shape), "rff": drawn, "geometric": drawn}
     widest = max(model.hidden_features, model.trunk_features)
-    return max(2 * widest, encoded.get(model.encoding, 1), header.signal.channels)
+    length = encoded.get(model.encoding, 1)
+    if model.levels:
+        length = model.levels * model.feature_channels + (0 if model.encoding == "none" else length)
+    return max(2 * widest, length, header.signal.channels)

@@ -267,7 +267,8 @@ class _Fits:
         areas = torch.tensor(self.samples.areas, dtype=torch.float32, device=self.device.name)
         whole = areas.view(len(self.present), -1).sum(1)
         self.areas = {True: areas[:, None, None], False: whole[:, None, None]}
-        self.rates = {local: torch.zeros_like(count) for local, count in self.areas.items()}
+        local = self.stacks.local
+        self.rates = {name: torch.zeros_like(self.areas[local[name]]) for name in self.stacks.values}
         self.squares = torch.zeros(len(areas), dtype=torch.float64, device=self.device.name)
         self.moments: dict[str, Tensor] = {}
         self._record()
@@ -385,12 +386,11 @@ class _Fits:
 
     def _update(self) -> None:
         """Let the optimiser change the weights."""
-        rates = {name: self.rates[self.stacks.local[name]] for name in self.stacks.values}
         if self.rounding is not None:
             counts = {local: count * self.blank.channels for local, count in self.areas.items()}
             self.rounding.charge(counts)
             self.rounding.show()
-        self.optimiser.update(self.step, self.stacks.gradients, self.moments, rates)
+        self.optimiser.update(self.step, self.stacks.gradients, self.moments, self.rates)
         if self.rounding is not None:
             self.rounding.keep()
 
@@ -410,8 +410,11 @@ class _Fits:
             factors = np.minimum(factors, self.target.factors())
         by_signal = self.lr * factors * self.optimiser.correction(self.step)
         shared = torch.from_numpy(by_signal.astype(np.float32)).to(self.device.name)
-        self.rates[True].copy_(shared.repeat_interleave(len(self.partition))[:, None, None])
-        self.rates[False].copy_((shared * SHARED_LR)[:, None, None])
+        own = shared.repeat_interleave(len(self.partition))
+        for name, matrix in self.stacks.matrices.items():
+            usual = 1.0 if matrix.local else SHARED_LR
+            factor = usual if matrix.rate is None else matrix.rate
+            self.rates[name].copy_(((own if matrix.local else shared) * factor)[:, None, None])
 
     def _look(self, squares: Tensor, seconds: float) -> None:
         """Tell how the fits are, and note those that are done: at their target, or diverged."""

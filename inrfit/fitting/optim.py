@@ -162,6 +162,9 @@ class Soap(Adam):
                     _regress(self._values[name], gradients[name], moments[name])
             return
         for name, value in self._values.items():
+            if self._matrices[name].table:  # what its rows are multiplied with is different for every sample
+                value.sub_(self._direction(name, gradients[name]).mul_(rates[name]))
+                continue
             basis = self._state[f"basis.{name}"]
             turned = aligned.product(basis.mT, gradients[name])
             change = aligned.product(basis, aligned.copy(self._direction(name, turned)))

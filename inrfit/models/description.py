@@ -86,6 +86,7 @@ class Stack:
         init: random generator -> initial weights of one group.
         local: one group per region when True, one for the whole signal when False.
         trained: False for numbers that are drawn once and kept, such as Fourier frequencies.
+        rate: factor of the fit's learning rate; None for the usual one of a local or of a shared stack.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Stack:
     init: Callable[[np.random.Generator], NDArray[np.float32]]
     local: bool = True
     trained: bool = True
+    rate: float | None = None
 
     @property
     def size(self) -> int:
@@ -110,12 +112,17 @@ class Matrix:
         bias: name of the bias stack; None where there is none that is trained with it.
         local: one group per region, or one for the signal.
         last: whether its outputs are those of the network, so that the best values follow from the others' in closed form.
+        table: whether its rows are looked up, not multiplied with features: it has no second moments, and an optimiser
+            steps each number on its own.
+        rate: as of its weight stack.
     """
 
     weight: str
     bias: str | None
     local: bool
     last: bool
+    table: bool = False
+    rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +152,10 @@ class Description:
         return sum(s.size * (regions if s.local else 1) for s in self.stacks if s.trained)
 
     def matrices(self) -> tuple[Matrix, ...]:
-        """Return the matrices that an optimiser may change, in the order of the steps."""
+        """Return the matrices that an optimiser may change, in the order of the steps.
+
+        A trained stack that a step uses and that is no part of a matrix of it is a table.
+        """
         stacks = {stack.name: stack for stack in self.stacks}
         linear = {step.sources[0] for step in self.steps if step.target == self.output and _is_identity(step)}
         found: dict[str, Matrix] = {}
@@ -156,7 +166,14 @@ class Description:
                     bias=step.matrix[1] if step.matrix is not None and reads and with_bias else None,
                     local=stacks[name].local,
                     last=reads and step.target in linear and stacks[name].local,
+                    rate=stacks[name].rate,
                 )
+            for name in step.stacks if step.matrix is None else ():
+                if stacks[name].trained:
+                    own = stacks[name]
+                    found[name] = Matrix(
+                        weight=name, bias=None, local=own.local, last=False, table=True, rate=own.rate
+                    )
         return tuple(found.values())
 
     def joined(self, step: Step) -> tuple[tuple[str, bool, bool], ...]:
@@ -179,7 +196,8 @@ class Description:
     def macs(self) -> int:
         """Return the multiply-accumulates of the affine steps for one sample."""
         sizes = {s.name: s.size for s in self.stacks if s.shape[0] > 1}
-        return sum(sizes.get(name, 0) for step in self.steps for name in step.stacks)
+        affine = (step for step in self.steps if step.matrix is not None)
+        return sum(sizes.get(name, 0) for step in affine for name in step.stacks)
 
 
 def _is_identity(step: Step) -> bool:

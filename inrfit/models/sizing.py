@@ -6,9 +6,10 @@ import math
 import statistics
 from dataclasses import replace
 
-from inrfit.config import WITH_TRUNK, ModelConfig
+from inrfit.config import WITH_GRID, WITH_TRUNK, ModelConfig
 from inrfit.errors import ConfigError
 from inrfit.models.budget import Sizes, Widths, missed
+from inrfit.models.pitch import with_lattice
 from inrfit.partitions import Partition
 from inrfit.registry import load
 from inrfit.steps.activations import Activation
@@ -48,6 +49,10 @@ def default_lr(config: ModelConfig, share: float = 1.0, steps: int = 1, axes: in
         length *= max(LEAST_LINE, math.sqrt(min(1.0, LONG_LINE / steps)))
     return 0.11 / (config.hidden_features or 1) ** 0.6 * noise * length
 
+
+GRID_OMEGA = 5.0
+"""Largest factor of the network of a feature grid, which sees features and no coordinates. On two crops of Kodak pictures
+150 steps gave 31.7 dB at 5, 31.3 at 15 with 30 first and 30.9 at 15; ReLU gave 31.5."""
 
 PER_FEATURE = 2 / 15
 """Largest first factor on one axis for each hidden feature, as a share of the activation's own factor of local frames."""
@@ -89,6 +94,8 @@ def resolve(config: ModelConfig, partition: Partition, channels: int) -> ModelCo
             hint="use --model partitioned, or --partition none",
         )
     config = replace(config, name=name)
+    if name in WITH_GRID:
+        return _with_omegas(with_lattice(config, partition, channels), partition)
     sizes = Sizes(config, partition.domain.dimensions, channels)
     if config.trunk_features and not sizes.has_trunk:
         raise ConfigError(
@@ -105,6 +112,13 @@ def resolve(config: ModelConfig, partition: Partition, channels: int) -> ModelCo
 def _with_omegas(config: ModelConfig, partition: Partition) -> ModelConfig:
     """Fill in the factors of the activations."""
     activation: Activation = load("activation", config.activation)
+    if config.name in WITH_GRID:
+        return replace(
+            config,
+            first_omega_0=config.first_omega_0 or min(GRID_OMEGA, activation.first_omega_0),
+            hidden_omega_0=config.hidden_omega_0 or min(GRID_OMEGA, activation.hidden_omega_0),
+            trunk_omega_0=config.trunk_omega_0 or 1.0,
+        )
     first = config.first_omega_0 or first_omega_0(config, activation, partition)
     trunk = first if config.trunk_frame == "local" else activation.first_omega_0
     return replace(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,23 @@ def _sin_cos(coords: Any, frequencies: Any) -> Any:
     features[..., :count] = phases.sin()
     features[..., count:] = phases.cos()
     return features
+
+
+def beside(encoding: Encoding) -> Encoding:
+    """Return an encoding that gives the coordinates, and behind them what another makes of them."""
+
+    def function(coords: Any, frequencies: Any) -> Any:
+        more = encoding.function(coords, frequencies)
+        axes = coords.shape[-1]
+        both = more.new_empty((*more.shape[:-1], axes + more.shape[-1]))
+        both[..., :axes], both[..., axes:] = coords, more
+        return both
+
+    return replace(
+        encoding,
+        function=function,
+        features=lambda in_features, config: in_features + encoding.features(in_features, config),
+    )
 
 
 identity = Encoding(

@@ -229,6 +229,35 @@ def test_a_tile_of_the_widest_layer_is_limited(fields: dict[str, Any]) -> None:
     h.decode_header(h.encode(changed(header, "tile", 1024)))
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("levels", 8),
+        ("feature_channels", 0),
+        ("feature_channels", 65),
+        ("lattice", (5, 0)),
+        ("lattice", (1 << 13, 1 << 14)),
+        ("lattice", (1,) * 9),
+        ("extent", (1.0, 0.0)),
+        ("extent", (1.0, float("nan"))),
+        ("extent", (1.0,) * 9),
+    ],
+)
+def test_lattices_are_limited(field: str, value: Any) -> None:
+    grid = {"levels": 2, "feature_channels": 1, "lattice": (5, 7), "extent": (0.8, 1.2)}
+    header = make_header()
+    for name, good in grid.items():
+        header = changed(header, f"model.{name}", good)
+    assert h.decode_header(h.encode(header)) == header
+    with pytest.raises(ContainerError, match=f"model.{field}"):
+        h.decode_header(h.encode(changed(header, f"model.{field}", value)))
+
+
+def test_a_model_without_a_lattice_is_stored_as_before_there_were_any() -> None:
+    plain = msgspec.msgpack.decode(h.encode(make_header()))
+    assert len(plain[1]) == h.ModelHeader.__struct_fields__.index("levels") == 17
+
+
 def test_masks_are_limited_as_those_of_a_fit() -> None:
     wide = changed(make_header("labels"), "signal.shape", [2**15, 2**15])
     whole = [-2, 2**15 - 2, 3, 2**15 + 3]
@@ -249,7 +278,7 @@ def test_number_of_cells_is_limited() -> None:
 
 
 def test_a_field_of_a_newer_version_is_ignored() -> None:
-    header = changed(make_header(), "init", "0a" * 32)
+    header = changed(changed(make_header(), "init", "0a" * 32), "model.levels", 1)
     plain = msgspec.msgpack.decode(h.encode(header))
     grown = [
         *([*part, "later"] if number < 4 else part for number, part in enumerate(plain)),

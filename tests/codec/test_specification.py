@@ -47,6 +47,17 @@ CASES = [
     {"model": "composer", "grid": (2, 3), "encoding": "geometric", "features": 6, "sigma": 5.0},
     {"model": "composer", "grid": (2, 2), "activation": "relu", "modulated": 3},
     {"model": "composer", "partition": "seg", "heads": 3, "activation": "wire", "modulated": 0},
+    {"model": "feature-grid", "grid": (2, 3)},
+    {"model": "feature-grid", "partition": "labels.npy", "pitch": 1.5, "weights": "float32"},
+    {
+        "model": "feature-grid",
+        "grid": (2, 2),
+        "levels": 2,
+        "feature_channels": 2,
+        "encoding": "rff",
+        "features": 3,
+    },
+    {"model": "feature-grid", "partition": "none", "activation": "wire", "encoding": "harmonic", "bands": 2},
 ]
 
 
@@ -98,6 +109,9 @@ class Numbers:
 def network(x, t, model, shared, own, channels):
     """Run the network of one region at its coordinates and those of the trunk, [point, axis]."""
     name, activation, width, layers, first, hidden, scale, encoding, bands, features = model[:10]
+    found = x[:, :0]
+    if name == "feature-grid":
+        found = looked_up(x, model, own)
     if encoding != "none":
         table = np.concatenate([2.0 ** (j - 1) * np.eye(2) for j in range(bands)])
         if encoding == "rff":
@@ -107,6 +121,8 @@ def network(x, t, model, shared, own, channels):
             ratios = [math.exp(j * math.log(model[10]) / (n - 1)) for j in range(n)]
             table = np.concatenate([math.pi * f * np.eye(2) for f in ratios])
         x, t = (np.concatenate([np.sin(c @ table.T), np.cos(c @ table.T)], -1) for c in (x, t))
+    if name == "feature-grid":
+        x = np.concatenate([found, x] if encoding != "none" else [found], -1)
     double, act = 2 if activation == "wire" else 1, ACT[activation]
     trunk, merge = [], None
     if name == "local-global":
@@ -114,19 +130,36 @@ def network(x, t, model, shared, own, channels):
             fan_in = model[13] if j else t.shape[1]
             trunk.append((shared.take(fan_in, double * model[13]), shared.take(1, double * model[13])))
         merge = [shared.take(rows, double * width) for rows in (width, model[13], 1)]
-    composed = name == "composer"
+    composed = name in ("composer", "feature-grid")
+    apart = model[16] if name == "composer" else None
     for j in range(layers + 1):
         fan_in = width if j else x.shape[1]
-        weight = (shared if composed and j != model[16] else own).take(fan_in, double * width)
+        weight = (shared if composed and j != apart else own).take(fan_in, double * width)
         x = x @ weight + (shared if composed else own).take(1, double * width)
         x = act(x, hidden if j else first, scale)
         if merge is not None:
             t = act(t @ trunk[j][0] + trunk[j][1], hidden if j else model[15], scale)
             x = act(x @ merge[0] + t @ merge[1] + merge[2], hidden, scale)
-    weight = (shared if composed and layers + 1 != model[16] else own).take(width, channels)
+    weight = (shared if composed and layers + 1 != apart else own).take(width, channels)
     x = OUT[model[11]](x @ weight + (shared if composed else own).take(1, channels))
     assert not own.payload
     return x
+
+
+def looked_up(x, model, own):
+    """Return the features of every level at coordinates [point, axis]."""
+    levels, channels, lattice, extent = model[17:21]
+    found = []
+    for level in range(levels):
+        n = np.ceil((np.array(lattice) - 1) / 2**level).astype(int) + 1
+        table = own.take(math.prod(n), channels).reshape(*n, channels)
+        p = np.clip((x / (np.array(extent) if extent else 1) + 1) * (n - 1) / 2, 0, n - 1)
+        low = np.floor(p).astype(int)
+        y, x_ = (p - low).T[:, :, None]
+        high = np.minimum(low + 1, n - 1)
+        rows = [table[r, low[:, 1]] * (1 - x_) + table[r, high[:, 1]] * x_ for r in (low[:, 0], high[:, 0])]
+        found.append(rows[0] * (1 - y) + rows[1] * y)
+    return np.concatenate(found, -1)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case.values())))

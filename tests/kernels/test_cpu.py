@@ -32,6 +32,8 @@ def ids(case):
 def description_of(case, **more):
     config = {"hidden_features": 7, "trunk_features": 9, "first_omega_0": 8.0, "hidden_omega_0": 4.0}
     trunk = {} if case["name"] == "local-global" else {"trunk_features": None}
+    if case["name"] == "feature-grid":
+        trunk |= {"lattice": (6, 4), "levels": 3, "extent": (1.2, 0.8), "feature_channels": 2}
     sizes = {"hidden_layers": 2, "bands": 3, "features": 4, "trunk_omega_0": 6.0}
     return describe(ModelConfig(**{**config, **sizes, **trunk, **case, **more}), 2, 3)
 
