@@ -361,8 +361,8 @@ class FitConfig:
     def _check_rate(self) -> None:
         """Refuse rates and targets that cannot be, or that contradict each other."""
         require(
-            not self.rate or 0.1 <= self.rate <= 10,
-            f"--rate {self.rate} must be 0, or lie between 0.1 and 10",
+            not self.rate or 0.1 <= self.rate <= 100,
+            f"--rate {self.rate} must be 0, or lie between 0.1 and 100",
         )
         require(
             self.quality is None or 0 <= self.quality <= 100,

@@ -33,7 +33,7 @@ def finished(
 ) -> Field:
     """Return a field as its file gives it back: with rounded weights, and errors rounded as the file keeps them.
 
-    Quantised weights have steps that add at most `rounding.FAITHFUL` to the squared error; with a target PSNR that the
+    Quantised weights have steps that add at most `size.FAITHFUL` to the squared error; with a target PSNR that the
     field exceeds, the coarsest steps that keep it.
 
     Args:

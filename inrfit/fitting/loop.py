@@ -29,6 +29,7 @@ from inrfit.fitting.finish import finished
 from inrfit.fitting.measure import measured
 from inrfit.fitting.optim import Adam
 from inrfit.fitting.plan import check_many
+from inrfit.fitting.rate import price_of
 from inrfit.fitting.rounding import Rounding
 from inrfit.fitting.sampling import Block, Samples, by_error
 from inrfit.fitting.size import meet
@@ -60,8 +61,11 @@ SPEND_EVERY = 25
 ERROR_DECAY = 0.9
 """Weight of the past in the running mean of the errors that they are spent by."""
 
-SAVING_SHARE = 0.5
+SAVING_SHARE = 0.75
 """Share of the steps, at the end, in which quantised weights learn rounded where bits are saved."""
+
+STEER_EVERY, LOOK_EVERY = 5, 40
+"""Steps after which the price of a bit is changed where a size is wanted, and those after which the file is measured."""
 
 HEADROOM = 0.3
 """How far, in dB, weights that are not rounded yet must exceed a target PSNR, which pays for coarser steps."""
@@ -255,6 +259,8 @@ class _Fits:
         self.by_error = config.points is not None and config.sampling == "error"
         self.quantises = config.weights == "quantised"
         self.rounding: Rounding | None = None
+        self.first_bits: NDArray[np.float64] = np.zeros(len(signals))
+        self.overhead: NDArray[np.float64] | None = None
         wanted = config.target_psnr
         if wanted is not None and self.quantises:
             wanted += HEADROOM
@@ -308,6 +314,7 @@ class _Fits:
                 if self.by_error:
                     self._spend(self.squares)
                 self._set_rates()
+                self._steer()
                 self._run_step("update")
                 self.step += 1
                 if self.config.max_time is not None and not self.fixed:
@@ -336,13 +343,37 @@ class _Fits:
         """Whether the weights are rounded from this step on."""
         if not self._saves or self.rounding is not None:
             return False
-        return self.step >= self.steps - math.floor(SAVING_SHARE * self.steps)
+        return self.step >= self._onset
+
+    @property
+    def _onset(self) -> int:
+        """The step from which on weights are rounded."""
+        return self.steps - math.floor(SAVING_SHARE * self.steps)
 
     def _begin_rounding(self) -> None:
         """Choose the steps of the weights, and go on with rounded ones."""
         self.rounding = Rounding(self.stacks, len(self.present), len(self.partition))
-        self.rounding.choose(self._squared_errors, self.config.rate or 0.0)
+        price = None if self.config.quality is None else price_of(self.config.quality, self.blank.info.peak)
+        self.rounding.choose(self._squared_errors, self.config.rate or 0.0, price)
+        self.first_bits = self.rounding.bits()
         self._record()
+
+    def _steer(self) -> None:
+        """Now and then change the price of a bit so that the file comes to have the size that is wanted.
+
+        The bits that are wanted fall from those of the first rounded weights to those of the file in the first half of the
+        steps that are left. How many bytes the weights take for what they are thought to take is looked at less often.
+        """
+        rounding, limit = self.rounding, self.config.target_size
+        if rounding is None or limit is None or self.step % STEER_EVERY:
+            return
+        done = self.step - self._onset
+        if self.step % LOOK_EVERY == 0 or self.overhead is None:
+            sizes = np.array([self._size(place) for place in range(len(self.present))])
+            self.overhead = 8.0 * sizes - rounding.bits()
+        wanted = np.maximum(8.0 * limit - self.overhead, 0.1 * 8 * limit)
+        left = max(0.0, 1 - done / (0.5 * SAVING_SHARE * self.steps))
+        rounding.steer(wanted * (np.maximum(self.first_bits, wanted) / wanted) ** left)
 
     def _squared_errors(self) -> NDArray[np.float64]:
         """Return the squared errors of each signal with the weights as they are, as a step would see them."""
@@ -471,6 +502,8 @@ class _Fits:
             self.target.select(places, rows)
         if self.rounding is not None:
             self.rounding.select(places, rows)
+            self.first_bits = self.first_bits[places]
+            self.overhead = None if self.overhead is None else self.overhead[places]
         self.present = self.going
         self.samples.select([self.signals[number] for number in self.present])
         self._count()
@@ -541,6 +574,8 @@ class _Fits:
             tensors |= {f"target.{key}": value for key, value in self.target.state().items()}
         if self.rounding is not None:
             tensors |= {f"rounding.{key}": value for key, value in self.rounding.state().items()}
+            overhead = self.first_bits if self.overhead is None else self.overhead
+            tensors |= {"saving.first_bits": self.first_bits, "saving.overhead": overhead}
         if self.by_error:
             tensors |= {"spent.errors": self.errors, "spent.counts": np.asarray(self.samples.counts)}
         return Checkpoint(step=self.step, steps=self.steps, fixed=self.fixed, tensors=tensors)
@@ -562,6 +597,8 @@ class _Fits:
         if rounded := kept("rounding"):
             self.rounding = Rounding(self.stacks, 1, len(self.partition))
             self.rounding.restore(rounded)
+            saving = kept("saving")
+            self.first_bits, self.overhead = saving["first_bits"], saving["overhead"]
             self._record()
         if spent := kept("spent"):
             self.errors = spent["errors"]

@@ -80,3 +80,16 @@ def _budget(size: int, signal: Signal, partition: Partition, fit: FitConfig) -> 
         hint=f"allow at least {beside + 64:,} bytes, or take fewer regions with --grid or --cell",
     )
     return math.ceil(8 * left / BITS)
+
+
+def price_of(quality: float, peak: float) -> float:
+    """Return the squared error that a bit may cost at a quality, with values on [-1, 1].
+
+    It halves with every 8.6 steps of quality. On samples of 8 bits it is 1,170 at quality 0, 21 at 50 and 0.36 at 100: what
+    HEVC's reference encoder takes for QP 45, 27.5 and 10 (0.57 x 2^((QP - 12) / 3); Sullivan et al., IEEE TCSVT 2012).
+
+    Args:
+        quality: 0 to 100.
+        peak: see `SignalInfo.peak`.
+    """
+    return 0.57 * 2 ** ((33 - 0.35 * quality) / 3) * (peak / 255) ** 2

@@ -21,11 +21,11 @@ from torch import Tensor
 from inrfit.fitting.stacks import Stacks
 from inrfit.models.coding import Coding, step_of
 
-FAITHFUL = 10**0.004 - 1
-"""Growth of the squared errors that rounding may cause where the file is to be as good as with float32: 0.04 dB."""
-
 PROBE = 1 / 8
 """Step at which the effect of rounding a stack is looked at, as a share of the deviation of its weights."""
+
+LASTING = 0.1
+"""Power of the ratio of bits to those wanted by which a price changes for good each time it is looked at."""
 
 FINEST, COARSEST = -40 * 32, 20 * 32
 """Least and largest exponent of a step."""
@@ -88,38 +88,60 @@ class Rounding:
         self.latent = {name: value.clone() for name, value in stacks.values.items()}
         self.exponents = {part.stack: np.zeros(signals, np.int64) for part in self._parts}
         self.price = np.zeros(signals)
+        self._lasting: NDArray[np.float64] | None = None
+        self._shape: dict[str, NDArray[np.float64]] = {}
+        self._steps: dict[str, Tensor] = {}
+        self._prices: dict[bool, Tensor] = {}
         self._tensors()
 
-    def choose(self, errors: Errors, rate: float) -> None:
+    def choose(self, errors: Errors, rate: float, price: float | None = None) -> None:
         """Choose the steps, and what a bit may cost, by the weights as they are.
 
-        The effect of a step s on a stack is taken as c s^2, with c from a trial. Steps in proportion to the root of
-        weights over c then give every weight the same share in the error, which is best at a given number of bits.
+        The effect of a step s on a stack of n weights is taken as c s^2, with c from a trial. Halving s takes n bits, so
+        at the price p of a bit the best step has 2 ln(2) c s^2 = p n, for every stack.
 
         Args:
             errors: evaluates.
             rate: the percent by which the error may grow for one percent fewer bits.
+            price: squared error that a bit may cost, in place of that.
         """
         before = errors()
-        shape, count = self._shape(errors, before)
-        middle = 0.5 * np.log2(np.maximum(FAITHFUL * before, 1e-12) / count)
-        for _ in range(4):  # bits and what rounding may cost depend on each other
-            self._set(shape, middle)
+        self._shape = self._effects(errors, before)
+        count = sum(own[0].numel() * (self._regions if part.local else 1) for part, own in self._latent())
+        if price is not None:
+            self._charged(np.full(self._signals, price))
+            return
+        bits = np.full(self._signals, 4.0 * count)
+        for _ in range(4):  # bits and their price depend on each other
+            self._charged(rate * np.maximum(before, 1e-12) / bits)
             bits = np.maximum(self.bits(), count / 8)
-            middle = 0.5 * np.log2(np.maximum(rate * before, 1e-12) / (2 * math.log(2) * bits))
-        self._set(shape, middle)
-        self.price = rate * before / np.maximum(self.bits(), 1)
-        self._tensors()
+
+    def _charged(self, price: NDArray[np.float64]) -> None:
+        """Take a price for the bits of each signal, and the steps that suit it."""
+        self.price = np.maximum(price, 1e-30)
+        self._set(self._shape, 0.5 * np.log2(self.price / (2 * math.log(2))))
         self.round()
 
-    def _shape(
-        self, errors: Errors, before: NDArray[np.float64]
-    ) -> tuple[dict[str, NDArray[np.float64]], int]:
-        """Return the logarithm of each stack's step, up to a common factor, [signal], and the number of weights."""
-        found, count = {}, 0
-        values = self._stacks.values
-        for part in self._parts:
-            own = self.latent[part.matrix][:, part.rows]
+    def steer(self, wanted: NDArray[np.float64]) -> None:
+        """Change the price so that the weights of each signal come to take about so many bits.
+
+        A weight reacts to a price within some steps, so the price follows the ratio of bits at once (what is too large by
+        a tenth costs a tenth more) and, slowly, lasts.
+        """
+        ratio = np.clip(self.bits() / np.maximum(wanted, 1), 1 / 4, 4)
+        if self._lasting is None:
+            self._lasting = self.price.copy()
+        self._lasting = self._lasting * ratio**LASTING
+        self._charged(self._lasting * ratio)
+
+    def _latent(self) -> list[tuple[Part, Tensor]]:
+        """Return the parts with the weights that learn."""
+        return [(part, self.latent[part.matrix][:, part.rows]) for part in self._parts]
+
+    def _effects(self, errors: Errors, before: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        """Return the logarithm of each stack's step up to a common summand, [signal]: 1/2 log2 (n / c), see `choose`."""
+        found, values = {}, self._stacks.values
+        for part, own in self._latent():
             numbers = own[0].numel() * (self._regions if part.local else 1)
             squares = np.square(own.cpu().numpy(), dtype=np.float64).reshape(len(own), -1).mean(1)
             probe = np.maximum(np.sqrt(self._by_signal(squares, part.local).mean(1)), 1e-9) * PROBE
@@ -128,8 +150,7 @@ class Rounding:
             effect = np.maximum(errors() - before, 1e-6 * before + 1e-12) / probe**2
             values[part.matrix].copy_(self.latent[part.matrix])
             found[part.stack] = 0.5 * np.log2(numbers / effect)
-            count += numbers
-        return found, count
+        return found
 
     def _set(self, shape: Mapping[str, NDArray[np.float64]], factor: NDArray[np.float64]) -> None:
         for name, logarithm in shape.items():
@@ -146,16 +167,15 @@ class Rounding:
         self.round()
 
     def _tensors(self) -> None:
-        """Put the steps where `round` finds them: [group, row, 1] for each matrix."""
-        self._steps: dict[str, Tensor] = {}
+        """Put steps and prices where `round` and `charge` find them, in the same memory as long as the signals stay."""
         for part in self._parts:
             value = self._stacks.values[part.matrix]
             own = torch.tensor([float(step_of(e)) for e in self.exponents[part.stack].tolist()])
-            column = self._grouped(own, part.local).to(value.device)
             steps = self._steps.setdefault(part.matrix, value.new_zeros(len(value), value.shape[1], 1))
-            steps[:, part.rows] = column
-        prices = torch.from_numpy(self.price.astype(np.float32))
-        self._prices = {local: self._grouped(prices, local) for local in (True, False)}
+            steps[:, part.rows] = self._grouped(own, part.local)
+        for local in (True, False):
+            prices = self._grouped(torch.from_numpy(self.price.astype(np.float32)), local)
+            self._prices.setdefault(local, torch.zeros_like(prices)).copy_(prices)
 
     def _grouped(self, own: Tensor, local: bool) -> Tensor:
         """Return numbers of each signal, [signal], as those of its groups, [group, 1, 1]."""
@@ -222,16 +242,24 @@ class Rounding:
         self.latent = {name: value[rows[name]] for name, value in self.latent.items()}
         self.exponents = {name: exponents[keep] for name, exponents in self.exponents.items()}
         self.price = self.price[keep]
+        self._lasting = None if self._lasting is None else self._lasting[keep]
+        self._shape = {name: value[keep] for name, value in self._shape.items()}
+        self._steps, self._prices = {}, {}
         self._tensors()
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """Return what a resumed fit must be given, by name."""
         latent = {f"latent.{name}": value.cpu().numpy() for name, value in self.latent.items()}
-        return {"price": self.price, **latent, **{f"exponent.{n}": e for n, e in self.exponents.items()}}
+        steps = {f"exponent.{name}": exponents for name, exponents in self.exponents.items()}
+        shape = {f"shape.{name}": value for name, value in self._shape.items()}
+        lasting = self.price if self._lasting is None else self._lasting
+        return {"price": self.price, "lasting": lasting, **latent, **steps, **shape}
 
     def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
         """Go on from a state."""
         self.price = np.array(state["price"], np.float64)
+        self._lasting = np.array(state["lasting"], np.float64)
+        self._shape = {name: np.array(state[f"shape.{name}"], np.float64) for name in self.exponents}
         for name, value in self.latent.items():
             value.copy_(torch.from_numpy(np.array(state[f"latent.{name}"], np.float32)))
         self.exponents = {name: np.array(state[f"exponent.{name}"], np.int64) for name in self.exponents}
