@@ -32,7 +32,7 @@ from inrfit.fitting.plan import check_many
 from inrfit.fitting.rate import price_of
 from inrfit.fitting.rounding import Rounding
 from inrfit.fitting.sampling import Block, Samples, by_error
-from inrfit.fitting.size import meet
+from inrfit.fitting.size import FINE, meet
 from inrfit.fitting.stacks import Stacks
 from inrfit.fitting.target import Target
 from inrfit.kernels import aligned
@@ -66,6 +66,13 @@ SAVING_SHARE = 0.75
 
 STEER_EVERY, LOOK_EVERY = 5, 40
 """Steps after which the price of a bit is changed where a size is wanted, and those after which the file is measured."""
+
+STEADY_SHARE, REST_SHARE = 0.4, 0.15
+"""Shares of the steps, at the end, in which the steps of weights and then the price stay: steps that change make weights
+near a threshold jump, and what jumps late is not learned any more."""
+
+AHEAD = 1.6
+"""Size in which rounded weights begin, by steps alone, as a factor of the one wanted; what they learn saves the rest."""
 
 HEADROOM = 0.3
 """How far, in dB, weights that are not rounded yet must exceed a target PSNR, which pays for coarser steps."""
@@ -259,7 +266,6 @@ class _Fits:
         self.by_error = config.points is not None and config.sampling == "error"
         self.quantises = config.weights == "quantised"
         self.rounding: Rounding | None = None
-        self.first_bits: NDArray[np.float64] = np.zeros(len(signals))
         self.overhead: NDArray[np.float64] | None = None
         wanted = config.target_psnr
         if wanted is not None and self.quantises:
@@ -355,25 +361,26 @@ class _Fits:
         self.rounding = Rounding(self.stacks, len(self.present), len(self.partition))
         price = None if self.config.quality is None else price_of(self.config.quality, self.blank.info.peak)
         self.rounding.choose(self._squared_errors, self.config.rate or 0.0, price)
-        self.first_bits = self.rounding.bits()
+        if self.config.target_size is not None:
+            self.rounding.reach(AHEAD * 8.0 * np.full(len(self.present), self.config.target_size))
         self._record()
 
     def _steer(self) -> None:
         """Now and then change the price of a bit so that the file comes to have the size that is wanted.
 
-        The bits that are wanted fall from those of the first rounded weights to those of the file in the first half of the
-        steps that are left. How many bytes the weights take for what they are thought to take is looked at less often.
+        How many bytes the weights take for what they are thought to take is looked at less often. In the last steps the
+        price stays, so that weights come to rest.
         """
         rounding, limit = self.rounding, self.config.target_size
         if rounding is None or limit is None or self.step % STEER_EVERY:
             return
-        done = self.step - self._onset
+        if self.step > self.steps - REST_SHARE * self.steps:
+            return
         if self.step % LOOK_EVERY == 0 or self.overhead is None:
             sizes = np.array([self._size(place) for place in range(len(self.present))])
             self.overhead = 8.0 * sizes - rounding.bits()
-        wanted = np.maximum(8.0 * limit - self.overhead, 0.1 * 8 * limit)
-        left = max(0.0, 1 - done / (0.5 * SAVING_SHARE * self.steps))
-        rounding.steer(wanted * (np.maximum(self.first_bits, wanted) / wanted) ** left)
+        steady = self.step > self.steps - STEADY_SHARE * self.steps
+        rounding.steer(np.maximum(8.0 * limit - self.overhead, 0.1 * 8 * limit), steady=steady)
 
     def _squared_errors(self) -> NDArray[np.float64]:
         """Return the squared errors of each signal with the weights as they are, as a step would see them."""
@@ -502,7 +509,6 @@ class _Fits:
             self.target.select(places, rows)
         if self.rounding is not None:
             self.rounding.select(places, rows)
-            self.first_bits = self.first_bits[places]
             self.overhead = None if self.overhead is None else self.overhead[places]
         self.present = self.going
         self.samples.select([self.signals[number] for number in self.present])
@@ -550,9 +556,20 @@ class _Fits:
             return
         rounding, limit = self.rounding, self.config.target_size
         sizes = [partial(self._size, place) for place in range(len(self.present))]
-        meet(rounding.shift, sizes, limit)
+        shifted = np.zeros(len(sizes), np.int64)
+
+        def change(coarse: NDArray[np.int64]) -> None:
+            """Round less and less up, from 0.3 to 0.9 of a step; then make steps coarser."""
+            nonlocal shifted
+            wanted = np.maximum(coarse - FINE, 0)
+            rounding.shift(wanted - shifted)
+            shifted = wanted
+            rounding.round_from(0.3 + 0.6 * np.minimum(coarse, FINE) / FINE)
+
+        met = meet(change, sizes, limit)
         for place, size in enumerate(sizes):
-            if (least := size()) > limit:
+            if not met[place]:
+                least = size()
                 self.found[self.present[place]] = FitError(
                     f"the file has at least {least:,} bytes, which is more than --target-size {limit:,}",
                     hint="take fewer weights with --params, or larger regions with --grid or --cell",
@@ -574,8 +591,8 @@ class _Fits:
             tensors |= {f"target.{key}": value for key, value in self.target.state().items()}
         if self.rounding is not None:
             tensors |= {f"rounding.{key}": value for key, value in self.rounding.state().items()}
-            overhead = self.first_bits if self.overhead is None else self.overhead
-            tensors |= {"saving.first_bits": self.first_bits, "saving.overhead": overhead}
+            if self.overhead is not None:
+                tensors |= {"saving.overhead": self.overhead}
         if self.by_error:
             tensors |= {"spent.errors": self.errors, "spent.counts": np.asarray(self.samples.counts)}
         return Checkpoint(step=self.step, steps=self.steps, fixed=self.fixed, tensors=tensors)
@@ -597,8 +614,7 @@ class _Fits:
         if rounded := kept("rounding"):
             self.rounding = Rounding(self.stacks, 1, len(self.partition))
             self.rounding.restore(rounded)
-            saving = kept("saving")
-            self.first_bits, self.overhead = saving["first_bits"], saving["overhead"]
+            self.overhead = kept("saving").get("overhead")
             self._record()
         if spent := kept("spent"):
             self.errors = spent["errors"]

@@ -24,15 +24,11 @@ from inrfit.models.coding import Coding, step_of
 PROBE = 1 / 8
 """Step at which the effect of rounding a stack is looked at, as a share of the deviation of its weights."""
 
-LASTING = 0.1
+LASTING = 0.3
 """Power of the ratio of bits to those wanted by which a price changes for good each time it is looked at."""
 
 FINEST, COARSEST = -40 * 32, 20 * 32
 """Least and largest exponent of a step."""
-
-BITS_AT_REST = 2 * math.e
-"""A weight with the mean magnitude m, in steps, takes about log2(1 + 2 e m) bits: the entropy of a Laplace
-distribution, log2(2 e m), for large m, and none for m = 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +61,15 @@ def parts_of(stacks: Stacks) -> list[Part]:
     return found
 
 
+def theta_of(mean: Tensor) -> Tensor:
+    """Return theta of the distribution of integers k, in proportion to theta^|k|, with a mean magnitude.
+
+    Of all distributions over the integers with this mean magnitude it has the largest entropy, and Laplace's is what it
+    samples; mean = 2 theta / (1 - theta^2).
+    """
+    return mean / (1 + torch.sqrt(1 + mean * mean))
+
+
 Errors = Callable[[], NDArray[np.float64]]
 """Squared errors of each signal with the weights as they are, summed over its samples."""
 
@@ -89,6 +94,8 @@ class Rounding:
         self.exponents = {part.stack: np.zeros(signals, np.int64) for part in self._parts}
         self.price = np.zeros(signals)
         self._lasting: NDArray[np.float64] | None = None
+        self._threshold: NDArray[np.float64] | None = None
+        self._thresholds: dict[str, Tensor] = {}
         self._shape: dict[str, NDArray[np.float64]] = {}
         self._steps: dict[str, Tensor] = {}
         self._prices: dict[bool, Tensor] = {}
@@ -122,17 +129,34 @@ class Rounding:
         self._set(self._shape, 0.5 * np.log2(self.price / (2 * math.log(2))))
         self.round()
 
-    def steer(self, wanted: NDArray[np.float64]) -> None:
+    def reach(self, wanted: NDArray[np.float64]) -> None:
+        """Take the price at whose steps the weights as they are take about so many bits, for each signal."""
+        low, high = np.full(self._signals, -40.0), np.full(self._signals, 20.0)
+        for _ in range(16):
+            middle = (low + high) / 2
+            self._charged(2.0**middle)
+            many = self.bits() > wanted
+            low, high = np.where(many, middle, low), np.where(many, high, middle)
+
+    def steer(self, wanted: NDArray[np.float64], *, steady: bool) -> None:
         """Change the price so that the weights of each signal come to take about so many bits.
 
         A weight reacts to a price within some steps, so the price follows the ratio of bits at once (what is too large by
-        a tenth costs a tenth more) and, slowly, lasts.
+        a tenth costs a twentieth more) and, slowly, lasts.
+
+        Args:
+            wanted: bits.
+            steady: whether the steps stay, and only the price changes.
         """
-        ratio = np.clip(self.bits() / np.maximum(wanted, 1), 1 / 4, 4)
+        ratio = np.clip(self.bits() / np.maximum(wanted, 1), 1 / 4, 4) ** 0.5
         if self._lasting is None:
             self._lasting = self.price.copy()
         self._lasting = self._lasting * ratio**LASTING
-        self._charged(self._lasting * ratio)
+        if not steady:
+            self._charged(self._lasting * ratio)
+            return
+        self.price = np.maximum(self._lasting * ratio, 1e-30)
+        self._tensors()
 
     def _latent(self) -> list[tuple[Part, Tensor]]:
         """Return the parts with the weights that learn."""
@@ -166,6 +190,13 @@ class Rounding:
         self._tensors()
         self.round()
 
+    def round_from(self, threshold: NDArray[np.float64]) -> None:
+        """Round weights up, away from zero, from this share of a step on, for each signal."""
+        self._threshold = threshold
+        own = torch.from_numpy(threshold.astype(np.float32))
+        self._thresholds = {part.matrix: self._grouped(own, part.local) for part in self._parts}
+        self.round()
+
     def _tensors(self) -> None:
         """Put steps and prices where `round` and `charge` find them, in the same memory as long as the signals stay."""
         for part in self._parts:
@@ -187,20 +218,26 @@ class Rounding:
         return own.reshape(self._signals, self._regions if local else 1)
 
     def bits(self) -> NDArray[np.float64]:
-        """Return about how many bits the weights of each signal take."""
+        """Return about how many bits the rounded weights of each signal take: the entropy of `theta_of`'s distribution."""
         total = np.zeros(self._signals)
         for part in self._parts:
-            own = (self.latent[part.matrix] / self._steps[part.matrix])[:, part.rows].abs().cpu().numpy()
-            mean = own.astype(np.float64).reshape(len(own), -1).mean(1)
-            bits = own[0].size * np.log2(1 + BITS_AT_REST * mean)
-            total += self._by_signal(bits, part.local).sum(1)
+            steps = self._steps[part.matrix][:, part.rows]
+            own = (self._stacks.values[part.matrix][:, part.rows] / steps).abs().cpu().numpy()
+            mean = np.maximum(own.astype(np.float64).reshape(len(own), -1).mean(1), 1e-9)
+            theta = mean / (1 + np.sqrt(1 + mean**2))
+            entropy = np.log2((1 + theta) / (1 - theta)) - mean * np.log2(np.maximum(theta, 1e-30))
+            total += self._by_signal(own[0].size * entropy, part.local).sum(1)
         return total
 
     def round(self) -> None:
         """Put the rounded weights where kernels find them."""
         for name, value in self._stacks.values.items():
-            steps = self._steps[name]
-            value.copy_(torch.round(self.latent[name] / steps) * steps)
+            ratio = self.latent[name] / self._steps[name]
+            if self._threshold is None:
+                value.copy_(torch.round(ratio) * self._steps[name])
+            else:
+                steps = torch.floor(ratio.abs() + (1 - self._thresholds[name]))
+                value.copy_(steps * ratio.sign() * self._steps[name])
 
     def show(self) -> None:
         """Put the weights that learn where the optimiser finds them."""
@@ -216,17 +253,18 @@ class Rounding:
     def charge(self, counts: Mapping[bool, Tensor]) -> None:
         """Add the price of the bits to the gradients.
 
-        A weight w with the step s, in a group whose weights are m steps large in the mean, takes log2(1 + 2 e m) bits.
+        In a group whose integers have the mean magnitude m, one more in the sum of magnitudes takes -log2 theta(m) bits:
+        that is how the entropy of n of them, with the distribution of `theta_of`, grows with n m.
 
         Args:
             counts: values that the loss of each group is a mean of, [group, 1, 1], by whether the group is a region.
         """
         if not self.price.any():
             return
-        for part in self._parts:
-            own, steps = self.latent[part.matrix][:, part.rows], self._steps[part.matrix][:, part.rows]
-            mean = (own / steps).abs().mean((1, 2), keepdim=True)
-            bits = BITS_AT_REST / (math.log(2) * steps * (1 + BITS_AT_REST * mean)) * own.sign()
+        for part, own in self._latent():
+            steps = self._steps[part.matrix][:, part.rows]
+            held = (self._stacks.values[part.matrix][:, part.rows] / steps).abs().mean((1, 2), keepdim=True)
+            bits = -torch.log2(theta_of(held.clamp_min(0.5 / own[0].numel()))) / steps * own.sign()
             self._stacks.gradients[part.matrix][:, part.rows] += (
                 self._prices[part.local] / counts[part.local] * bits
             )
