@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from inrfit.errors import ConfigError
-from inrfit.presets import DEFAULT_EFFORT, EFFORTS, OF_MODEL, PRESETS
+from inrfit.presets import DEFAULT_EFFORT, EFFORTS, OF_MODEL, PRESETS, SMALL_IMAGE
 from inrfit.registry import check, unknown
 
 if TYPE_CHECKING:
@@ -484,6 +484,9 @@ MODEL_WORDS = {"model": "name", "output_activation": "output"}
 READ_WORDS = ("sound", "target", "resolution", "spacing")
 """Words of `ReadConfig` that mean something for some kinds of signal only."""
 
+SIZE_WORDS = ("quality", "target_size", "target_bpp")
+"""Option words that ask for a small file."""
+
 WITH_TRUNK = ("local-global",)
 """Models whose regions share a trunk."""
 
@@ -510,6 +513,7 @@ def settings(defaults: Mapping[str, object] | None = None, **options: Unpack[Fit
     """
     given: dict[str, object] = dict(options)
     preset = given.pop("preset", None)
+    given = {**_saving(given), **given}
     if preset is not None:
         if preset not in PRESETS:
             raise unknown(str(preset), tuple(PRESETS), option="--preset")
@@ -551,6 +555,18 @@ def settings(defaults: Mapping[str, object] | None = None, **options: Unpack[Fit
         model=ModelConfig(**parts["model"]),  # type: ignore[arg-type]
         fit=FitConfig(**parts["fit"]),  # type: ignore[arg-type]
     )
+
+
+def _saving(given: Mapping[str, object]) -> dict[str, object]:
+    """Return what fills in where an image is to become a small file and nothing is said of the network."""
+    wanted = any(given.get(word) is not None for word in SIZE_WORDS)
+    said = any(given.get(word) is not None for word in ("model", "hidden_features", "preset", "effort"))
+    if not wanted or said or given.get("kind") != "image" or given.get("partition", "grid") != "grid":
+        return {}
+    filled = dict(SMALL_IMAGE)
+    if _divided(given):
+        del filled["cell"]
+    return filled
 
 
 def _fitting(defaults: Mapping[str, object], given: Mapping[str, object]) -> dict[str, object]:

@@ -29,6 +29,10 @@ PER_TERM = 3.5
 QUALITY_LOW, QUALITY_DOUBLES = 0.008, 16
 """Weights per sample at quality 0, and the steps of quality in which they double: 0.6 at quality 100."""
 
+PITCH, FINER, FINER_QUALITY = 2.0, 1.2, 75
+"""Samples between the points of a feature grid's finest lattice, and from how many bits per sample, or from which quality
+on, half of it."""
+
 MARGIN = 0.5
 """dB that the weights are counted for beyond a target PSNR."""
 
@@ -44,15 +48,16 @@ def decided(settings: Settings, signal: Signal, partition: Partition) -> Setting
     fit, model, samples = settings.fit, settings.model, partition.domain.size
     if fit.weights != "quantised":
         return settings
-    sized = model.hidden_features is not None or model.params is not None
+    sized = any(value is not None for value in (model.hidden_features, model.params, model.pitch))
     if fit.target_bpp is not None:
         fit = replace(fit, target_bpp=None, target_size=math.floor(fit.target_bpp * samples / 8))
     if fit.target_size is not None:
         budget = _budget(fit.target_size, signal, partition, fit)
-        model = model if sized else replace(model, budget=budget)
+        bits = 8 * fit.target_size / samples
+        model = model if sized else _sized(model, budget, PITCH if bits < FINER else PITCH / 2)
     elif fit.quality is not None:
-        share = QUALITY_LOW * 2 ** (fit.quality / QUALITY_DOUBLES)
-        model = model if sized else replace(model, budget=max(1, round(share * samples)))
+        budget = max(1, round(QUALITY_LOW * 2 ** (fit.quality / QUALITY_DOUBLES) * samples))
+        model = model if sized else _sized(model, budget, PITCH if fit.quality < FINER_QUALITY else PITCH / 2)
     elif fit.target_psnr is not None and hasattr(signal, "dense") and signal.info.kind != "shape":
         wanted = math.ceil(PER_TERM * terms(signal, fit.target_psnr + MARGIN))
         usual = model.budget or int(model.weights_per_sample * samples)
@@ -61,6 +66,13 @@ def decided(settings: Settings, signal: Signal, partition: Partition) -> Setting
     if fit.rate is None:
         fit = replace(fit, rate=SAVING if saves else 0.0)
     return replace(settings, model=model, fit=fit)
+
+
+def _sized(model: ModelConfig, budget: int, pitch: float) -> ModelConfig:
+    """Return a model with so many weights; a feature grid, most of whose features come to be zero, with a pitch."""
+    if model.name == "feature-grid":
+        return replace(model, pitch=pitch, budget=None)
+    return replace(model, budget=budget)
 
 
 def _budget(size: int, signal: Signal, partition: Partition, fit: FitConfig) -> int:
