@@ -30,6 +30,19 @@ def points_of(row: Row) -> list[tuple[float, float]]:
     return bjontegaard.front([(8 * p["bytes"] / row["pixels"], p["psnr"]) for p in row["points"]])
 
 
+def mean_curve(rows: Sequence[Row]) -> list[tuple[float, float]]:
+    """Return the curve of the means of bits per pixel and of PSNR at each quality of one codec.
+
+    Curves are mostly published so: hard pictures take more bits than easy ones there, as they cannot at one rate for all.
+    """
+    qualities = [point["quality"] for point in rows[0]["points"]]
+    found = []
+    for place in range(len(qualities)):
+        rates = [8 * row["points"][place]["bytes"] / row["pixels"] for row in rows]
+        found.append((float(np.mean(rates)), float(np.mean([row["points"][place]["psnr"] for row in rows]))))
+    return bjontegaard.front(found)
+
+
 def at_rate(points: Points, rate: float) -> float | None:
     """Return the PSNR of a curve at a rate, by PCHIP over the logarithm of the rate; None beyond its ends.
 
@@ -89,6 +102,10 @@ def _quality(fits: Sequence[Row], codecs: Sequence[Row], rates: Sequence[float])
         curves = [points_of(row) for row in codecs if row["codec"] == codec]
         cells = [[at_rate(curve, rate) for curve in curves] for rate in rates]
         lines.append(_row([codec.upper(), str(len(curves)), *map(_both, cells)]))
+        curve = mean_curve([row for row in codecs if row["codec"] == codec])
+        values = [at_rate(curve, rate) for rate in rates]
+        told = ["" if value is None else f"{value:.2f}" for value in values]
+        lines.append(_row([f"{codec.upper()}, means at equal quality", str(len(curves)), *told]))
     return "\n".join(lines)
 
 
