@@ -126,7 +126,7 @@ def over_range(field: Field) -> Field:
 def measure(kind: str, model: str, signal: Signal, steps: int, device: Device) -> dict[str, Any]:
     """Fit one model to one signal, and keep its weights in every way."""
     row: dict[str, Any] = {"kind": kind, "model": model, "steps": steps}
-    words = {"points": None} if kind == "video" else {}
+    words: dict[str, Any] = {"points": None} if kind == "video" else {}
     began = time.perf_counter()
     try:
         plan = api.plan(signal, device=device.name, threads=device.threads, model=model, steps=steps, **words)

@@ -45,7 +45,7 @@ def measure(signal: Any, bits: int, steps: int | None, device: Device) -> list[d
             "iou": _iou(signal, made),
         }
     ]
-    words = {} if steps is None else {"steps": steps}
+    words: dict[str, Any] = {} if steps is None else {"steps": steps}
     began = time.perf_counter()
     plan = api.plan(signal, device=device.name, threads=device.threads, target_size=size, **words)
     fitted = api.run(plan)

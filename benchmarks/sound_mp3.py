@@ -35,8 +35,8 @@ SOUND = "audio/speech3s/val/118-121721-0000.flac"
 KBPS = "16,32"
 
 
-def mp3(samples: NDArray[np.int16], rate: int, kbps: int) -> tuple[int, NDArray[np.int16]]:
-    """Code a sound [time, channel]; return the bytes of the file, and what it is decoded to.
+def mp3(samples: NDArray[Any], rate: int, kbps: int) -> tuple[int, NDArray[np.int16]]:
+    """Code a sound [time, channel] of int16; return the bytes of the file, and what it is decoded to.
 
     Raises:
         InputError: ffmpeg refuses, or gives back another number of samples.
@@ -68,12 +68,12 @@ def _ffmpeg(words: list[str], data: bytes | None = None) -> bytes:
 
 def measure(signal: Signal, kbps: int, steps: int | None, device: Device) -> list[dict[str, Any]]:
     """Code a sound as MP3, and fit it at as many bytes; return both rows."""
-    samples = np.array(signal.dense(signal.domain.box))
+    samples: NDArray[Any] = np.array(signal.dense(signal.domain.box))
     seconds = len(samples) * signal.domain.spacing[0]
     size, decoded = mp3(samples, round(1 / signal.domain.spacing[0]), kbps)
     row = {"kbps": kbps, "wanted_bytes": size}
     rows = [{**row, "method": f"MP3, {kbps} kbit/s", **_quality(samples, decoded, size, seconds, signal)}]
-    words = {} if steps is None else {"steps": steps}
+    words: dict[str, Any] = {} if steps is None else {"steps": steps}
     began = time.perf_counter()
     plan = api.plan(signal, device=device.name, threads=device.threads, target_size=size, **words)
     fitted = api.run(plan)
