@@ -1,9 +1,9 @@
 """What the file costs in quality: PSNR of float32 weights, of the file at its defaults, and of weights rounded naively.
 
 One fit for each model and kind of signal; the same weights are then kept in several ways. *Default* is what `inrfit fit`
-writes. *One step* rounds every weight to a multiple of one and the same step, the finest with which the file has no
-more bytes than the default's. *Range* rounds every array to 256 values over its range: 8 bits, as is often
-done, in more bytes than the default's. All files are coded by the same coder.
+writes. *One step* rounds every weight to a multiple of one and the same step, *ranges* every array to steps in
+proportion to its range: both take the finest with which the file has no more bytes than the default's. *8 bits* is what
+is often done instead: 256 values over the range of every array. All files are coded by the same coder.
 
     python benchmarks/quantisation_loss.py [--data FOLDER] [--steps N] [--models NAME ...] [--kinds NAME ...]
         [--out FILE] [--table FILE]
@@ -93,34 +93,44 @@ def part(signal: Signal, lengths: tuple[int, ...]) -> ArraySignal:
     return ArraySignal(values=values, domain=domain, info=signal.info)
 
 
-def one_step(field: Field, size: int) -> Field:
-    """Return a field whose weights are all rounded to one step, the finest with which its file has at most `size` bytes.
+def finest(field: Field, exponents: Mapping[str, int], size: int) -> Field:
+    """Return a field with steps in some proportion, the finest with which its file has at most `size` bytes.
 
-    Where even the coarsest that is tried has more, it is that one.
+    Args:
+        field: with weights that are not rounded.
+        exponents: of the steps, which are all changed by one factor; see `models.coding`.
+        size: bytes; where even steps 4,096 times as coarse take more, they are those.
     """
-    stacks = [stack.name for stack in field.description.stacks if stack.trained]
+    low, high = -12 * PER_OCTAVE, 12 * PER_OCTAVE
 
-    def at(exponent: int) -> Field:
-        return with_steps(field, Coding(exponents=dict.fromkeys(stacks, exponent)))
+    def at(shift: int) -> Field:
+        shifted = {name: exponent + shift for name, exponent in exponents.items()}
+        return with_steps(field, Coding(exponents=shifted))
 
-    largest = max(float(np.abs(field.weights[name]).max()) for name in stacks)
-    high = exponent_of(max(largest, 1e-9)) + PER_OCTAVE
-    low = high - 24 * PER_OCTAVE
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if len(api.to_bytes(at(middle))) <= size else (middle, high)
     return at(high)
 
 
-def over_range(field: Field) -> Field:
-    """Return a field with each array of its weights rounded to steps of a 255th of its range."""
+def same(field: Field) -> dict[str, int]:
+    """Return exponents of one step for all weights: a 256th of the largest of them."""
+    largest = max(float(np.abs(field.weights[name]).max()) for name in _trained(field))
+    return dict.fromkeys(_trained(field), exponent_of(max(largest, 1e-9) / LEVELS))
+
+
+def by_range(field: Field) -> dict[str, int]:
+    """Return exponents of steps of a 255th of the range of each array."""
     exponents = {}
-    for stack in field.description.stacks:
-        if stack.trained:
-            weights = field.weights[stack.name]
-            extent = float(weights.max() - weights.min()) or float(np.abs(weights).max()) or 1.0
-            exponents[stack.name] = exponent_of(extent / (LEVELS - 1))
-    return with_steps(field, Coding(exponents=exponents))
+    for name in _trained(field):
+        weights = field.weights[name]
+        extent = float(weights.max() - weights.min()) or float(np.abs(weights).max()) or 1.0
+        exponents[name] = exponent_of(extent / (LEVELS - 1))
+    return exponents
+
+
+def _trained(field: Field) -> list[str]:
+    return [stack.name for stack in field.description.stacks if stack.trained]
 
 
 def measure(kind: str, model: str, signal: Signal, steps: int, device: Device) -> dict[str, Any]:
@@ -139,7 +149,12 @@ def measure(kind: str, model: str, signal: Signal, steps: int, device: Device) -
     free = replace(exact, weight_type="quantised")
     usual = finished(free, signal, plan.settings.fit, device)
     size = len(api.to_bytes(usual))
-    ways = {"default": usual, "one_step": one_step(free, size), "range": over_range(free)}
+    ways = {
+        "default": usual,
+        "one_step": finest(free, same(free), size),
+        "ranges": finest(free, by_range(free), size),
+        "eight_bits": with_steps(free, Coding(exponents=by_range(free))),
+    }
     row |= {"params": plan.params, "regions": len(plan.partition), "float32_psnr": exact.psnr}
     row |= {"float32_bytes": len(api.to_bytes(exact)), "seconds": round(seconds, 2)}
     for name, field in ways.items():
@@ -163,7 +178,7 @@ def _loss(before: float | None, after: float | None) -> float:
 def table(data: dict[str, Any]) -> str:
     """Return a result as a Markdown table."""
     lines = [
-        "| signal | model | weights | float32 dB | default: bits | loss dB | one step: bits | loss dB | range: bits | loss dB |",
+        "| signal | model | weights | float32 dB | bits | default: loss dB | one step | ranges | 8 bits: bits | loss dB |",
         "|---|---|" + "---:|" * 8,
     ]
     for row in data["rows"]:
@@ -171,8 +186,9 @@ def table(data: dict[str, Any]) -> str:
             lines.append(f"| {row['kind']} | {row['model']} | {row['error']} |" + " |" * 7)
             continue
         cells = [row["kind"], row["model"], f"{row['params']:,}", f"{row['float32_psnr']:.2f}"]
-        for name in ("default", "one_step", "range"):
-            cells += [f"{row[f'{name}_bits']:.2f}", f"{row[f'{name}_loss']:.2f}"]
+        cells.append(f"{row['default_bits']:.2f}")
+        cells += [f"{row[f'{name}_loss']:.2f}" for name in ("default", "one_step", "ranges")]
+        cells += [f"{row['eight_bits_bits']:.2f}", f"{row['eight_bits_loss']:.2f}"]
         lines.append("| " + " | ".join(cells) + " |")
     made = data["provenance"]
     lines += ["", f"`{made['command']}`, {made['date']}, commit {made['commit']}, {made['processor']}."]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def test_the_default_keeps_the_quality_of_every_model(model, device):
     assert row.get("error") is None
     assert row["default_bytes"] < row["float32_bytes"] / 2
     assert row["default_loss"] <= 0.05
-    assert row["one_step_bytes"] <= row["default_bytes"]
+    assert max(row["one_step_bytes"], row["ranges_bytes"]) <= row["default_bytes"]
     assert row["params"] > 0
 
 
@@ -42,23 +43,25 @@ def fitted(device):
     return api.fit(textured(32, 32), device="cpu", threads=1, steps=5, weights="float32", cell=16)
 
 
-def test_one_step_is_one_for_all_and_the_finest_that_suits(fitted):
-    from dataclasses import replace
-
+@pytest.mark.parametrize("steps", [bench.same, bench.by_range])
+def test_naive_steps_are_the_finest_that_suit(fitted, steps):
     free = replace(fitted, weight_type="quantised")
-    size = len(api.to_bytes(bench.over_range(free))) * 2 // 3
-    found = bench.one_step(free, size)
-    (exponent,) = set(found.coding.exponents.values())
+    size = len(api.to_bytes(fitted)) // 5
+    found = bench.finest(free, steps(free), size)
+    shifts = {found.coding.exponents[name] - exponent for name, exponent in steps(free).items()}
+    assert len(shifts) == 1
     assert len(api.to_bytes(found)) <= size
-    finer = dict.fromkeys(found.coding.exponents, exponent - 1)
-    again = bench.with_steps(free, bench.Coding(exponents=finer))
-    assert len(api.to_bytes(again)) > size
+    finer = {name: exponent - 1 for name, exponent in found.coding.exponents.items()}
+    assert len(api.to_bytes(bench.with_steps(free, bench.Coding(exponents=finer)))) > size
+
+
+def test_one_step_is_one_for_all(fitted):
+    assert len(set(bench.same(fitted).values())) == 1
 
 
 def test_a_range_has_no_more_than_256_values(fitted):
-    found = bench.over_range(fitted)
-    for name, exponent in found.coding.exponents.items():
-        integers = np.rint(found.weights[name] / step_of(exponent)).astype(int)
+    for name, exponent in bench.by_range(fitted).items():
+        integers = np.rint(fitted.weights[name] / step_of(exponent)).astype(int)
         assert 250 <= np.ptp(integers) <= 262  # steps are powers of 2^(1/32), at most 2 % finer
 
 
@@ -66,7 +69,7 @@ def test_the_table_shows_losses_and_errors():
     made = {"command": "c", "date": "d", "commit": "e", "processor": "p"}
     ways = {
         f"{way}_{what}": value
-        for way in ("default", "one_step", "range")
+        for way in ("default", "one_step", "ranges", "eight_bits")
         for what, value in (("bits", 5.0), ("loss", 0.25))
     }
     rows = [
@@ -74,7 +77,7 @@ def test_the_table_shows_losses_and_errors():
         {"kind": "shape", "model": "mlp", "error": "it cannot be"},
     ]
     lines = bench.table({"provenance": made, "rows": rows}).splitlines()
-    assert "| 30.00 | 5.00 | 0.25 |" in lines[2]
+    assert "| 30.00 | 5.00 | 0.25 | 0.25 | 0.25 | 5.00 | 0.25 |" in lines[2]
     assert "it cannot be" in lines[3]
     assert {line.count("|") for line in lines[:4]} == {11}
 
