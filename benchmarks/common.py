@@ -31,7 +31,16 @@ from inrfit.partitions.segments import to_rgb8
 ROOT = Path(__file__).resolve().parents[1]
 """Root of the project."""
 
-LIBRARIES = ("inrfit", "torch", "numpy", "scipy", "scikit-image", "opencv-contrib-python-headless")
+LIBRARIES = (
+    "inrfit",
+    "torch",
+    "numpy",
+    "scipy",
+    "pillow",
+    "constriction",
+    "scikit-image",
+    "opencv-contrib-python-headless",
+)
 """Distributions whose versions are recorded."""
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
