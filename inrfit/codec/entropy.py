@@ -205,7 +205,7 @@ class Coder:
             for place in np.flatnonzero(integers > reach):
                 integers[place] = _read_varint(decoder)
             found.append(integers)
-        if len(words) and not decoder.maybe_exhausted():
+        if len(words) and (not counts or not decoder.maybe_exhausted()):
             raise ContainerError("there are bytes after the last integer")
         return found
 
