@@ -222,5 +222,5 @@ def test_integers_of_more_than_32_bits_or_5_bytes_are_refused(last, good):
     if good:
         assert coder.decode(stream, [1])[0].tolist() == [-(2**30)]
     else:
-        with pytest.raises(ContainerError, match="beyond|5 bytes"):
+        with pytest.raises(ContainerError, match=r"beyond|5 bytes"):
             coder.decode(stream, [1])
