@@ -3,7 +3,7 @@
 A table gives a frequency, of 65,536, to every magnitude from 0 up to its reach, the same for both signs, and what is
 left over to an escape. Groups of integers (the stacks of one region) are coded one after the other in one stream of
 a range coder: the number of the group's table, its integers, then those that escaped. `docs/format.md` section 5.2 is the
-specification; `tests/codec/second_entropy.py` reads streams in plain Python from that page alone.
+specification; `tests/tests_format.py` reads streams in plain Python from that page alone.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ class Coder:
             for place in np.flatnonzero(integers > reach):
                 integers[place] = _read_varint(decoder)
             found.append(integers)
-        if len(words) and not decoder.maybe_exhausted():
+        if len(words) and (not counts or not decoder.maybe_exhausted()):
             raise ContainerError("there are bytes after the last integer")
         return found
 
@@ -227,6 +227,8 @@ def _read_varint(decoder: Any) -> int:
         value += (byte % 128) << (7 * place)
         if byte < 128:
             break
+    else:
+        raise ContainerError("an integer has more than 5 bytes")
     integer = value // 2 if value % 2 == 0 else -(value + 1) // 2
     if abs(integer) > LARGEST:
         raise ContainerError(f"an integer is beyond {LARGEST}")

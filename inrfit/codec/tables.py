@@ -93,8 +93,11 @@ def table_of(magnitudes: Integers) -> Table:
         first = np.arange(last)
         symbols = 2 * (edges[last] - edges[first]) - (first == 0)
         held = below[last] - below[first]
-        share = np.maximum(held / symbols / total, 1 / TOTAL)
-        costs = best[first] - held * np.log2(share) + np.where(share * TOTAL < 128, 16, 32)
+        even = held / symbols / total
+        share = np.maximum(even, 1 / TOTAL)
+        taken = symbols * (share - even)  # from all others, by frequencies of 1 for what is rarer
+        costs = best[first] - held * np.log2(share) + total * taken / np.log(2)
+        costs += np.where(share * TOTAL < 128, 16, 32)
         before[last], best[last] = costs.argmin(), costs.min()
     left = total - below
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -71,7 +71,7 @@ STEADY_SHARE, REST_SHARE = 0.4, 0.15
 """Shares of the steps, at the end, in which the steps of weights and then the price stay: steps that change make weights
 near a threshold jump, and what jumps late is not learned any more."""
 
-AHEAD = 1.6
+AHEAD = 2.0
 """Size in which rounded weights begin, by steps alone, as a factor of the one wanted; what they learn saves the rest."""
 
 HEADROOM = 0.3

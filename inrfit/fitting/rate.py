@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from inrfit.config import FitConfig, Settings, require
+from inrfit.config import FitConfig, ModelConfig, Settings, require
 from inrfit.metrics.complexity import terms
 from inrfit.partitions import Partition
 from inrfit.signal import Signal

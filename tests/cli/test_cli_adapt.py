@@ -33,7 +33,8 @@ def test_an_init_becomes_a_file_beside_the_photo(here: Path, init: Path) -> None
 
 
 def test_no_steps_give_the_start(here: Path, init: Path) -> None:
-    ran = inrfit("adapt", "photo.png", "--init", init, "--steps", "0", "--partition", "none", "--quiet")
+    words = ("--steps", "0", "--partition", "none", "--weights", "float16", "--quiet")
+    ran = inrfit("adapt", "photo.png", "--init", init, *words)
     assert ran.code == 0, ran.err
     field, learned = api.load("photo.inr"), init_of().params
     for name, weights in field.weights.items():

@@ -74,7 +74,8 @@ def test_the_result_in_json(field: Path) -> None:
 def test_the_rate_counts_the_samples_that_are_left(field: Path) -> None:
     ran = inrfit("crop", "photo.inr", "--keep", "0,0", "--keep", "1,1")
     size = Path("photo.crop.inr").stat().st_size
-    assert f"  2 of 4 regions  {size / 1000:.1f} kB  {8 * size / 432:.3f} bpp  " in ran.out
+    assert size < 1000
+    assert f"  2 of 4 regions  {size} B  {8 * size / 432:.3f} bpp  " in ran.out
     Path("photo.crop.png").write_bytes(Path("photo.png").read_bytes())
     assert f"{8 * size / 432:.3f} bpp" in inrfit("eval", "photo.crop.inr").out
     assert f"({8 * size / 432:.3f} bpp)" in inrfit("info", "photo.crop.inr").out

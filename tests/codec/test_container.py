@@ -256,6 +256,7 @@ def test_a_second_reader_decodes_the_example_of_the_specification() -> None:
         ("Model", h.ModelHeader),
         ("Partition", h.PartitionHeader),
         ("Frame", h.FrameHeader),
+        ("Coding", h.CodingHeader),
         ("Index", h.Index),
     ],
 )

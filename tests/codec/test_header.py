@@ -36,6 +36,11 @@ def make_header(kind: str = "grid") -> h.Header:
     )
 
 
+def make_quantised() -> h.Header:
+    coding = h.CodingHeader(exponents=[-200, 0, 7], tables=[[1, 60000], [3, 9000, 2, 1]], choice=[65535, 1])
+    return msgspec.structs.replace(make_header(), weights="quantised", coding=coding)
+
+
 GRID_INDEX = h.Index(ids=[0, 3], lengths=[10, 20], mse=[0.5, 0.25])
 LABEL_INDEX = h.Index(
     ids=[4, 9],
@@ -69,6 +74,44 @@ def test_a_header_without_an_init_is_that_of_older_files() -> None:
     assert h.encode(named)[0] == 0x9B
     assert h.decode_header(h.encode(named)) == named
     assert h.decode_header(h.encode(plain)).init == ""
+
+
+@pytest.mark.parametrize("init", ["", "0a" * 32])
+def test_a_header_of_quantised_weights_comes_back(init: str) -> None:
+    header = changed(make_quantised(), "init", init)
+    assert h.decode_header(h.encode(header)) == header
+    alone = changed(changed(header, "coding.tables", [[1, 65535]]), "coding.choice", [])
+    assert h.decode_header(h.encode(alone)) == alone
+    plain = msgspec.msgpack.decode(h.encode(alone))
+    plain[11].pop()  # choice has a default
+    assert h.decode_header(msgspec.msgpack.encode(plain)) == alone
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "word"),
+    [
+        ("weights", "float16", "coding"),
+        ("coding", None, "coding"),
+        ("coding.exponents", [2049, 0, 0], "exponents"),
+        ("coding.exponents", [-2049, 0, 0], "exponents"),
+        ("coding.exponents", [0] * 4097, "exponents"),
+        ("coding.tables", [], "tables"),
+        ("coding.tables", [[1, 2]] * 65, "tables"),
+        ("coding.tables", [[1], [1, 2]], "numbers of a table"),
+        ("coding.tables", [[1, 1] * 257, [1, 2]], "numbers of a table"),
+        ("coding.tables", [[0, 5], [1, 2]], "tables"),
+        ("coding.tables", [[1, -5], [1, 2]], "tables"),
+        ("coding.tables", [[1, 65536], [1, 2]], "tables"),
+        ("coding.choice", [], "choice"),
+        ("coding.choice", [1, 65534, 1], "choice"),
+        ("coding.choice", [0, 65535], "choice"),
+        ("coding.choice", [65536, 1], "choice"),
+    ],
+)
+def test_a_coding_out_of_limits_is_refused_by_name(path: str, value: Any, word: str) -> None:
+    with pytest.raises(ContainerError, match=r"(is|allowed)") as caught:
+        h.decode_header(h.encode(changed(make_quantised(), path, value)))
+    assert word in caught.value.message
 
 
 def test_header_is_small() -> None:
@@ -278,10 +321,11 @@ def test_number_of_cells_is_limited() -> None:
 
 
 def test_a_field_of_a_newer_version_is_ignored() -> None:
-    header = changed(changed(make_header(), "init", "0a" * 32), "model.levels", 1)
+    header = changed(changed(make_quantised(), "init", "0a" * 32), "coding.choice", [65535, 1])
+    header = changed(header, "model.levels", 1)
     plain = msgspec.msgpack.decode(h.encode(header))
     grown = [
-        *([*part, "later"] if number < 4 else part for number, part in enumerate(plain)),
+        *([*part, "later"] if isinstance(part, list) else part for part in plain),
         {"also": ["later"]},
     ]
     assert h.decode_header(msgspec.msgpack.encode(grown)) == header
@@ -335,7 +379,7 @@ def test_bytes_that_are_no_header_are_refused(payload: bytes) -> None:
 
 
 def test_deep_nesting_in_an_unknown_field_is_refused() -> None:
-    plain = h.encode(changed(make_header(), "init", "0a" * 32))
+    plain = h.encode(changed(make_quantised(), "init", "0a" * 32))
     deep = bytes([plain[0] + 1]) + plain[1:] + b"\x91" * 100_000 + b"\xc0"
     with pytest.raises(ContainerError, match="recursion"):
         h.decode_header(deep)

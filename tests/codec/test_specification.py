@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 import pytest
 from tests_data import textured
-from tests_format import cut
+from tests_format import Stream, cut
 
 from inrfit import api
 
@@ -27,6 +27,9 @@ CASES = [
     {"activation": "sine"},
     {"activation": "sine", "partition": "none", "frame": "global", "hidden_layers": 0},
     {"activation": "sine", "partition": "labels.npy", "encoding": "rff", "features": 3, "weights": "float32"},
+    {"activation": "sine", "grid": (2, 2), "weights": "float16"},
+    {"model": "composer", "encoding": "rff", "features": 3, "grid": (1, 2), "weights": "float16"},
+    {"model": "composer", "encoding": "rff", "features": 3, "grid": (1, 2)},
     {"activation": "relu", "partition": "labels.npy", "encoding": "harmonic", "bands": 4, "frame": "global"},
     {
         "activation": "relu",
@@ -65,6 +68,8 @@ def second_decoder(data):
     """Return the samples of an image before they are clipped and rounded, [height, width, channel]."""
     head, index, shared, parts = cut(data)
     signal, model, partition, frame, weights = head[:5]
+    coding = head[11] if weights == "quantised" else None
+    local = 1 if model[0] == "composer" else 2 * (model[3] + 2)  # arrays of a region
     ids, _, boxes, areas = index[:4]
     out = np.full((*signal[1], signal[6]), np.nan)
     for n, payload in enumerate(parts):
@@ -82,12 +87,17 @@ def second_decoder(data):
             payload = payload[4 + m :]
         points = np.argwhere(mask) + np.array([box[0], box[2]])
         middle = np.array([(box[0] + box[1] - 1) / 2, (box[2] + box[3] - 1) / 2])
-        local = (points - middle) / (math.sqrt(size[0] * size[1]) / 2)  # both axes have the unit px
+        near = (points - middle) / (math.sqrt(size[0] * size[1]) / 2)  # both axes have the unit px
         whole = (points - np.array(frame[0])) / np.array(frame[1])
         folded = np.where(np.abs(whole) > 1, 1 - np.abs((whole + 1) % 4 - 2), whole)
-        x = local if model[12] == "local" else whole
-        t = local if model[14] == "local" else folded
-        v = network(x, t, model, Numbers(shared, weights), Numbers(payload, weights), signal[6])
+        x = near if model[12] == "local" else whole
+        t = near if model[14] == "local" else folded
+        if coding:
+            first = len(coding[0]) - local
+            ours, own = Integers(shared, coding, 0, first), Integers(payload, coding, first, len(coding[0]))
+        else:
+            ours, own = Numbers(shared, weights), Numbers(payload, weights)
+        v = network(x, t, model, ours, own, signal[6])
         low, high = signal[8:10]
         out[tuple((points - signal[5]).T)] = low + (v + 1) * (high - low) / 2
     return out
@@ -104,6 +114,34 @@ class Numbers:
         size = rows * columns * int(kind[-1])
         array, self.payload = np.frombuffer(self.payload[:size], kind), self.payload[size:]
         return array.reshape(rows, columns).astype(float)
+
+    def end(self):
+        assert not self.payload
+
+
+class Integers:
+    """Quantised arrays: those that are not trained, then a stream."""
+
+    def __init__(self, payload, coding, first, last):
+        self.payload, self.coding, self.stream = payload, coding, None
+        self.exponents = coding[0][first:last]
+
+    def take(self, rows, columns, kind=None):
+        if kind:
+            assert self.stream is None
+            size = rows * columns * int(kind[-1])
+            array, self.payload = np.frombuffer(self.payload[:size], kind), self.payload[size:]
+            return array.reshape(rows, columns).astype(float)
+        if self.stream is None:
+            self.stream = Stream(self.payload, self.coding[1], self.coding[2])
+        step = np.float32(2.0 ** (self.exponents.pop(0) / 32))
+        integers = np.array(self.stream.integers(rows * columns)).reshape(rows, columns)
+        return (integers.astype(np.float32) * step).astype(float)
+
+    def end(self):
+        assert not self.exponents
+        if self.stream is not None:
+            self.stream.end()
 
 
 def network(x, t, model, shared, own, channels):
@@ -142,7 +180,8 @@ def network(x, t, model, shared, own, channels):
             x = act(x @ merge[0] + t @ merge[1] + merge[2], hidden, scale)
     weight = (shared if composed and layers + 1 != apart else own).take(width, channels)
     x = OUT[model[11]](x @ weight + (shared if composed else own).take(1, channels))
-    assert not own.payload
+    own.end()
+    shared.end()
     return x
 
 

@@ -20,10 +20,18 @@ from inrfit.errors import ContainerError, InputError, OutputError
 from inrfit.partitions import Partition, Region
 from inrfit.partitions.labels import from_labels
 
+OPTIONS = {"partition": "seg", "heads": 3, "steps": 2, "hidden_features": 6, "device": "cpu"}
+
 
 @pytest.fixture(scope="module")
 def field():
-    return api.fit(textured(30, 40), partition="seg", heads=3, steps=2, hidden_features=6, device="cpu")
+    return api.fit(textured(30, 40), **OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def half():
+    """The same with weights that are kept one after the other."""
+    return api.fit(textured(30, 40), weights="float16", **OPTIONS)
 
 
 def rebuilt(field, **changes):
@@ -67,11 +75,11 @@ def test_float16_loses_little(picture):
     assert half.psnr == pytest.approx(full.psnr, abs=0.2)
 
 
-def test_weights_are_little_endian_in_stack_order(field):
-    payload = parts(field)[0]
+def test_weights_are_little_endian_in_stack_order(half):
+    payload = parts(half)[0]
     size = int.from_bytes(payload[:4], "little")
     values = np.frombuffer(payload[4 + size :], "<f2")
-    expected = np.concatenate([field.weights[s.name][0].ravel() for s in field.description.stacks])
+    expected = np.concatenate([half.weights[s.name][0].ravel() for s in half.description.stacks])
     assert np.array_equal(values.astype(np.float32), expected)
 
 
@@ -156,21 +164,62 @@ def test_signals_of_an_unknown_kind_are_described_and_not_decoded(field):
         api.load(data)
 
 
-def test_weights_that_are_not_finite_are_refused(field):
-    held = parts(field)
+def test_weights_that_are_not_finite_are_refused(half):
+    held = parts(half)
     held[0] = held[0][:-2] + np.array([np.nan], "<f2").tobytes()
     with pytest.raises(ContainerError, match="not finite"):
-        api.load(rebuilt(field, parts=held))
+        api.load(rebuilt(half, parts=held))
 
 
-def test_too_few_and_too_many_weights_are_refused(field):
+def test_too_few_and_too_many_weights_are_refused(half):
     for change in (lambda p: p[:-2], lambda p: p + b"\0\0"):
-        held = parts(field)
+        held = parts(half)
         held[0] = change(held[0])
         with pytest.raises(ContainerError, match="not "):
-            api.load(rebuilt(field, parts=held))
+            api.load(rebuilt(half, parts=held))
     with pytest.raises(ContainerError, match="shared weights"):
+        api.load(rebuilt(half, shared=b"1234"))
+
+
+def test_a_stream_with_more_words_than_integers_is_refused(field):
+    held = parts(field)
+    held[0] += b"\1\2\3\4\5\6\7\x08"
+    with pytest.raises(ContainerError, match=r"weights of region 0 cannot be decoded: .*after the last"):
+        api.load(rebuilt(field, parts=held))
+    with pytest.raises(ContainerError, match="shared weights cannot be decoded"):
         api.load(rebuilt(field, shared=b"1234"))
+
+
+def coded(field, **changes):
+    """Return the file of a field with another coding in its header."""
+    with Reader(dumps(field)) as reader:
+        header = reader.header
+    coding = msgspec.structs.replace(header.coding, **changes)
+    return rebuilt(field, header=msgspec.structs.replace(header, coding=coding))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"exponents": []}, "0 steps for 8 quantised arrays"),
+        ({"exponents": [0] * 7}, "7 steps for 8 quantised arrays"),
+        ({"tables": [[1, 65535, 1, 1]], "choice": []}, "beyond"),
+        ({"tables": [[1, 1]] * 2, "choice": [1, 1]}, "do not add up"),
+    ],
+)
+def test_codings_that_do_not_suit_are_refused(field, changes, message):
+    with pytest.raises(ContainerError, match=message):
+        api.load(coded(field, **changes))
+
+
+def test_a_damaged_stream_is_one_lost_region(field):
+    held = parts(field)
+    size = int.from_bytes(held[1][:4], "little")
+    held[1] = held[1][: 4 + size] + b"\xff" * (len(held[1]) - 4 - size) + b"\xff" * 64
+    data = rebuilt(field, parts=held)
+    with pytest.raises(ContainerError, match="region 1"):
+        api.load(data)
+    assert [region.id for region in api.load(data, partial=True).partition.regions] == [0, 2]
 
 
 def test_unknown_models_are_refused(field):

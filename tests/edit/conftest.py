@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 from tests_data import image_header, model_header, textured
@@ -16,15 +17,39 @@ QUICK = {"steps": 1, "hidden_features": 12, "device": "cpu"}
 
 
 @pytest.fixture(scope="session", params=MODELS)
-def cells(request: pytest.FixtureRequest) -> bytes:
-    """A field of 45 x 50 samples in 5 x 6 cells of different sizes."""
-    return api.to_bytes(api.fit(textured(45, 50), grid=(5, 6), model=request.param, **QUICK))
+def cells_of(request: pytest.FixtureRequest) -> Callable[[str], bytes]:
+    """Return a function that fits 45 x 50 samples in 5 x 6 cells of different sizes, with weights of a type."""
+
+    @cache
+    def make(weights: str) -> bytes:
+        options = {"grid": (5, 6), "model": request.param, "weights": weights, **QUICK}
+        return api.to_bytes(api.fit(textured(45, 50), **options))
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def segments() -> bytes:
-    """A field of 40 x 60 samples in 6 segments."""
-    return api.to_bytes(api.fit(textured(40, 60), partition="seg", heads=6, **QUICK))
+def cells(cells_of: Callable[[str], bytes]) -> bytes:
+    """The same with quantised weights."""
+    return cells_of("quantised")
+
+
+@pytest.fixture(scope="session")
+def segments_of() -> Callable[[str], bytes]:
+    """Return a function that fits 40 x 60 samples in 6 segments, with weights of a type."""
+
+    @cache
+    def make(weights: str) -> bytes:
+        options = {"partition": "seg", "heads": 6, "weights": weights, **QUICK}
+        return api.to_bytes(api.fit(textured(40, 60), **options))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def segments(segments_of: Callable[[str], bytes]) -> bytes:
+    """The same with quantised weights."""
+    return segments_of("quantised")
 
 
 @pytest.fixture(scope="session")

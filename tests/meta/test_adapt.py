@@ -19,6 +19,7 @@ from inrfit.meta import adapt
 from inrfit.meta.init import Init
 from inrfit.meta.inner import RIDGE
 from inrfit.meta.maml import Maml
+from inrfit.models.coding import step_of
 from inrfit.partitions.labels import from_labels
 
 SIGNAL = io.read(textured(20, 28))
@@ -102,20 +103,41 @@ def test_a_closed_form_can_be_asked_for_without_a_learned_ridge(init: Init) -> N
 
 def test_all_weights_of_a_trunk_can_adapt_after_the_own_steps() -> None:
     init = init_of(name="local-global")
-    own, everything = (api.adapt(SIGNAL, init, steps=30, adapt=what) for what in ("own", "all"))
+    half = {"weights": "float16"}
+    own, everything = (api.adapt(SIGNAL, init, steps=30, adapt=what, **half) for what in ("own", "all"))
     name = "merge_local"
     assert np.array_equal(own.weights[name][0], init.params[name].astype(np.float16).astype(np.float32))
     assert not np.array_equal(everything.weights[name], own.weights[name])
-    same = api.adapt(SIGNAL, init, steps=3, adapt="all")
+    same = api.adapt(SIGNAL, init, steps=3, adapt="all", **half)
     assert np.array_equal(same.weights[name], own.weights[name])
     with pytest.raises(ConfigError, match="--adapt all has no learned rates"):
         api.adapt(SIGNAL, init, adapt="all", optimiser="learned")
 
 
+def test_a_trunk_that_does_not_adapt_is_hardly_rounded() -> None:
+    init = init_of(name="local-global")
+    field = api.adapt(SIGNAL, init, steps=3, adapt="own")
+    assert field.coding is not None
+    for name in ("merge_local", "trunk_weight1"):
+        step = step_of(field.coding.exponents[name])
+        start, kept = init.params[name], field.weights[name][0]
+        assert step < np.sqrt(np.mean(start**2)) / 500
+        np.testing.assert_allclose(kept, start, rtol=0, atol=float(step) * 0.501)
+        assert np.array_equal(kept, np.rint(start / step) * step)
+
+
 @pytest.mark.parametrize("loss", ["region", "signal"])
-def test_waves_change_nothing(loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("weights", "first", "second"),
+    [("float16", False, True), ("quantised", False, False), ("quantised", True, True)],
+)
+def test_waves_change_nothing(
+    loss: str, weights: str, first: bool, second: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Quantised weights and quantised differences from an init are rounded apart: only like goes with like."""
     init, seen = init_of(loss=loss), []
-    whole = api.adapt(SIGNAL, init, steps=5, cell=7)
+    options = {"steps": 5, "cell": 7, "weights": weights}
+    whole = api.adapt(SIGNAL, init, reference=first, **options)
     cut = waves.cut
 
     def small(*arguments: Any) -> list[range]:
@@ -123,7 +145,7 @@ def test_waves_change_nothing(loss: str, monkeypatch: pytest.MonkeyPatch) -> Non
         return seen[-1]
 
     monkeypatch.setattr(waves, "cut", small)
-    waved = api.adapt(SIGNAL, init, steps=5, cell=7, reference=True)
+    waved = api.adapt(SIGNAL, init, reference=second, **options)
     assert len(seen[0]) > 2
     for name, weights in whole.weights.items():
         np.testing.assert_array_equal(waved.weights[name], weights)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load
 from tests_data import textured
-from tests_format import cut
+from tests_format import Stream, cut
 from tests_inits import init_of
 
 from inrfit import api
@@ -22,6 +22,7 @@ CASES = [
     {"method": "ipc-hypernet", "name": "composer", "rank": 3, **TINY, "inner_steps": 0},
     {"method": "transinr", "name": "partitioned", "groups": 3, **TINY, "inner_steps": 0},
 ]
+KINDS = ("quantised", "float16", "float32")
 LAYERS = 3
 
 
@@ -30,6 +31,23 @@ def parts(data):
     head, _, shared, found = cut(data)
     assert shared == b""
     return head, found
+
+
+def stored(payload, header, shapes, starts):
+    """Return the arrays of a `PART`; quantised ones are added to what they start from."""
+    if header[4] != "quantised":
+        numbers = np.frombuffer(payload, np.dtype(header[4]).newbyteorder("<")).astype(float)
+        ends = np.cumsum([math.prod(shape) for shape in shapes])
+        assert ends[-1] == len(numbers)
+        return [n.reshape(s) for n, s in zip(np.split(numbers, ends[:-1]), shapes, strict=True)]
+    exponents, tables, choice = header[11]
+    stream, found = Stream(payload, tables, choice), []
+    for exponent, shape, start in zip(exponents, shapes, starts, strict=True):
+        integers = np.array(stream.integers(math.prod(shape)), np.float32).reshape(shape)
+        value = integers * np.float32(2.0 ** (exponent / 32))
+        found.append(value if start is None else start + value)
+    stream.end()
+    return found
 
 
 def weights(data, init):
@@ -45,11 +63,14 @@ def weights(data, init):
     fan_in, fan_out = sizes[modulated]
     if method == "maml":
         kept = [shape for size in sizes for shape in (size, size[1:])]
+        called = [f"{word}{j}" for j in range(LAYERS) for word in ("weight", "bias")]
     elif method == "transinr":
         kept = [(one, min(config["groups"], other)) for one, other in sizes]
+        called = [f"F{j}" for j in range(LAYERS)]
     else:
         rank = config["rank"] if config["factor"] in ("uv", "unvn") else fan_out
         kept = [(fan_in, rank), *([(rank, fan_out)] if config["factor"] == "unvn" else [])]
+        called = ["V", "U"][: len(kept)]
 
     def normal(matrix, j):
         long = math.sqrt(2) / model[5] if model[1] in ("sine", "gauss") and 0 < j < LAYERS - 1 else 1
@@ -57,10 +78,7 @@ def weights(data, init):
 
     regions = []
     for payload in parts(data)[1]:
-        numbers = np.frombuffer(payload, np.dtype(header[4]).newbyteorder("<")).astype(float)
-        ends = np.cumsum([math.prod(shape) for shape in kept])
-        assert ends[-1] == len(numbers)
-        own = [n.reshape(s) for n, s in zip(np.split(numbers, ends[:-1]), kept, strict=True)]
+        own = stored(payload, header, kept, [arrays.get(name) for name in called])
         if method == "maml":
             regions.append(own)
             continue
@@ -84,9 +102,12 @@ def weights(data, init):
 @pytest.mark.parametrize(
     "case", CASES, ids=lambda case: f"{case['method']}-{case.get('factor', case['name'])}"
 )
-def test_a_second_reader_finds_the_same_weights(case):
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_second_reader_finds_the_same_weights(case, kind):
     init = init_of(**case)
-    field = api.adapt(textured(16, 24), init, steps=2, reference=True, grid=(2, 3), device="cpu")
+    field = api.adapt(
+        textured(16, 24), init, steps=2, reference=True, grid=(2, 3), weights=kind, device="cpu"
+    )
     data = api.to_bytes(field)
     regions, arrays = weights(data, init.data)
     assert len(regions) == 6

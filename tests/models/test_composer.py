@@ -88,10 +88,17 @@ def test_it_learns_shared_and_own_weights_together(partition, optimiser):
 
 
 def test_the_layer_survives_the_file():
-    field = api.fit(textured(9, 14), model="composer", modulated=2, grid=(2, 2), steps=2, hidden_features=5)
-    with Reader(api.to_bytes(field)) as reader:
+    options = {"model": "composer", "modulated": 2, "grid": (2, 2), "steps": 2, "hidden_features": 5}
+    with Reader(api.to_bytes(api.fit(textured(9, 14), weights="float16", **options))) as reader:
         assert reader.header.model.modulated == 2
         assert len(reader.part(0)) == 2 * 5 * 5
+    field = api.fit(textured(9, 14), **options)
+    with Reader(api.to_bytes(field)) as reader:
+        assert reader.header.model.modulated == 2
+        assert len(reader.part(0)) < 2 * 5 * 5
+    back = api.load(api.to_bytes(field))
+    assert [n for n, w in back.weights.items() if len(w) == 4] == ["weight2"]
+    assert np.array_equal(back.weights["weight2"], field.weights["weight2"])
 
 
 def test_a_budget_of_weights_sets_its_width():
