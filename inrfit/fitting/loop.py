@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -267,6 +268,7 @@ class _Fits:
         self.quantises = config.weights == "quantised"
         self.rounding: Rounding | None = None
         self.overhead: NDArray[np.float64] | None = None
+        self.tables: dict[int, dict[str, Any]] = {}
         wanted = config.target_psnr
         if wanted is not None and self.quantises:
             wanted += HEADROOM
@@ -376,7 +378,10 @@ class _Fits:
             return
         if self.step > self.steps - REST_SHARE * self.steps:
             return
-        if self.step % LOOK_EVERY == 0 or self.overhead is None:
+        if (
+            self.step % max(LOOK_EVERY, self.steps // 16 // STEER_EVERY * STEER_EVERY) == 0
+            or self.overhead is None
+        ):
             sizes = np.array([self._size(place) for place in range(len(self.present))])
             self.overhead = 8.0 * sizes - rounding.bits()
         steady = self.step > self.steps - STEADY_SHARE * self.steps
@@ -548,7 +553,8 @@ class _Fits:
         """Return a field with the steps and tables of its file, where its weights are rounded."""
         if self.rounding is None:
             return fitted
-        return with_tables(replace(fitted, coding=self.rounding.coding(place)))
+        tables = self.tables.get(self.present[place], {})
+        return with_tables(replace(fitted, coding=replace(self.rounding.coding(place), **tables)))
 
     def _meet_size(self) -> None:
         """Make steps finer or coarser until the file of each signal has the size that is wanted."""
@@ -556,6 +562,10 @@ class _Fits:
             return
         rounding, limit = self.rounding, self.config.target_size
         sizes = [partial(self._size, place) for place in range(len(self.present))]
+        for place, number in enumerate(self.present):  # sizes are tried with tables that stay: it is quicker
+            coding = self._as_written(place).coding
+            if coding is not None:
+                self.tables[number] = {"tables": coding.tables, "choice": coding.choice}
         shifted = np.zeros(len(sizes), np.int64)
 
         def change(coarse: NDArray[np.int64]) -> None:
@@ -577,11 +587,14 @@ class _Fits:
 
     def _size(self, place: int) -> int:
         """Return the bytes of the file of a signal with the weights as they are."""
+        return len(dumps(self._as_written(place)))
+
+    def _as_written(self, place: int) -> Field:
+        """Return the field of a signal with the weights as they are and with errors that are not measured."""
         stored = self.stacks.stored(place, self.stacks.values, "float32")
         info = self.signals[self.present[place]].info
         fitted = replace(self.blank, weights=stored, steps=self.step, info=info)
-        guess = replace(self._coded(place, fitted), mse=(1.0,) * len(self.partition), psnr=math.pi)
-        return len(dumps(guess))
+        return replace(self._coded(place, fitted), mse=(1.0,) * len(self.partition), psnr=math.pi)
 
     def checkpoint(self) -> Checkpoint:
         """Return the state of a fit of one signal after `step` steps."""
