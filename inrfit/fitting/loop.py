@@ -572,6 +572,8 @@ class _Fits:
             """Round less and less up, from 0.3 to 0.9 of a step; then make steps coarser."""
             nonlocal shifted
             wanted = np.maximum(coarse - FINE, 0)
+            if wanted.any():  # those do not suit much coarser steps
+                self.tables = {}
             rounding.shift(wanted - shifted)
             shifted = wanted
             rounding.round_from(0.3 + 0.6 * np.minimum(coarse, FINE) / FINE)
