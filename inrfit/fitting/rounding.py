@@ -24,7 +24,11 @@ from inrfit.models.coding import Coding, step_of
 PROBE = 1 / 8
 """Step at which the effect of rounding a stack is looked at, as a share of the deviation of its weights."""
 
-LASTING = 0.3
+PROBES, SMALL = 6, 0.3
+"""Steps, each a quarter of the one before, that are tried until the effect is at most this share of the error: that of
+a large step says little about a small one, as errors do not grow beyond those of noise."""
+
+LASTING = 0.5
 """Power of the ratio of bits to those wanted by which a price changes for good each time it is looked at."""
 
 FINEST, COARSEST = -40 * 32, 20 * 32
@@ -169,10 +173,24 @@ class Rounding:
             numbers = own[0].numel() * (self._regions if part.local else 1)
             squares = np.square(own.cpu().numpy(), dtype=np.float64).reshape(len(own), -1).mean(1)
             probe = np.maximum(np.sqrt(self._by_signal(squares, part.local).mean(1)), 1e-9) * PROBE
-            step = self._grouped(torch.from_numpy(probe.astype(np.float32)), part.local)
-            values[part.matrix][:, part.rows] = torch.round(own / step) * step
-            effect = np.maximum(errors() - before, 1e-6 * before + 1e-12) / probe**2
-            values[part.matrix].copy_(self.latent[part.matrix])
+            effect = np.full(self._signals, np.inf)
+            for _ in range(PROBES):
+                step = self._grouped(torch.from_numpy(probe.astype(np.float32)), part.local)
+                rounded, both = torch.round(own / step) * step, np.zeros(self._signals)
+                for moved in (
+                    rounded,
+                    2 * own - rounded,
+                ):  # what is not at its optimum changes the error either way
+                    values[part.matrix][:, part.rows] = moved
+                    both += errors()
+                values[part.matrix].copy_(self.latent[part.matrix])
+                now = np.maximum(both / 2 - before, 1e-4 * before + 1e-12)
+                large = effect * probe**2 > SMALL * before
+                effect = np.where(large, now / probe**2, effect)
+                large = effect * probe**2 > SMALL * before
+                if not large.any():
+                    break
+                probe = np.where(large, probe / 4, probe)
             found[part.stack] = 0.5 * np.log2(numbers / effect)
         return found
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.codec.weights import with_tables
+from inrfit.fitting.rounding import PROBES, SMALL
 from inrfit.models.coding import PER_OCTAVE, Coding, exponent_of, quantised, restored
 from inrfit.models.field import Field
 
@@ -78,7 +79,11 @@ def by_effect(
     shape = {}
     for name, value in beyond.items():
         probe = exponent_of(max(float(np.sqrt(np.mean(value**2))), 1e-9) / 8)
-        effect = max(error(rounded({name: probe})) - before, 1e-6 * before + 1e-12)
+        for _ in range(PROBES):  # the effect of a large step says little about a small one
+            effect = max(error(rounded({name: probe})) - before, 1e-6 * before + 1e-12)
+            if effect <= SMALL * before:
+                break
+            probe -= 2 * PER_OCTAVE
         shape[name] = 0.5 * math.log2(value.size / effect) + probe / PER_OCTAVE
     low = -FURTHEST
     high = low + 2 * FURTHEST
