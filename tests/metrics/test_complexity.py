@@ -20,7 +20,7 @@ def test_an_even_picture_takes_a_cosine_for_each_block():
 
 def test_one_cosine_takes_one_more():
     x = (np.arange(32) + 0.5) * np.pi / 32
-    wave = (128 + 100 * np.cos(3 * x)[None, :, None] * np.ones((32, 1, 1))).astype(np.uint8)
+    wave = (80 + 60 * np.cos(3 * x)[None, :, None] * np.ones((32, 1, 1))).astype(np.uint8)
     assert terms(signal_of(wave), 40) == 2
 
 
