@@ -369,7 +369,9 @@ def test_all_awkward_images_in_one_batch(here: Path) -> None:
     for number, path in enumerate(found):  # names of their own: some differ in their suffix alone
         (here / f"{number:03}{path.suffix}").symlink_to(path)
     names = [f"{number:03}{path.suffix}" for number, path in enumerate(found)]
-    words = "--steps 1 --points 1000 --partition none --hidden-features 1 --hidden-layers 0 -o out --json -q"
+    words = (
+        "--steps 1 --points 1000 --partition none --hidden-features 1 --hidden-layers 0 -o out --json --quiet"
+    )
     ran = inrfit("fit", *names, *words.split())
     results: list[dict[str, Any]] = ran.results
     assert ran.code == 1

@@ -86,7 +86,7 @@ def test_the_plain_way_in_batches_has_the_values_of_the_fast_one(case):
 def test_the_plain_way_runs_in_half_precision(model, dtype, tolerance):
     """Sines of arguments up to 30 know them to 0.03 in half precision and to 0.25 in bfloat16; the mean is far below."""
     case = {"model": model, "activation": "sine", "encoding": "none", "output_activation": "linear"}
-    field = fitted(case, hidden_features=12)
+    field = fitted(case, hidden_features=12, weights="float32")
     error = rendered(field, Plain(field, "cpu", dtype)) - render(field, device=CPU)
     assert 0 < np.abs(error).max() < tolerance
     assert np.sqrt(np.mean(error**2)) < tolerance / 5
