@@ -12,7 +12,7 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -47,10 +47,10 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 """Files of a folder that are taken for images."""
 
 
-def parser(description: str) -> argparse.ArgumentParser:
+def parser(description: str, scales: Sequence[str] = ("cpu", "gpu")) -> argparse.ArgumentParser:
     """Return a parser with the arguments that every benchmark has."""
     made = argparse.ArgumentParser(description=description)
-    made.add_argument("--scale", choices=("cpu", "gpu"), default="cpu", help="sizes to run at")
+    made.add_argument("--scale", choices=scales, default="cpu", help="sizes to run at")
     made.add_argument("--images", type=Path, metavar="FOLDER", help="images to use in place of the project's")
     made.add_argument("--out", type=Path, metavar="FILE", help="JSON file to write")
     return made

@@ -3,7 +3,7 @@
 Every picture is fitted at every rate in every way, written, read and decoded, and the result is written after each fit,
 so that a run that was stopped goes on where it was. A way is a model of the registry, with options of the fit behind
 a colon: `partitioned:hidden_layers=3,steps=500`. Regions are cells of 128 pixels, so that the files can be cropped; a
-single network has one region. `--scale cpu` takes the middle 256x256 pixels of a few pictures; `--scale gpu` takes
+single network has one region. `--scale cpu` takes the middle 256x256 pixels of a few pictures; `--scale whole` takes whole pictures on the CPU, `--scale gpu` takes
 whole pictures and needs nothing but torch, numpy, pillow, scipy and what the container is made with.
 
     python benchmarks/rate_distortion.py [--scale cpu|gpu] [--images FOLDER] [--ways WAY ...] [--bpp 0.15,0.3]
@@ -63,7 +63,11 @@ class Scale:
     steps: int
 
 
-SCALES = {"cpu": Scale(side=256, limit=4, steps=200), "gpu": Scale(side=None, limit=None, steps=2000)}
+SCALES = {
+    "cpu": Scale(side=256, limit=4, steps=200),
+    "whole": Scale(side=None, limit=None, steps=200),
+    "gpu": Scale(side=None, limit=None, steps=2000),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,7 +312,7 @@ def run(chosen: argparse.Namespace) -> None:
         settings["qualities"] = list(pictures.QUALITIES)
         encode_all(taken, Results(out, "codecs", made, settings))
         return
-    device = common.device_for(chosen.scale, threads=chosen.threads)
+    device = common.device_for("gpu" if chosen.scale == "gpu" else "cpu", threads=chosen.threads)
     ways = [way_of(text) for text in chosen.ways or MODELS]
     wanted = list(jobs(taken, rates_of(chosen.bpp), ways, chosen.steps or scale.steps))
     out = chosen.out or common.default_out(f"{NAME}_{chosen.scale}")
@@ -322,7 +326,7 @@ def run(chosen: argparse.Namespace) -> None:
 
 def main() -> None:
     """Run, or print the tables of results."""
-    parser = common.parser(__doc__ or "")
+    parser = common.parser(__doc__ or "", tuple(SCALES))
     parser.add_argument("--part", choices=("fits", "codecs"), default="fits", help="what to run")
     parser.add_argument("--ways", nargs="+", metavar="WAY", help="models, each with options behind a colon")
     parser.add_argument("--bpp", default=",".join(f"{rate:g}" for rate in RATES), help="bits per pixel")
