@@ -72,7 +72,7 @@ def run(
         codes.append(error.exit_code if error else 0)
         if as_json:
             print_json(result, keys)
-        elif error is None:
+        elif error is None or result["status"] == "missed":
             talk(summary(result))
         if isinstance(error, Interrupted):
             raise error
@@ -103,8 +103,10 @@ def _one(item: Item, work: Work) -> tuple[Result, InrfitError | None]:
         return result | {"status": "skipped"}, None
     began = time.monotonic()
     try:
-        made = work(item)
-        return result | {"seconds": round(time.monotonic() - began, 3), "status": "ok"} | made, None
+        made = dict(work(item))
+        missed = made.pop("missed", None)
+        told = {"status": "missed", "error": described(missed)} if missed else {"status": "ok"}
+        return result | {"seconds": round(time.monotonic() - began, 3)} | told | made, missed
     except InrfitError as error:
         failure = error
     except Exception as error:  # whatever one file breaks, the next one has its turn

@@ -15,7 +15,7 @@ from inrfit.cli.console import out_bytes
 from inrfit.cli.inputs import Item, content, make_room
 from inrfit.cli.progress import Display
 from inrfit.config import FitOptions
-from inrfit.errors import Interrupted
+from inrfit.errors import FitError, Interrupted
 
 if TYPE_CHECKING:
     from inrfit.api import Plan
@@ -101,7 +101,7 @@ class Job:
         if kept is not None:
             with suppress(OSError):
                 kept.unlink(missing_ok=True)
-        self._warn_target(item, checked.psnr)
+        missed = self._missed(checked.psnr)
         if self.report:
             self.entries.append(_entry(item, plan, checked, events, len(data)))
         return {
@@ -112,6 +112,7 @@ class Job:
             "steps": fitted.steps,
             "seconds": round(seconds, 3),
             "device": plan.device.name,
+            **({} if missed is None else {"missed": missed}),
         }
 
     def _fit(self, item: Item, plan: Plan) -> tuple[Any, list[FitEvent], Path | None]:
@@ -181,13 +182,15 @@ class Job:
             self.talk(f"{item.name}: {model}")
             self.talk(f"{item.name}: {plan.settings.fit}")
 
-    def _warn_target(self, item: Item, psnr: float | None) -> None:
+    def _missed(self, psnr: float | None) -> FitError | None:
+        """Return the error of a file, which is written all the same, that is not as good as was asked for."""
         target = self.words.get("target_psnr")
-        if target is not None and psnr is not None and psnr < target:
-            self.talk(
-                f"{item.name}: {psnr:.2f} dB is below --target-psnr {target:g}; "
-                "it needs more --steps or a larger --params"
-            )
+        if target is None or psnr is None or psnr >= target:
+            return None
+        return FitError(
+            f"{psnr:.2f} dB is below --target-psnr {target:g}; the file is written",
+            hint="it needs more --steps or a larger --params",
+        )
 
 
 class Stoppable(Protocol):

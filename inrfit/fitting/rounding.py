@@ -315,7 +315,8 @@ class Rounding:
         """Go on from a state."""
         self.price = np.array(state["price"], np.float64)
         self._lasting = np.array(state["lasting"], np.float64)
-        self._shape = {name: np.array(state[f"shape.{name}"], np.float64) for name in self.exponents}
+        shape = {name: state[f"shape.{name}"] for name in self.exponents if f"shape.{name}" in state}
+        self._shape = {name: np.array(value, np.float64) for name, value in shape.items()}
         for name, value in self.latent.items():
             value.copy_(torch.from_numpy(np.array(state[f"latent.{name}"], np.float32)))
         self.exponents = {name: np.array(state[f"exponent.{name}"], np.int64) for name in self.exponents}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -51,9 +52,31 @@ def test_the_defaults_are_those_of_the_python_interface(here: Path) -> None:
 
 
 def test_a_target_that_is_missed_is_said(here: Path) -> None:
-    ran = inrfit("fit", "photo.png", "--target-psnr", "60", *FAST)
+    ran = inrfit("fit", "photo.png", "--target-psnr", "60", "--json", *FAST)
+    assert ran.code == 1
+    assert "dB is below --target-psnr 60; the file is written" in ran.err
+    told = json.loads(ran.out)
+    assert (told["status"], told["bytes"]) == ("missed", (here / "photo.inr").stat().st_size)
+    assert "below --target-psnr" in told["error"]["message"]
+
+
+def test_a_size_that_cannot_be_is_an_error_and_writes_nothing(here: Path) -> None:
+    ran = inrfit("fit", "photo.png", "--target-size", "300", *FAST)
+    assert ran.code != 0
+    assert "--target-size 300 is too small" in ran.err
+    assert not (here / "photo.inr").exists()
+
+
+def test_a_size_is_kept_by_the_file_on_disk(here: Path) -> None:
+    ran = inrfit("fit", "photo.png", "--target-size", "2k", "--hidden-features", "16", "--json", *FAST)
     assert ran.code == 0
-    assert "dB is below --target-psnr 60" in ran.err
+    assert json.loads(ran.out)["bytes"] == (here / "photo.inr").stat().st_size <= 2000
+
+
+def test_ways_to_say_how_large_a_file_is_exclude_each_other(here: Path) -> None:
+    ran = inrfit("fit", "photo.png", "-q", "50", "--target-bpp", "1", *FAST)
+    assert ran.code == 2
+    assert "--quality and --target-bpp each say how large the file is" in ran.err
 
 
 def test_notes_on_the_input_are_said_once(here: Path) -> None:

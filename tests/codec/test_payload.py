@@ -108,9 +108,9 @@ def test_tables_that_are_none_are_refused():
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.integers(-LARGEST, LARGEST), st.integers(-2048, 2048))
+@given(st.integers(-(2**22), 2**22), st.integers(-2048, 2048))
 def test_a_weight_that_was_rounded_is_rounded_to_itself(integer, exponent):
-    """So a file that is read and written again is the same, at any step."""
+    """So a file that is read and written again is the same, at any step; beyond 2^23 single precision ends."""
     value = restored(np.array([integer]), exponent)
     again = restored(quantised(value, exponent), exponent)
     assert np.isfinite(value).all()

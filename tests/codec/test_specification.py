@@ -69,7 +69,9 @@ def second_decoder(data):
     head, index, shared, parts = cut(data)
     signal, model, partition, frame, weights = head[:5]
     coding = head[11] if weights == "quantised" else None
-    local = 1 if model[0] == "composer" else 2 * (model[3] + 2)  # arrays of a region
+    local = 2 * (model[3] + 2)  # arrays of a region
+    if model[0] in ("composer", "feature-grid"):
+        local = 1 if model[0] == "composer" else model[17]
     ids, _, boxes, areas = index[:4]
     out = np.full((*signal[1], signal[6]), np.nan)
     for n, payload in enumerate(parts):

@@ -30,7 +30,8 @@ def test_bits_per_sample_become_bytes():
 
 def test_more_bytes_and_more_quality_are_more_weights():
     def count(**options):
-        return api.plan(textured(48, 64), device="cpu", grid=(2, 2), **options).params
+        words = {"grid": (2, 2), "model": "partitioned", **options}
+        return api.plan(textured(48, 64), device="cpu", **words).params
 
     sizes = [count(target_size=size) for size in (1500, 3000, 6000)]
     assert sizes == sorted(set(sizes))
@@ -62,3 +63,14 @@ def test_what_cannot_be_is_refused_in_a_line(options, message):
         decided(**options)
     assert message in caught.value.message
     assert "\n" not in caught.value.message
+
+
+def test_an_image_that_is_to_be_small_becomes_a_feature_grid():
+    def model(**options):
+        return api.plan(textured(192, 256), device="cpu", **options).settings.model
+
+    assert model(target_bpp=0.5).name == model(quality=50).name == "feature-grid"
+    assert max(model(target_bpp=3.0).lattice) > max(model(target_bpp=0.5).lattice)
+    assert model(target_bpp=2.0, model="partitioned").name == "partitioned"
+    assert model(target_bpp=2.0, hidden_features=5).name == "partitioned"
+    assert model(target_psnr=30.0).name != "feature-grid"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 import torch
 
 from inrfit.config import ModelConfig
-from inrfit.fitting.rounding import BITS_AT_REST, Rounding
+from inrfit.fitting.rounding import Rounding, theta_of
 from inrfit.fitting.stacks import Stacks
 from inrfit.models.coding import step_of
 from inrfit.models.description import describe, initial_weights
@@ -49,38 +47,74 @@ def test_what_kernels_see_are_the_nearest_multiples_of_the_steps(model):
         assert 0 < off.max() <= 0.501
 
 
+def entropy(mean):
+    """Return the bits of an integer whose magnitude has this mean, with the probability proportional to theta^|k|."""
+    theta = theta_of(mean)
+    return torch.log2((1 + theta) / (1 - theta)) - mean * torch.log2(theta)
+
+
+def test_theta_is_that_of_the_mean_and_its_entropy_is_the_largest():
+    k = torch.arange(-4000, 4001, dtype=torch.float64).abs()
+    for mean in (0.01, 0.5, 3.0, 40.0):
+        theta = theta_of(torch.tensor(mean, dtype=torch.float64))
+        share = theta**k / (theta**k).sum()
+        assert float((share * k).sum()) == pytest.approx(mean, rel=1e-6)
+        told = float(-(share * torch.log2(share.clamp_min(1e-300))).sum())
+        assert told == pytest.approx(float(entropy(torch.tensor(mean, dtype=torch.float64))), rel=1e-6)
+
+
 @pytest.mark.parametrize("model", ["local-global", "composer", "partitioned"])
 def test_the_charge_is_the_gradient_of_the_bits(model):
+    """By the mean magnitude, along the sign of each weight; a group of n weights has n times the entropy of its mean."""
     stacks, rounding = made(model)
     counts = {True: torch.full((SIGNALS * REGIONS, 1, 1), 7.0), False: torch.full((SIGNALS, 1, 1), 28.0)}
-    latent = {name: value.clone().requires_grad_() for name, value in rounding.latent.items()}
-    total = torch.zeros(())
+    wanted = {name: torch.zeros_like(value) for name, value in rounding.latent.items()}
     for part in rounding._parts:
-        own = latent[part.matrix][:, part.rows]
-        mean = (own / rounding._steps[part.matrix][:, part.rows]).abs().mean((1, 2))
-        bits = own[0].numel() * torch.log2(1 + BITS_AT_REST * mean)
+        steps = rounding._steps[part.matrix][:, part.rows]
+        held = (stacks.values[part.matrix][:, part.rows] / steps).abs().mean((1, 2)).double().requires_grad_()
+        (slope,) = torch.autograd.grad(entropy(held).sum(), held)
         price = torch.tensor(rounding.price).repeat_interleave(REGIONS if part.local else 1)
-        total = total + (price / counts[part.local][:, 0, 0] * bits).sum()
-    total.backward()
+        each = (price / counts[part.local][:, 0, 0] * slope)[:, None, None].float()
+        wanted[part.matrix][:, part.rows] = each / steps * rounding.latent[part.matrix][:, part.rows].sign()
     rounding.charge(counts)
-    for name, value in latent.items():
-        assert value.grad is not None
-        torch.testing.assert_close(stacks.gradients[name], value.grad, rtol=1e-4, atol=1e-6)
-        assert stacks.gradients[name].abs().max() > 0
+    for name, gradient in stacks.gradients.items():
+        torch.testing.assert_close(gradient, wanted[name], rtol=1e-3, atol=1e-6)
+        assert gradient.abs().max() > 0
 
 
 def test_bits_are_those_of_the_signals():
-    _, rounding = made()
+    stacks, rounding = made()
     told, before = np.zeros(SIGNALS), rounding.bits()
     for part in rounding._parts:
-        own = (rounding.latent[part.matrix] / rounding._steps[part.matrix])[:, part.rows].abs().double()
-        mean = own.flatten(1).mean(1).numpy()
-        each = own[0].numel() * np.log2(1 + 2 * math.e * mean)
-        told += each.reshape(SIGNALS, -1).sum(1)
+        own = (stacks.values[part.matrix] / rounding._steps[part.matrix])[:, part.rows].abs().double()
+        each = own[0].numel() * entropy(own.flatten(1).mean(1).clamp_min(1e-9))
+        told += each.reshape(SIGNALS, -1).sum(1).numpy()
     np.testing.assert_allclose(before, told, rtol=1e-5)
     rounding.shift(np.array([32, 0, -32]))
     after = rounding.bits()
     assert (after[0] < before[0], after[1] == before[1], after[2] > before[2]) == (True, True, True)
+
+
+def test_a_higher_threshold_leaves_more_at_zero():
+    stacks, rounding = made()
+    name = next(iter(stacks.values))
+    nearest = stacks.values[name].clone()
+    rounding.round_from(np.full(SIGNALS, 0.9))
+    ratio = rounding.latent[name] / rounding._steps[name]
+    kept = (stacks.values[name] / rounding._steps[name]).round()
+    assert torch.equal(kept.abs(), torch.floor(ratio.abs() + 0.1))
+    assert (stacks.values[name].abs() <= nearest.abs() + 1e-6).all()
+
+
+def test_bits_come_to_those_that_are_wanted():
+    _, rounding = made()
+    wanted = np.array([900.0, 1500.0, 2500.0])
+    rounding._shape = {part.stack: np.zeros(SIGNALS) for part in rounding._parts}
+    rounding.reach(wanted)
+    np.testing.assert_allclose(rounding.bits(), wanted, rtol=0.03)
+    before = rounding.price.copy()
+    rounding.steer(wanted / 2, steady=False)
+    assert (rounding.price > before).all()
 
 
 def test_to_go_on_with_some_signals_is_to_have_had_them_alone():

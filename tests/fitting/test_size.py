@@ -12,27 +12,28 @@ from tests_data import textured
 
 from inrfit import api
 from inrfit.errors import ConfigError
-from inrfit.fitting.size import FURTHEST, kept_as, meet
+from inrfit.fitting.size import COARSE, kept_as, meet
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.integers(50, 100_000), min_size=1, max_size=4), st.integers(40, 50_000))
-def test_each_file_gets_the_finest_steps_that_fit(weights, limit):
-    """By a rule for bytes that falls as steps grow, of files that differ."""
-    shifts = np.zeros(len(weights), np.int64)
+def test_each_file_is_as_fine_as_fits(weights, limit):
+    """By a rule for bytes that falls as weights get coarser, of files that differ."""
+    now = np.zeros(len(weights), np.int64)
 
-    def shift(change):
-        nonlocal shifts
-        shifts = shifts + change
+    def change(coarse):
+        nonlocal now
+        now = coarse.copy()
 
-    def bytes_at(count, exponent):
-        return 30 + math.floor(count * math.log2(1 + 2.0 ** (4 - exponent / 32)) / 8)
+    def bytes_at(count, coarse):
+        return 30 + math.floor(count * math.log2(1 + 16 * 2.0 ** (-20 * coarse / COARSE)) / 8)
 
-    sizes = [lambda n=n, c=c: bytes_at(c, int(shifts[n])) for n, c in enumerate(weights)]
-    meet(shift, sizes, limit)
-    for count, at in zip(weights, shifts.tolist(), strict=True):
-        assert bytes_at(count, at) <= limit or at == FURTHEST
-        assert at <= -FURTHEST + 1 or bytes_at(count, at - 1) > limit
+    sizes = [lambda n=n, c=c: bytes_at(c, int(now[n])) for n, c in enumerate(weights)]
+    met = meet(change, sizes, limit)
+    for count, at, good in zip(weights, now.tolist(), met.tolist(), strict=True):
+        assert good == (bytes_at(count, at) <= limit)
+        assert good or at == COARSE
+        assert at == 0 or bytes_at(count, at - 1) > limit
 
 
 @pytest.mark.parametrize("size", [700, 1000, 1600])
