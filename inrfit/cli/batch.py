@@ -24,7 +24,7 @@ RESULT: dict[str, str] = {
     "psnr": "dB of the file, decoded to its output type, against its source",
     "seconds": "wall time of the work; of the fit alone for `fit`",
     "device": "where it ran, such as `cpu` or `cuda:0`",
-    "status": "`ok`, `skipped` or `error`",
+    "status": "`ok`, `skipped`, `missed` (written, but not as asked for) or `error`",
     "error": "null, or an object with `code`, `message` and `hint`",
 }
 """Keys of every JSON result and what they hold; those that have no meaning for a command are null."""
