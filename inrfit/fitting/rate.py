@@ -23,8 +23,8 @@ BITS = 4.2
 FRONT, EACH = 420, 12
 """Bytes of a file besides its weights: about so many, and so many more for each region."""
 
-PER_TERM = 3.5
-"""Weights for each cosine that the signal needs, see `metrics.complexity`: from 1.3 to 3.5 were seen to be enough."""
+PER_TERM = 2.0
+"""Weights for each cosine that the signal needs, see `metrics.complexity`: 1.3 to 3.5 were seen to be enough, fewer the larger the part."""
 
 QUALITY_LOW, QUALITY_DOUBLES = 0.008, 16
 """Weights per sample at quality 0, and the steps of quality in which they double: 0.6 at quality 100."""
