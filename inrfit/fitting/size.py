@@ -79,6 +79,7 @@ def by_effect(
     shape = {}
     for name, value in beyond.items():
         probe = exponent_of(max(float(np.sqrt(np.mean(value**2))), 1e-9) / 8)
+        effect = math.inf
         for _ in range(PROBES):  # the effect of a large step says little about a small one
             effect = max(error(rounded({name: probe})) - before, 1e-6 * before + 1e-12)
             if effect <= SMALL * before:

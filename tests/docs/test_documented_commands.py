@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
     "README.md",
     "docs/quickstart.md",
+    "docs/small-files.md",
     "docs/croppable.md",
     "docs/signals.md",
     "docs/meta-learning.md",
@@ -110,7 +111,7 @@ def test_commands_run_as_written(page, folder, few_steps, monkeypatch, capsys):
         run_line(line)
 
 
-@pytest.mark.parametrize("page", PAGES[:5])
+@pytest.mark.parametrize("page", PAGES[:6])
 def test_python_blocks_run_as_written(page, folder, few_steps, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     found = blocks(page, "python")
