@@ -292,7 +292,7 @@ class FitConfig:
         weights: type of the stored weights: "quantised" (integers with steps that keep the quality, entropy-coded),
             "float16" or "float32".
         rate: 0 for quantised weights as good as float32 ones. Else bits are saved wherever they lower the error least:
-            the percent by which the error may grow for one percent fewer bits, 0.1 to 10. None takes 0, or where a size
+            the percent by which the error may grow for one percent fewer bits, 0.1 to 100. None takes 0, or where a size
             or a quality is asked for `fitting.rate.SAVING`.
         quality: 0 to 100: how many weights there are for each sample, with bits saved.
         target_size: bytes of the file, at most.
@@ -513,7 +513,8 @@ def settings(defaults: Mapping[str, object] | None = None, **options: Unpack[Fit
     """
     given: dict[str, object] = dict(options)
     preset = given.pop("preset", None)
-    given = {**_saving(given), **given}
+    small = {word: value for word, value in _saving(given).items() if given.get(word) is None}
+    given = {**given, **small}
     if preset is not None:
         if preset not in PRESETS:
             raise unknown(str(preset), tuple(PRESETS), option="--preset")
@@ -528,7 +529,7 @@ def settings(defaults: Mapping[str, object] | None = None, **options: Unpack[Fit
         )
     if preset is None:
         given = {**_fitting(defaults or {}, given), **given}
-    given = {**given, **_of_model(options, given, defaults or {})}
+    given = {**given, **_of_model(options, given, defaults or {}), **small}
     _check_shared(options, given.get("model"))
     _check_grid(options, given.get("model"))
     if given.get("model") == "mlp":

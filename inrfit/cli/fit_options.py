@@ -163,7 +163,7 @@ Weights = Annotated[
 Rate = Annotated[
     float | None,
     typer.Option(
-        help="Percent by which the error may grow for one percent fewer bits, 0.1 to 10; 0 keeps the quality. "
+        help="Percent by which the error may grow for one percent fewer bits, 0.1 to 100; 0 keeps the quality. "
         "2 where a size or a quality is asked for, 0 otherwise.",
         rich_help_panel=FITTING,
     ),

@@ -74,3 +74,9 @@ def test_an_image_that_is_to_be_small_becomes_a_feature_grid():
     assert model(target_bpp=2.0, model="partitioned").name == "partitioned"
     assert model(target_bpp=2.0, hidden_features=5).name == "partitioned"
     assert model(target_psnr=30.0).name != "feature-grid"
+
+
+def test_its_cells_are_those_that_the_documents_name():
+    cells = api.plan(textured(256, 256), device="cpu", target_bpp=0.5).settings.partition.cell
+    assert cells == 128
+    assert api.plan(textured(64, 64), device="cpu", target_bpp=2.0, cell=32).settings.partition.cell == 32
