@@ -294,7 +294,7 @@ class FitConfig:
         rate: 0 for quantised weights as good as float32 ones. Else bits are saved wherever they lower the error least:
             the percent by which the error may grow for one percent fewer bits, 0.1 to 100. None takes 0, or where a size
             or a quality is asked for `fitting.rate.SAVING`.
-        quality: 0 to 100: how many weights there are for each sample, with bits saved.
+        quality: 0 to 100: what a bit may cost (see `fitting.rate.price_of`), and how many weights there are for each sample.
         target_size: bytes of the file, at most.
         target_bpp: the same in bits per sample.
         kernel: how networks are run, a name of the registry; "auto" takes the fastest that is known to be right.
@@ -381,9 +381,19 @@ class FitConfig:
         require(
             len(given) <= 1, f"{' and '.join(given)} each say how large the file is", hint="give one of them"
         )
-        bytes_only = (given and given[0] != "--target-psnr") or self.rate
+        sized = bool(given) and given[0] != "--target-psnr"
         require(
-            self.weights == "quantised" or not bytes_only,
+            not self.rate or self.target_psnr is None,
+            f"--rate {self.rate} and --target-psnr both say what bits are worth",
+            hint="give one of them",
+        )
+        require(
+            self.rate != 0 or not sized,
+            f"--rate 0 saves no bits, which {given[0] if given else ''} asks for",
+            hint="leave --rate out",
+        )
+        require(
+            self.weights == "quantised" or not (sized or self.rate),
             f"{given[0] if given else '--rate'} needs quantised weights, not {self.weights}",
             hint="leave --weights out",
         )

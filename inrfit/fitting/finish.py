@@ -17,15 +17,20 @@ from inrfit.config import FitConfig
 from inrfit.device import Device
 from inrfit.errors import FitError
 from inrfit.fitting.measure import measured, settled
-from inrfit.fitting.size import by_effect, coarsest, with_steps
+from inrfit.fitting.size import by_effect, coarsest, shifted, with_steps
 from inrfit.kernels.render import values_at
 from inrfit.kernels.tiles import region_samples
-from inrfit.models.coding import Coding
+from inrfit.models.coding import PER_OCTAVE, Coding
 from inrfit.models.field import Field
 from inrfit.signal import Signal
 
 SAMPLES = 1 << 16
 """Samples, spread over the signal, at which the effect of rounding is looked at."""
+
+
+LOSS, FINER = 0.08, 16
+"""dB that a decoded file may lose by rounding, and how often steps are made finer by a quarter of an octave until it does
+not: rounding to the samples' type can make more of a change than it is, in small signals."""
 
 
 def finished(
@@ -58,6 +63,11 @@ def finished(
     exponents = {**fixed, **_chosen(field, free, signal, device)}
     ends = replace(coding or Coding(exponents={}), exponents=exponents)
     rounded = measured(with_steps(field, ends), signal, device)
+    for _ in range(FINER):
+        if not free or (field.psnr or 0.0) - (rounded.psnr or 0.0) <= LOSS:
+            break
+        ends = shifted(ends, list(free), -len(free) * PER_OCTAVE // 4)
+        rounded = measured(with_steps(field, ends), signal, device)
     wanted = config.target_psnr
     if wanted is None or (field.psnr or 0.0) < wanted or not free:
         return settled(rounded)

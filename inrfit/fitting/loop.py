@@ -12,14 +12,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inrfit.codec.weights import dumps, with_tables
 from inrfit.config import FitConfig, ModelConfig
 from inrfit.coords import Frame, global_frame
 from inrfit.device import Device
@@ -30,10 +28,9 @@ from inrfit.fitting.finish import finished
 from inrfit.fitting.measure import measured
 from inrfit.fitting.optim import Adam
 from inrfit.fitting.plan import check_many
-from inrfit.fitting.rate import price_of
-from inrfit.fitting.rounding import Rounding
 from inrfit.fitting.sampling import Block, Samples, by_error
-from inrfit.fitting.size import FINE, meet
+from inrfit.fitting.saving import Saving, onset
+from inrfit.fitting.saving import wanted as saving_wanted
 from inrfit.fitting.stacks import Stacks
 from inrfit.fitting.target import Target
 from inrfit.kernels import aligned
@@ -61,19 +58,6 @@ SPEND_EVERY = 25
 
 ERROR_DECAY = 0.9
 """Weight of the past in the running mean of the errors that they are spent by."""
-
-SAVING_SHARE = 0.75
-"""Share of the steps, at the end, in which quantised weights learn rounded where bits are saved."""
-
-STEER_EVERY, LOOK_EVERY = 5, 40
-"""Steps after which the price of a bit is changed where a size is wanted, and those after which the file is measured."""
-
-STEADY_SHARE, REST_SHARE = 0.4, 0.15
-"""Shares of the steps, at the end, in which the steps of weights and then the price stay: steps that change make weights
-near a threshold jump, and what jumps late is not learned any more."""
-
-AHEAD = 2.0
-"""Size in which rounded weights begin, by steps alone, as a factor of the one wanted; what they learn saves the rest."""
 
 HEADROOM = 0.3
 """How far, in dB, weights that are not rounded yet must exceed a target PSNR, which pays for coarser steps."""
@@ -265,10 +249,8 @@ class _Fits:
         self.found: dict[int, Field | FitError] = {}
         self.errors = np.zeros(len(partition))
         self.by_error = config.points is not None and config.sampling == "error"
-        self.quantises = config.weights == "quantised"
-        self.rounding: Rounding | None = None
-        self.overhead: NDArray[np.float64] | None = None
-        self.tables: dict[int, dict[str, Any]] = {}
+        self.quantises, self.saves = config.weights == "quantised", saving_wanted(config)
+        self.saving: Saving | None = None
         wanted = config.target_psnr
         if wanted is not None and self.quantises:
             wanted += HEADROOM
@@ -312,8 +294,8 @@ class _Fits:
             while self.step < self.steps and self.going:
                 if self.progress.stop():
                     raise self._interrupted()
-                if self._rounds_now:
-                    self._begin_rounding()
+                if self.saves and self.saving is None and self.step >= onset(self.steps):
+                    self._begin_saving()
                 self._run_step("gradients")
                 if self.step % every == 0 or self.step == self.steps - 1:
                     self._look(self.squares, time.monotonic() - began)
@@ -322,7 +304,8 @@ class _Fits:
                 if self.by_error:
                     self._spend(self.squares)
                 self._set_rates()
-                self._steer()
+                if self.saving is not None:
+                    self.saving.steer(self.step, self.steps)
                 self._run_step("update")
                 self.step += 1
                 if self.config.max_time is not None and not self.fixed:
@@ -332,60 +315,23 @@ class _Fits:
                 if self.progress.save and time.monotonic() - saved > self.progress.save_every:
                     self.progress.save(self.checkpoint())
                     saved = time.monotonic()
-            if self._saves and self.rounding is None and self.going:
-                self._begin_rounding()
-            if self.rounding is not None and self.going:
-                self._meet_size()
+            if self.saves and self.saving is None and self.going:
+                self._begin_saving()
+            if self.saving is not None and self.going:
+                self.found |= {self.present[place]: error for place, error in self.saving.meet().items()}
             for place in range(len(self.present)):
                 if self.present[place] not in self.found:
                     self._note(place)
         return [self.found[number] for number in range(len(self.signals))]
 
-    @property
-    def _saves(self) -> bool:
-        """Whether bits are part of the loss at the end of the fit."""
-        return self.quantises and bool(self.config.rate) and self.target is None
-
-    @property
-    def _rounds_now(self) -> bool:
-        """Whether the weights are rounded from this step on."""
-        if not self._saves or self.rounding is not None:
-            return False
-        return self.step >= self._onset
-
-    @property
-    def _onset(self) -> int:
-        """The step from which on weights are rounded."""
-        return self.steps - math.floor(SAVING_SHARE * self.steps)
-
-    def _begin_rounding(self) -> None:
-        """Choose the steps of the weights, and go on with rounded ones."""
-        self.rounding = Rounding(self.stacks, len(self.present), len(self.partition))
-        price = None if self.config.quality is None else price_of(self.config.quality, self.blank.info.peak)
-        self.rounding.choose(self._squared_errors, self.config.rate or 0.0, price)
-        if self.config.target_size is not None:
-            self.rounding.reach(AHEAD * 8.0 * np.full(len(self.present), self.config.target_size))
+    def _begin_saving(self) -> None:
+        """Round the weights from now on, with their bits in the loss."""
+        self.saving = self._saving()
+        self.saving.begin(self._squared_errors, self.blank.info.peak)
         self._record()
 
-    def _steer(self) -> None:
-        """Now and then change the price of a bit so that the file comes to have the size that is wanted.
-
-        How many bytes the weights take for what they are thought to take is looked at less often. In the last steps the
-        price stays, so that weights come to rest.
-        """
-        rounding, limit = self.rounding, self.config.target_size
-        if rounding is None or limit is None or self.step % STEER_EVERY:
-            return
-        if self.step > self.steps - REST_SHARE * self.steps:
-            return
-        if (
-            self.step % max(LOOK_EVERY, self.steps // 16 // STEER_EVERY * STEER_EVERY) == 0
-            or self.overhead is None
-        ):
-            sizes = np.array([self._size(place) for place in range(len(self.present))])
-            self.overhead = 8.0 * sizes - rounding.bits()
-        steady = self.step > self.steps - STEADY_SHARE * self.steps
-        rounding.steer(np.maximum(8.0 * limit - self.overhead, 0.1 * 8 * limit), steady=steady)
+    def _saving(self) -> Saving:
+        return Saving(self.stacks, self.config, len(self.present), len(self.partition), self._with_weights)
 
     def _squared_errors(self) -> NDArray[np.float64]:
         """Return the squared errors of each signal with the weights as they are, as a step would see them."""
@@ -429,13 +375,13 @@ class _Fits:
 
     def _update(self) -> None:
         """Let the optimiser change the weights."""
-        if self.rounding is not None:
-            counts = {local: count * self.blank.channels for local, count in self.areas.items()}
-            self.rounding.charge(counts)
-            self.rounding.show()
+        rounding = None if self.saving is None else self.saving.rounding
+        if rounding is not None:
+            rounding.charge({local: count * self.blank.channels for local, count in self.areas.items()})
+            rounding.show()
         self.optimiser.update(self.step, self.stacks.gradients, self.moments, self.rates)
-        if self.rounding is not None:
-            self.rounding.keep()
+        if rounding is not None:
+            rounding.keep()
 
     def _block(self, moments: bool, block: Block) -> tuple[Block, Tensor, Sums]:
         """Run a block; return it with the squared errors of its groups and what the kernel found."""
@@ -512,9 +458,8 @@ class _Fits:
         self.optimiser.select(self.stacks.values, rows)
         if self.target is not None:
             self.target.select(places, rows)
-        if self.rounding is not None:
-            self.rounding.select(places, rows)
-            self.overhead = None if self.overhead is None else self.overhead[places]
+        if self.saving is not None:
+            self.saving.select(places, rows)
         self.present = self.going
         self.samples.select([self.signals[number] for number in self.present])
         self._count()
@@ -545,58 +490,16 @@ class _Fits:
                 f"the fit diverged: after {self.step} steps its weights do not fit into {self.config.weights}",
                 hint=f"use a lower learning rate than --lr {self.lr:g}, or --weights float32",
             )
-        signal = self.signals[self.present[place]]
-        fitted = replace(self.blank, weights=stored, steps=self.step, info=signal.info)
-        return measured(self._coded(place, fitted), signal, self.device)
+        fitted = self._with_weights(place, stored)
+        coded = fitted if self.saving is None else self.saving.coded(place, fitted)
+        return measured(coded, self.signals[self.present[place]], self.device)
 
-    def _coded(self, place: int, fitted: Field) -> Field:
-        """Return a field with the steps and tables of its file, where its weights are rounded."""
-        if self.rounding is None:
-            return fitted
-        tables = self.tables.get(self.present[place], {})
-        return with_tables(replace(fitted, coding=replace(self.rounding.coding(place), **tables)))
-
-    def _meet_size(self) -> None:
-        """Make steps finer or coarser until the file of each signal has the size that is wanted."""
-        if self.config.target_size is None or self.rounding is None:
-            return
-        rounding, limit = self.rounding, self.config.target_size
-        sizes = [partial(self._size, place) for place in range(len(self.present))]
-        for place, number in enumerate(self.present):  # sizes are tried with tables that stay: it is quicker
-            coding = self._as_written(place).coding
-            if coding is not None:
-                self.tables[number] = {"tables": coding.tables, "choice": coding.choice}
-        shifted = np.zeros(len(sizes), np.int64)
-
-        def change(coarse: NDArray[np.int64]) -> None:
-            """Round less and less up, from 0.3 to 0.9 of a step; then make steps coarser."""
-            nonlocal shifted
-            wanted = np.maximum(coarse - FINE, 0)
-            if wanted.any():  # those do not suit much coarser steps
-                self.tables = {}
-            rounding.shift(wanted - shifted)
-            shifted = wanted
-            rounding.round_from(0.3 + 0.6 * np.minimum(coarse, FINE) / FINE)
-
-        met = meet(change, sizes, limit)
-        for place, size in enumerate(sizes):
-            if not met[place]:
-                least = size()
-                self.found[self.present[place]] = FitError(
-                    f"the file has at least {least:,} bytes, which is more than --target-size {limit:,}",
-                    hint="take fewer weights with --params, or larger regions with --grid or --cell",
-                )
-
-    def _size(self, place: int) -> int:
-        """Return the bytes of the file of a signal with the weights as they are."""
-        return len(dumps(self._as_written(place)))
-
-    def _as_written(self, place: int) -> Field:
-        """Return the field of a signal with the weights as they are and with errors that are not measured."""
-        stored = self.stacks.stored(place, self.stacks.values, "float32")
+    def _with_weights(self, place: int, stored: Mapping[str, NDArray[np.float32]] | None = None) -> Field:
+        """Return the field of a signal, not measured, with some weights or with those that it has."""
+        if stored is None:
+            stored = self.stacks.stored(place, self.stacks.values, "float32")
         info = self.signals[self.present[place]].info
-        fitted = replace(self.blank, weights=stored, steps=self.step, info=info)
-        return replace(self._coded(place, fitted), mse=(1.0,) * len(self.partition), psnr=math.pi)
+        return replace(self.blank, weights=stored, steps=self.step, info=info)
 
     def checkpoint(self) -> Checkpoint:
         """Return the state of a fit of one signal after `step` steps."""
@@ -604,10 +507,8 @@ class _Fits:
         tensors |= {f"state.{key}": value.cpu().numpy() for key, value in self.optimiser.state().items()}
         if self.target is not None:
             tensors |= {f"target.{key}": value for key, value in self.target.state().items()}
-        if self.rounding is not None:
-            tensors |= {f"rounding.{key}": value for key, value in self.rounding.state().items()}
-            if self.overhead is not None:
-                tensors |= {"saving.overhead": self.overhead}
+        if self.saving is not None:
+            tensors |= {f"saving.{key}": value for key, value in self.saving.state().items()}
         if self.by_error:
             tensors |= {"spent.errors": self.errors, "spent.counts": np.asarray(self.samples.counts)}
         return Checkpoint(step=self.step, steps=self.steps, fixed=self.fixed, tensors=tensors)
@@ -626,10 +527,9 @@ class _Fits:
         self.optimiser.restore(tensors("state"))
         if self.target is not None:
             self.target.restore(kept("target"), self.device.name)
-        if rounded := kept("rounding"):
-            self.rounding = Rounding(self.stacks, 1, len(self.partition))
-            self.rounding.restore(rounded)
-            self.overhead = kept("saving").get("overhead")
+        if saved := kept("saving"):
+            self.saving = self._saving()
+            self.saving.restore(saved)
             self._record()
         if spent := kept("spent"):
             self.errors = spent["errors"]

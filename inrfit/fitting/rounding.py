@@ -1,10 +1,9 @@
-"""The end of a fit whose file keeps integers: steps for each stack, and weights that learn while they are rounded.
+"""Weights that learn while they are rounded: a step for each stack, and the price of their bits; bytes are not known here.
 
 Rounding every weight to as many bits costs far more quality than it must: some stacks hardly change the signal and some
-do at once. So each stack has a step of its own, by how much its rounding changes the error. From then on a fit goes on
-with rounded weights: what is rounded collects the changes (a straight-through estimate), and, where bits are to be saved,
-the bits that weights cost are part of the loss, with one exchange rate for the whole signal. How steps are chosen and
-where the rate comes from is told in docs/how-it-works.md; which bytes come out is known to `codec` alone.
+do at once. So each stack has a step of its own, by how much its rounding changes the error. The network is run with
+rounded weights, what is rounded collects the changes (a straight-through estimate), and the bits that weights cost are
+part of the loss, at one price for all of a signal.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inrfit.fitting.stacks import Stacks
-from inrfit.models.coding import Coding, step_of
+from inrfit.models.coding import PER_OCTAVE, Coding, step_of
 
 PROBE = 1 / 8
 """Step at which the effect of rounding a stack is looked at, as a share of the deviation of its weights."""
@@ -28,10 +27,13 @@ PROBES, SMALL = 6, 0.3
 """Steps, each a quarter of the one before, that are tried until the effect is at most this share of the error: that of
 a large step says little about a small one, as errors do not grow beyond those of noise."""
 
+NOTHING = 1e-4
+"""Effect of a step, as a share of the error, that stands for one that cannot be told from none."""
+
 LASTING = 0.5
 """Power of the ratio of bits to those wanted by which a price changes for good each time it is looked at."""
 
-FINEST, COARSEST = -40 * 32, 20 * 32
+FINEST, COARSEST = -40 * PER_OCTAVE, 20 * PER_OCTAVE
 """Least and largest exponent of a step."""
 
 
@@ -177,16 +179,12 @@ class Rounding:
             for _ in range(PROBES):
                 step = self._grouped(torch.from_numpy(probe.astype(np.float32)), part.local)
                 rounded, both = torch.round(own / step) * step, np.zeros(self._signals)
-                for moved in (
-                    rounded,
-                    2 * own - rounded,
-                ):  # what is not at its optimum changes the error either way
+                for moved in (rounded, 2 * own - rounded):  # to both sides: not all are at their optimum
                     values[part.matrix][:, part.rows] = moved
                     both += errors()
                 values[part.matrix].copy_(self.latent[part.matrix])
-                now = np.maximum(both / 2 - before, 1e-4 * before + 1e-12)
-                large = effect * probe**2 > SMALL * before
-                effect = np.where(large, now / probe**2, effect)
+                now = np.maximum(both / 2 - before, NOTHING * before + 1e-12)
+                effect = np.where(effect * probe**2 > SMALL * before, now / probe**2, effect)
                 large = effect * probe**2 > SMALL * before
                 if not large.any():
                     break
@@ -196,9 +194,8 @@ class Rounding:
 
     def _set(self, shape: Mapping[str, NDArray[np.float64]], factor: NDArray[np.float64]) -> None:
         for name, logarithm in shape.items():
-            self.exponents[name] = np.clip(np.floor(32 * (logarithm + factor)), FINEST, COARSEST).astype(
-                np.int64
-            )
+            exponents = np.floor(PER_OCTAVE * (logarithm + factor))
+            self.exponents[name] = np.clip(exponents, FINEST, COARSEST).astype(np.int64)
         self._tensors()
 
     def shift(self, change: NDArray[np.int64]) -> None:

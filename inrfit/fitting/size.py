@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.codec.weights import with_tables
-from inrfit.fitting.rounding import PROBES, SMALL
+from inrfit.fitting.rounding import NOTHING, PROBE, PROBES, SMALL
 from inrfit.models.coding import PER_OCTAVE, Coding, exponent_of, quantised, restored
 from inrfit.models.field import Field
 
@@ -76,29 +76,39 @@ def by_effect(
             found[name] = bases[name] + near if name in bases else near
         return found
 
-    shape = {}
-    for name, value in beyond.items():
-        probe = exponent_of(max(float(np.sqrt(np.mean(value**2))), 1e-9) / 8)
-        effect = math.inf
-        for _ in range(PROBES):  # the effect of a large step says little about a small one
-            effect = max(error(rounded({name: probe})) - before, 1e-6 * before + 1e-12)
-            if effect <= SMALL * before:
-                break
-            probe -= 2 * PER_OCTAVE
-        shape[name] = 0.5 * math.log2(value.size / effect) + probe / PER_OCTAVE
-    low = -FURTHEST
-    high = low + 2 * FURTHEST
+    shape = {name: _shape(name, beyond[name], numbers, rounded, error, before) for name in numbers}
     middle = round(PER_OCTAVE * 0.5 * math.log2(max(FAITHFUL * before, 1e-12) / count))
-    low, high = middle + low, middle + high
-    while high - low > 2:
+    low, high = middle - FURTHEST, middle + FURTHEST
+    while high - low > 1:
         exponents = {name: math.floor(PER_OCTAVE * value) + middle for name, value in shape.items()}
-        good = error(rounded(exponents)) - before <= FAITHFUL * before
-        low, high = (middle, high) if good else (low, middle)
-        middle = (low + high) // 2 if abs(high - low) < FURTHEST else middle + (8 if good else -8)
-        if not low < middle < high:
-            middle = (low + high) // 2
+        if error(rounded(exponents)) - before <= FAITHFUL * before:
+            low = middle
+        else:
+            high = middle
+        middle = (low + high) // 2
     exponents = {name: math.floor(PER_OCTAVE * value) + low for name, value in shape.items()}
     return exponents, rounded(exponents)
+
+
+def _shape(
+    name: str,
+    beyond: NDArray[np.float64],
+    numbers: Mapping[str, NDArray[np.float32]],
+    rounded: Callable[[Mapping[str, int]], dict[str, NDArray[np.float32]]],
+    error: Callable[[Mapping[str, NDArray[np.float32]]], float],
+    before: float,
+) -> float:
+    """Return the logarithm of a step up to a summand that all have in common, as `Rounding.choose` finds it."""
+    probe = exponent_of(max(float(np.sqrt(np.mean(beyond**2))), 1e-9) * PROBE)
+    effect = math.inf
+    for _ in range(PROBES):
+        near = rounded({name: probe})
+        mirrored = {**numbers, name: 2 * numbers[name] - near[name]}
+        effect = max((error(near) + error(mirrored)) / 2 - before, NOTHING * before + 1e-12)
+        if effect <= SMALL * before:
+            break
+        probe -= 2 * PER_OCTAVE
+    return 0.5 * math.log2(beyond.size / effect) + probe / PER_OCTAVE
 
 
 def with_steps(field: Field, coding: Coding) -> Field:
@@ -141,10 +151,11 @@ def coarsest(
         fixed: names of stacks whose steps stay as they are.
     """
     coding = usual.coding
-    if coding is None:
-        return None
-    best, low, high = None, -FURTHEST, FURTHEST
-    found, at, jump = usual, 0, PER_OCTAVE // 2
+    names = [] if coding is None else [name for name in coding.exponents if name not in fixed]
+    if coding is None or not names:
+        return usual if (usual.psnr or 0.0) >= wanted else None
+    best, low, high = None, -FURTHEST * len(names), FURTHEST * len(names)
+    found, at, jump = usual, 0, len(names) * PER_OCTAVE // 2
     while True:
         if (found.psnr or 0.0) >= wanted:
             best, low = found, at
@@ -155,7 +166,11 @@ def coarsest(
         near = low + jump if best is found else high - jump
         at = near if low < near < high else (low + high) // 2
         jump *= 2
-        exponents = {n: e if n in fixed else e + at for n, e in coding.exponents.items()}
-        if all(name in fixed for name in exponents):
-            return best
-        found = measure(with_steps(field, replace(coding, exponents=exponents, tables=(), choice=())))
+        found = measure(with_steps(field, shifted(coding, names, at)))
+
+
+def shifted(coding: Coding, names: Sequence[str], by: int) -> Coding:
+    """Return steps that are coarser by `by` 32nds of an octave in all, spread over some stacks; without tables."""
+    all_, first = divmod(by, len(names))
+    moved = {name: coding.exponents[name] + all_ + (place < first) for place, name in enumerate(names)}
+    return replace(coding, exponents={**coding.exponents, **moved}, tables=(), choice=())

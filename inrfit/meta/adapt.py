@@ -168,10 +168,8 @@ def run(plan: Adaptation, progress: Progress | None = None) -> Field:
         FitError, Interrupted: see `loop.fit`.
     """
     kept, config = _Kept(), plan.settings.fit
-    if (
-        plan.reference and config.weights == "quantised"
-    ):  # what adapts is rounded, not the weights that follow
-        config = replace(config, weights="float32")
+    if plan.reference and config.weights == "quantised":
+        config = replace(config, weights="float32")  # what adapts is rounded, not the weights that follow
     fitted = waves.fit(
         plan.signal,
         plan.partition,
