@@ -7,7 +7,7 @@ many signals and a fit alone give the same file.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -24,9 +24,8 @@ from inrfit.models.coding import PER_OCTAVE, Coding
 from inrfit.models.field import Field
 from inrfit.signal import Signal
 
-SAMPLES = 1 << 16
-"""Samples, spread over the signal, at which the effect of rounding is looked at."""
-
+SAMPLES, REGIONS = 1 << 14, 32
+"""Samples and regions, spread over the signal, at which the effect of rounding is looked at, at most."""
 
 LOSS, FINER = 0.08, 16
 """dB that a decoded file may lose by rounding, and how often steps are made finer by a quarter of an octave until it does
@@ -58,15 +57,14 @@ def finished(
             "the fit diverged: its weights are not finite", hint="use a lower learning rate with --lr"
         )
     fixed = {} if coding is None else dict(coding.exponents)
-    trained = {s.name: field.weights[s.name] for s in field.description.stacks if s.trained}
-    free = {name: weights for name, weights in trained.items() if name not in fixed}
+    free = [stack.name for stack in field.description.stacks if stack.trained and stack.name not in fixed]
     exponents = {**fixed, **_chosen(field, free, signal, device)}
     ends = replace(coding or Coding(exponents={}), exponents=exponents)
     rounded = measured(with_steps(field, ends), signal, device)
     for _ in range(FINER):
         if not free or (field.psnr or 0.0) - (rounded.psnr or 0.0) <= LOSS:
             break
-        ends = shifted(ends, list(free), -len(free) * PER_OCTAVE // 4)
+        ends = shifted(ends, free, -len(free) * PER_OCTAVE // 4)
         rounded = measured(with_steps(field, ends), signal, device)
     wanted = config.target_psnr
     if wanted is None or (field.psnr or 0.0) < wanted or not free:
@@ -75,21 +73,23 @@ def finished(
     return settled(found or rounded)
 
 
-def _chosen(
-    field: Field, free: Mapping[str, NDArray[np.float32]], signal: Signal, device: Device
-) -> dict[str, int]:
-    """Return the exponents of the steps of some stacks."""
+def _chosen(field: Field, free: Collection[str], signal: Signal, device: Device) -> dict[str, int]:
+    """Return the exponents of the steps of some stacks, by some regions of a field."""
     if not free:
         return {}
-    points = _spread(field, signal)
+    count = len(field.partition)
+    rows = np.unique(np.linspace(0, count - 1, min(count, REGIONS)).astype(np.int64))
+    part = field.select(rows.tolist())
+    points = _spread(part, signal)
     targets = signal.sample(points).astype(np.float64)
 
     def error(weights: Mapping[str, NDArray[np.float32]]) -> float:
-        given = replace(field, weights={**field.weights, **weights})
+        given = replace(part, weights={**part.weights, **weights})
         values = values_at(given, points.astype(np.float64), device)
         return float(np.square(values - targets).sum())
 
-    return by_effect(free, {}, error)[0]
+    sizes = {name: field.weights[name].size for name in free}
+    return by_effect({name: part.weights[name] for name in free}, {}, error, sizes)[0]
 
 
 def _spread(field: Field, signal: Signal) -> NDArray[np.int64]:
@@ -101,7 +101,6 @@ def _spread(field: Field, signal: Signal) -> NDArray[np.int64]:
         every += 1 - every % 2  # odd, so that rows of an even length are not looked at in columns
     found, offset = [], 0
     for region in regions:
-        places = np.arange(offset, region.count, every)
+        found.append(region.index(np.arange(offset, region.count, every)))
         offset = (offset - region.count) % every
-        found.append(region.index(places))
     return np.concatenate(found)

@@ -55,6 +55,7 @@ def by_effect(
     numbers: Mapping[str, NDArray[np.float32]],
     bases: Mapping[str, NDArray[np.float32]],
     error: Callable[[Mapping[str, NDArray[np.float32]]], float],
+    sizes: Mapping[str, int] | None = None,
 ) -> tuple[dict[str, int], dict[str, NDArray[np.float32]]]:
     """Return steps that add no more than `FAITHFUL` to an error, and the numbers rounded to them.
 
@@ -64,10 +65,11 @@ def by_effect(
         numbers: name -> [group, *shape].
         bases: name -> [*shape], what integers are differences from; zeros where there is none.
         error: returns the squared error with some numbers.
+        sizes: how many numbers each name has in a file, of which these may be a part; all when None.
     """
     before = error(numbers)
     beyond = {name: value.astype(np.float64) - bases.get(name, 0.0) for name, value in numbers.items()}
-    count = sum(value.size for value in numbers.values())
+    counts = {name: value.size for name, value in numbers.items()} if sizes is None else sizes
 
     def rounded(exponents: Mapping[str, int]) -> dict[str, NDArray[np.float32]]:
         found = dict(numbers)
@@ -76,8 +78,11 @@ def by_effect(
             found[name] = bases[name] + near if name in bases else near
         return found
 
-    shape = {name: _shape(name, beyond[name], numbers, rounded, error, before) for name in numbers}
-    middle = round(PER_OCTAVE * 0.5 * math.log2(max(FAITHFUL * before, 1e-12) / count))
+    shape = {
+        name: _shape(name, beyond[name], numbers, rounded, error, before) + 0.5 * math.log2(counts[name])
+        for name in numbers
+    }
+    middle = round(PER_OCTAVE * 0.5 * math.log2(max(FAITHFUL * before, 1e-12) / sum(counts.values())))
     low, high = middle - FURTHEST, middle + FURTHEST
     while high - low > 1:
         exponents = {name: math.floor(PER_OCTAVE * value) + middle for name, value in shape.items()}
@@ -98,7 +103,7 @@ def _shape(
     error: Callable[[Mapping[str, NDArray[np.float32]]], float],
     before: float,
 ) -> float:
-    """Return the logarithm of a step up to a summand that all have in common, as `Rounding.choose` finds it."""
+    """Return the logarithm of a step over the root of its numbers' count, up to a common summand; see `Rounding.choose`."""
     probe = exponent_of(max(float(np.sqrt(np.mean(beyond**2))), 1e-9) * PROBE)
     effect = math.inf
     for _ in range(PROBES):
@@ -108,7 +113,7 @@ def _shape(
         if effect <= SMALL * before:
             break
         probe -= 2 * PER_OCTAVE
-    return 0.5 * math.log2(beyond.size / effect) + probe / PER_OCTAVE
+    return probe / PER_OCTAVE - 0.5 * math.log2(effect)
 
 
 def with_steps(field: Field, coding: Coding) -> Field:

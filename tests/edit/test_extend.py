@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -214,7 +215,16 @@ def test_joint_keeps_the_old_part_and_stays_near_strict(shared: Field) -> None:
     old = [row for row, region in enumerate(joint.partition.regions) if region.box[1][1] <= 32]
     assert min(drift[row] for row in old) >= 0
     areas = [joint.partition.areas[row] for row in old]
-    assert pooled_psnr([drift[row] for row in old], areas, peak=2.0) == pytest.approx(kept, abs=0.01)
+    unsure = [
+        math.log(2) / 2048 * (strict.mse[row] + joint.mse[row]) for row in old
+    ]  # errors have 2-byte codes
+    low, high = (
+        pooled_psnr([drift[row] + side * u for row, u in zip(old, unsure, strict=True)], areas, peak=2.0)
+        for side in (1, -1)
+    )
+    assert low is not None
+    assert high is not None
+    assert low - 0.01 <= kept <= high + 0.01
 
 
 def test_joint_tells_what_its_file_holds(shared: Field) -> None:
@@ -243,7 +253,7 @@ def test_random_frequencies_are_not_tuned() -> None:
 @pytest.mark.parametrize("model", MODELS)
 def test_joint_is_strict_where_it_has_nothing_to_tune(model: str) -> None:
     old = small(model=model)
-    if model in ("local-global", "composer"):
+    if model in ("local-global", "composer", "feature-grid"):
         old = replace(old, psnr=None)
     words: dict[str, Any] = {"side": "right", "steps": 3, "device": "cpu"}
     plan = api.plan_extension(old, PICTURE[GROWN["right"]], mode="joint", **words)
