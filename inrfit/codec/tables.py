@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from inrfit.codec.entropy import MAX_REACH, TOTAL, Integers, Table, _varint_bytes
 
 COUNTS = (1, 2, 3, 4, 6, 8, 12, 16)
-"""Numbers of tables that are tried; a file with another one more does not gain."""
+"""Numbers of tables that are tried, until one more does not pay for itself."""
 
 ROUNDS = 4
 """How often groups and tables are matched anew."""
@@ -45,8 +45,9 @@ def fit(groups: Sequence[Integers]) -> tuple[tuple[tuple[int, ...], ...], tuple[
         bits, tables, owner = _matched(flat, starts, sizes, owner)
         bits *= every
         bits += 8 * sum(_stored_bytes(table) for table in tables) + 24 * len(tables)
-        if best is None or bits < best[0]:
-            best = bits, tables, owner
+        if best is not None and bits >= best[0]:
+            break
+        best = bits, tables, owner
     _, tables, owner = best  # type: ignore[misc]
     choice = () if len(tables) == 1 else _scaled(np.bincount(owner, minlength=len(tables)))
     return tuple(table.runs for table in tables), choice

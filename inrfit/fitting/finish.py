@@ -18,7 +18,7 @@ from inrfit.device import Device
 from inrfit.errors import FitError
 from inrfit.fitting.measure import measured, settled
 from inrfit.fitting.size import by_effect, coarsest, shifted, with_steps
-from inrfit.kernels.render import values_at
+from inrfit.kernels.points import Points
 from inrfit.kernels.tiles import region_samples
 from inrfit.models.coding import PER_OCTAVE, Coding
 from inrfit.models.field import Field
@@ -80,13 +80,11 @@ def _chosen(field: Field, free: Collection[str], signal: Signal, device: Device)
     count = len(field.partition)
     rows = np.unique(np.linspace(0, count - 1, min(count, REGIONS)).astype(np.int64))
     part = field.select(rows.tolist())
-    points = _spread(part, signal)
-    targets = signal.sample(points).astype(np.float64)
+    samples = _spread(part, signal)
+    targets, points = signal.sample(samples), Points(part, samples.astype(np.float64), device)
 
     def error(weights: Mapping[str, NDArray[np.float32]]) -> float:
-        given = replace(part, weights={**part.weights, **weights})
-        values = values_at(given, points.astype(np.float64), device)
-        return float(np.square(values - targets).sum())
+        return float(np.square(points.values(weights) - targets, dtype=np.float64).sum())
 
     sizes = {name: field.weights[name].size for name in free}
     return by_effect({name: part.weights[name] for name in free}, {}, error, sizes)[0]

@@ -162,12 +162,18 @@ def single(network: Network, field: Field, position: int, points: NDArray[np.flo
     Raises:
         FitError: a value is not finite.
     """
-    region, units = field.partition.regions[position], field.domain.units
-    kinds = field.description.frames.items()
-    coords = {register: coordinates(kind, points, region, field.frame, units) for register, kind in kinds}
-    values = network.run([position], [network.encode(coords)])[0, :, : len(points)].T
+    values = network.run([position], [encoded_at(network, field, position, points)])[0, :, : len(points)].T
     check_finite(field, position, values)
     return values
+
+
+def encoded_at(network: Network, field: Field, position: int, points: NDArray[np.float64]) -> Features:
+    """Encode source positions [point, axis], at most a tile, for the region at `position`."""
+    region, units = field.partition.regions[position], field.domain.units
+    kinds = field.description.frames.items()
+    return network.encode(
+        {register: coordinates(kind, points, region, field.frame, units) for register, kind in kinds}
+    )
 
 
 def check_finite(field: Field, position: int, values: NDArray[np.float32]) -> None:
