@@ -26,6 +26,9 @@ TOTAL = 1 << 16
 MAX_REACH = 1 << 14
 """Largest magnitude that a table has a frequency for."""
 
+NEAR, CARRY = (1 << 33) - 1, (1 << 32) - 1
+"""How far above its lower end constriction takes a number for one of the coder's interval, and adds to it at the end."""
+
 Integers = NDArray[np.integer]
 
 
@@ -160,24 +163,7 @@ class Coder:
             encoder.encode(symbols, self._model(number))
             for integer in integers[far].tolist():
                 encoder.encode(np.array(_varint(integer), np.int32), _bytes_model())
-        return self._shortest(encoder.get_compressed().astype(">u4").tobytes(), groups)
-
-    def _shortest(self, stream: bytes, groups: Sequence[Integers]) -> bytes:
-        """Return the shortest stream that still decodes to the groups: what is missing at its end reads as zeros."""
-        for size in range(max(0, len(stream) - 8), len(stream)):
-            start = stream[:size]
-            above = (int.from_bytes(start, "big") + 1).to_bytes(size + 1, "big")[1:]
-            for candidate in (start, above) if size else (start,):
-                if self._reads(candidate, groups):
-                    return candidate
-        return stream
-
-    def _reads(self, stream: bytes, groups: Sequence[Integers]) -> bool:
-        try:
-            found = self.decode(stream, [len(integers) for integers in groups])
-        except ContainerError:
-            return False
-        return all(np.array_equal(a, b) for a, b in zip(found, groups, strict=True))
+        return _shortest(encoder)
 
     def decode(self, stream: bytes, counts: Sequence[int]) -> list[NDArray[np.int64]]:
         """Return the groups of a stream, as many integers each as `counts` says.
@@ -208,6 +194,27 @@ class Coder:
         if len(words) and (not counts or not decoder.maybe_exhausted()):
             raise ContainerError("there are bytes after the last integer")
         return found
+
+
+def _shortest(encoder: Any) -> bytes:
+    """Return the shortest stream that decodes to what was encoded: what is missing at its end reads as zeros.
+
+    Any number in the coder's interval does, taken as a stream; constriction's decoder wants it within `NEAR` of the
+    lower end, or it thinks that symbols are left.
+    """
+    stream = encoder.get_compressed().astype(">u4").tobytes()
+    words, (low, span) = encoder.pos()
+    above = int.from_bytes(stream[: 4 * words], "big") - (
+        low + CARRY >= 1 << 64
+    )  # as if nothing had been carried
+    low += above << 64
+    high = low + min(span, NEAR)
+    for size in range(max(0, len(stream) - 8), len(stream)):
+        start, missing = int.from_bytes(stream[:size], "big"), 32 * words + 64 - 8 * size
+        for number in (start, start + 1) if size else (start,):
+            if low <= number << missing < high:
+                return number.to_bytes(size, "big")
+    return stream
 
 
 def _varint(integer: int) -> list[int]:
