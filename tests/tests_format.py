@@ -1,6 +1,6 @@
 """Cuts a `.inr` file into its pieces by the words of `docs/format.md`, for second readers; nothing of inrfit is used.
 
-Streams of integers are read in plain Python, by section 5.2, without the library that inrfit reads them with.
+Streams of integers are read in plain Python, by sections 5.2 and 5.3, without the library that inrfit reads them with.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ import struct
 import zlib
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import combinations, product
 
 import msgspec
 
 
 def cut(data: bytes) -> tuple[list, list, bytes, list[bytes]]:
     """Return header and index as plain lists, the ids filled in, the shared weights, and the weights of each region."""
-    assert data[:12] == bytes.fromhex("89494E520D0A1A0A") + b"\1\0\0\0"
+    assert data[:12] == bytes.fromhex("89494E520D0A1A0A") + bytes([1, data[9], 0, 0])
     assert int.from_bytes(data[12:16], "little") == zlib.crc32(data[:12])
     offset, payloads = 16, []
     for wanted in (b"HEAD", b"INDX", b"SHRD"):
@@ -27,6 +28,7 @@ def cut(data: bytes) -> tuple[list, list, bytes, list[bytes]]:
     head, index = (msgspec.msgpack.decode(payload) for payload in payloads[:2])
     index[0] = index[0] or list(range(len(index[1])))
     offset += index[5]
+    assert data[9] == (head[4] == "contextual")
     parts = []
     for length in index[1]:
         parts.append(data[offset : offset + length])
@@ -89,7 +91,43 @@ class Stream:
         number = self.symbol(self.choice) if len(self.tables) > 1 else 0
         reach = self.reaches[number]
         found = [self.symbol(self.tables[number]) - reach for _ in range(count)]
-        return [self.escaped() if integer > reach else integer for integer in found]
+        return self.inside([self.escaped() if integer > reach else integer for integer in found])
+
+    def lattice(self, sides: Sequence[int], channels: int, context: Sequence[int]) -> list[int]:
+        """Return the integers of an array that is coded by neighbours, [point, channel] as one list."""
+        share, *tables = context
+        axes, held = range(len(sides)), {}
+
+        def at(point: tuple[int, ...], channel: int, *back: int) -> int:
+            moved = tuple(i - back.count(axis) for axis, i in enumerate(point))
+            return held.get((moved, channel), 0)
+
+        def table(point: tuple[int, ...], channel: int) -> int:
+            size = sum(2 * abs(at(point, channel, a)) + abs(at(point, channel, a, a)) for a in axes)
+            size += sum(abs(at(point, channel, a, b)) for a, b in combinations(axes, 2))
+            number = sum(bound <= size for bound in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192))
+            return tables[min(number, len(tables) - 1)]
+
+        points = list(product(*map(range, sides)))
+        for front in range(sum(sides) - len(sides) + 1):
+            own = [(p, channel) for p in points if sum(p) == front for channel in range(channels)]
+            numbers, found = {one: table(*one) for one in own}, {}
+            for one in sorted(own, key=lambda one: numbers[one]):
+                found[one] = self.symbol(self.tables[numbers[one]]) - self.reaches[numbers[one]]
+            for one in own:
+                if found[one] > self.reaches[numbers[one]]:
+                    found[one] = self.escaped()
+                total = sum(at(*one, a) for a in axes)
+                expected = share * abs(total) // (4 * len(sides))
+                found[one] += -expected if total < 0 else expected
+            held.update(found)
+        return self.inside([held[p, channel] for p in points for channel in range(channels)])
+
+    def inside(self, integers: list[int]) -> list[int]:
+        """Return integers, none of them out of range."""
+        if any(abs(integer) >= 2**31 for integer in integers):
+            raise Damaged("an integer is out of range")
+        return integers
 
     def escaped(self) -> int:
         """Return the next integer that a table has no frequency for."""
@@ -98,9 +136,7 @@ class Stream:
             byte = self.symbol(self.bytes)
             value += byte % 128 << 7 * place
             if byte < 128:
-                found = -(value + 1) // 2 if value % 2 else value // 2
-                if abs(found) < 2**31:
-                    return found
+                return -(value + 1) // 2 if value % 2 else value // 2
         raise Damaged("an integer is out of range")
 
     def end(self) -> None:

@@ -17,12 +17,12 @@ from typing import Any
 import msgspec
 
 from inrfit.codec.header import Header, Index, decode_header, decode_index, encode
-from inrfit.codec.limits import MAX_CHUNK
+from inrfit.codec.limits import CONTEXTUAL, MAX_CHUNK
 from inrfit.codec.source import Source, SourceBytes
 from inrfit.errors import ContainerError
 
 MAGIC = b"\x89INR\r\n\x1a\n"
-MAJOR, MINOR = 1, 0
+MAJOR, MINOR = 1, 1
 PREFIX = struct.Struct("<8sBBHI")
 """Magic, major version, minor version, flags, CRC-32 of the bytes before it."""
 
@@ -112,7 +112,7 @@ def front_matter(header: Header, index: Index, shared: bytes, ancillary: Mapping
     head = encode(header)
     indx = encode(msgspec.structs.replace(index, ancillary=len(metadata)))
     decode_index(indx, decode_header(head))
-    prefix = PREFIX.pack(MAGIC, MAJOR, MINOR, 0, 0)[:-4]
+    prefix = PREFIX.pack(MAGIC, MAJOR, MINOR if header.weights == CONTEXTUAL else 0, 0, 0)[:-4]
     return b"".join(
         [
             prefix,

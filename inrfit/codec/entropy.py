@@ -2,8 +2,8 @@
 
 A table gives a frequency, of 65,536, to every magnitude from 0 up to its reach, the same for both signs, and what is
 left over to an escape. Groups of integers (the stacks of one region) are coded one after the other in one stream of
-a range coder: the number of the group's table, its integers, then those that escaped. `docs/format.md` section 5.2 is the
-specification; `tests/tests_format.py` reads streams in plain Python from that page alone.
+a range coder: the number of the group's table, its integers, then those that escaped; or, with a guide, run by run with
+the tables that neighbours call for (see `context`). `docs/format.md` sections 5.2 and 5.3 are the specification; `tests/tests_format.py` reads streams in plain Python from that page alone.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inrfit.codec.context import Guide, fronts
 from inrfit.codec.limits import MAX_TABLES
 from inrfit.errors import ContainerError
 from inrfit.models.coding import LARGEST
@@ -132,6 +133,7 @@ class Coder:
         wanted = len(tables) if len(tables) > 1 else 0
         if len(choice) != wanted or (wanted and (sum(choice) != TOTAL or min(choice) < 1)):
             raise ContainerError(f"the frequencies of {len(tables)} tables do not add up to {TOTAL}")
+        self._reaches = np.array([table.reach for table in self.tables])
         self._choice = model(np.array(choice)) if wanted else None
         self._choice_bits = -np.log2(np.array(choice) / TOTAL) if wanted else np.zeros(1)
         self._models: dict[int, Any] = {}
@@ -148,52 +150,168 @@ class Coder:
         best = int(np.argmin(costs))
         return best, float(costs[best])
 
-    def encode(self, groups: Sequence[Integers]) -> bytes:
-        """Return the stream of groups of integers within +-(2^31 - 1), each group flat."""
+    def encode(self, groups: Sequence[Integers], guides: Sequence[Guide | None] = ()) -> bytes:
+        """Return the stream of groups of integers within +-(2^31 - 1), each group flat.
+
+        Args:
+            groups: integers.
+            guides: how each group is coded by those next to them, None for one by one; empty for none of them.
+        """
         encoder = _stream().queue.RangeEncoder()
-        for integers in groups:
+        for integers, guide in zip(groups, guides or [None] * len(groups), strict=True):
+            if guide is not None:
+                self._put_fronts(encoder, guide, integers)
+                continue
             number, _ = self.pick(integers)
             if self._choice is not None:
                 encoder.encode(np.array([number], np.int32), self._choice)
-            if not len(integers):
-                continue
-            reach = self.tables[number].reach
-            far = np.abs(integers) > reach
-            symbols = np.where(far, 2 * reach + 1, integers + reach).astype(np.int32)
-            encoder.encode(symbols, self._model(number))
-            for integer in integers[far].tolist():
-                encoder.encode(np.array(_varint(integer), np.int32), _bytes_model())
+            if len(integers):
+                symbols, far = self._symbols(integers, np.full(len(integers), number))
+                encoder.encode(symbols, self._model(number))
+                _put_escapes(encoder, integers[far])
         return _shortest(encoder)
 
-    def decode(self, stream: bytes, counts: Sequence[int]) -> list[NDArray[np.int64]]:
+    def _symbols(self, integers: Integers, numbers: Integers) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+        """Return the symbols of integers by the tables with some numbers, and which of them escape."""
+        reach = self._reaches[numbers]
+        far = np.abs(integers) > reach
+        return np.where(far, 2 * reach + 1, integers + reach).astype(np.int32), far
+
+    def _put_fronts(self, encoder: Any, guide: Guide, integers: Integers) -> None:
+        """Encode a lattice: in each front table by table, then what escaped."""
+        lattice = fronts(guide.sides)
+        values = integers.reshape(len(lattice.rows), -1)
+        near = lattice.known(values)
+        beyond = (values[lattice.rows] - near.expected(guide.share)).reshape(-1)
+        numbers = guide.numbers(near).reshape(-1)
+        symbols, far = self._symbols(beyond, numbers)
+        ends = lattice.starts[1:] * values.shape[1]
+        front = np.searchsorted(ends, np.arange(len(beyond)), side="right")
+        order, runs = _runs(front * len(self.tables) + numbers)
+        symbols, escaping = symbols[order], set(front[far].tolist())
+        for place, (key, start, stop) in enumerate(runs):
+            at, number = divmod(key, len(self.tables))
+            encoder.encode(symbols[start:stop], self._model(number))
+            last = place + 1 == len(runs) or runs[place + 1][0] // len(self.tables) > at
+            if last and at in escaping:
+                _put_escapes(encoder, beyond[far & (front == at)])
+
+    def decode(
+        self, stream: bytes, counts: Sequence[int], guides: Sequence[Guide | None] = ()
+    ) -> list[NDArray[np.int64]]:
         """Return the groups of a stream, as many integers each as `counts` says.
 
         Raises:
             ContainerError: an integer is out of range, or bytes are left over.
         """
-        try:
-            return self._decoded(stream, counts)
-        except AssertionError:  # how constriction says that no integer has such a code
-            raise ContainerError("its integers are damaged") from None
-
-    def _decoded(self, stream: bytes, counts: Sequence[int]) -> list[NDArray[np.int64]]:
-        padded = stream + b"\0" * (-len(stream) % 4)
-        words = np.frombuffer(padded, ">u4").astype(np.uint32)
-        decoder = _stream().queue.RangeDecoder(words)
-        found = []
-        for count in counts:
-            number = 0 if self._choice is None else int(decoder.decode(self._choice))
-            if not count:
-                found.append(np.zeros(0, np.int64))
-                continue
-            reach = self.tables[number].reach
-            integers = decoder.decode(self._model(number), count).astype(np.int64) - reach
-            for place in np.flatnonzero(integers > reach):
-                integers[place] = _read_varint(decoder)
-            found.append(integers)
-        if len(words) and (not counts or not decoder.maybe_exhausted()):
-            raise ContainerError("there are bytes after the last integer")
+        (found,) = self.decode_all([stream], counts, guides)
+        if isinstance(found, ContainerError):
+            raise found
         return found
+
+    def decode_all(
+        self, streams: Sequence[bytes], counts: Sequence[int], guides: Sequence[Guide | None] = ()
+    ) -> list[list[NDArray[np.int64]] | ContainerError]:
+        """Return the groups of each of several streams, or what is wrong with it; see `decode`."""
+        readings = [_Reading(stream) for stream in streams]
+        for count, guide in zip(counts, guides or [None] * len(counts), strict=True):
+            if guide is not None:
+                self._take_fronts(readings, guide, count)
+                continue
+            for one in readings:
+                number = 0 if self._choice is None else int(one.symbols(self._choice, 1)[0])
+                integers = one.symbols(self._model(number), count) - self.tables[number].reach
+                one.escapes(integers, integers > self.tables[number].reach)
+                one.found.append(integers)
+        return [one.ended(bool(len(counts))) for one in readings]
+
+    def _take_fronts(self, readings: Sequence[_Reading], guide: Guide, count: int) -> None:
+        """Decode a lattice of each of several streams, all of them front by front."""
+        lattice, many, tables = fronts(guide.sides), len(readings), len(self.tables)
+        channels = count // len(lattice.rows)
+        held, found = lattice.empty(many * channels), np.empty((many, len(lattice.rows), channels), np.int64)
+        own = np.arange(many)[:, None, None] * tables
+        for start, stop in zip(lattice.starts[:-1].tolist(), lattice.starts[1:].tolist(), strict=True):
+            near, shape = lattice.near(held, start, stop), (stop - start, many, channels)
+            numbers = guide.numbers(near).reshape(shape).swapaxes(0, 1)
+            order, runs = _runs((own + numbers).reshape(-1))
+            symbols, reach = np.empty(len(order), np.int64), self._reaches[numbers].reshape(-1)
+            for key, first, end in runs:
+                place, number = divmod(key, tables)
+                symbols[order[first:end]] = readings[place].symbols(self._model(number), end - first)
+            beyond = symbols - reach
+            if (far := beyond > reach).any():
+                for one, integers, which in zip(
+                    readings, beyond.reshape(many, -1), far.reshape(many, -1), strict=True
+                ):
+                    one.escapes(integers, which)
+            values = beyond.reshape(numbers.shape).swapaxes(0, 1) + near.expected(guide.share).reshape(shape)
+            lattice.put(held, start, stop, values.reshape(len(values), -1))
+            found[:, lattice.rows[start:stop]] = values.swapaxes(0, 1)
+        for one, values in zip(readings, found, strict=True):
+            one.found.append(values.reshape(-1))
+
+
+class _Reading:
+    """A stream that is being decoded; once it is found to be damaged it gives zeros."""
+
+    def __init__(self, stream: bytes) -> None:
+        padded = stream + b"\0" * (-len(stream) % 4)
+        self._words = np.frombuffer(padded, ">u4").astype(np.uint32)
+        self._decoder = _stream().queue.RangeDecoder(self._words)
+        self._wrong: str | None = None
+        self.found: list[NDArray[np.int64]] = []
+
+    def symbols(self, model: Any, count: int) -> NDArray[np.int64]:
+        """Return the next symbols."""
+        if self._wrong is None:
+            try:
+                return self._decoder.decode(model, count).astype(np.int64)
+            except AssertionError:  # how constriction says that no integer has such a code
+                self._wrong = "its integers are damaged"
+        return np.zeros(count, np.int64)
+
+    def escapes(self, integers: NDArray[np.int64], far: NDArray[np.bool_]) -> None:
+        """Put the next escapes in the place of some integers."""
+        for place in np.flatnonzero(far).tolist():
+            integers[place] = self._varint()
+
+    def _varint(self) -> int:
+        value = 0
+        for place in range(5):
+            byte = int(self.symbols(_bytes_model(), 1)[0])
+            value += (byte % 128) << (7 * place)
+            if byte < 128:
+                return value // 2 if value % 2 == 0 else -(value + 1) // 2
+        self._wrong = self._wrong or "an integer has more than 5 bytes"
+        return 0
+
+    def ended(self, any_: bool) -> list[NDArray[np.int64]] | ContainerError:
+        """Return what was found, or what is wrong with the stream.
+
+        Args:
+            any_: whether there were groups.
+        """
+        if self._wrong is None and any(np.abs(group).max(initial=0) > LARGEST for group in self.found):
+            self._wrong = f"an integer is beyond {LARGEST}"
+        if self._wrong is None and len(self._words) and not (any_ and self._decoder.maybe_exhausted()):
+            self._wrong = "there are bytes after the last integer"
+        return self.found if self._wrong is None else ContainerError(self._wrong)
+
+
+def _runs(keys: NDArray[Any]) -> tuple[NDArray[np.int64], list[tuple[int, int, int]]]:
+    """Return an order in which equal keys follow each other, and each key with where it starts and ends in it."""
+    order = np.argsort(keys, kind="stable")
+    sorted_ = keys[order]
+    starts = np.flatnonzero(np.diff(sorted_, prepend=-1))
+    ends = np.append(starts[1:], len(keys))
+    return order, list(zip(sorted_[starts].tolist(), starts.tolist(), ends.tolist(), strict=True))
+
+
+def _put_escapes(encoder: Any, integers: Integers) -> None:
+    """Encode integers that a table has no frequency for."""
+    for integer in integers.tolist():
+        encoder.encode(np.array(_varint(integer), np.int32), _bytes_model())
 
 
 def _shortest(encoder: Any) -> bytes:
@@ -225,18 +343,3 @@ def _varint(integer: int) -> list[int]:
         found.append(value % 128 + 128)
         value //= 128
     return [*found, value]
-
-
-def _read_varint(decoder: Any) -> int:
-    value = 0
-    for place in range(5):
-        byte = int(decoder.decode(_bytes_model()))
-        value += (byte % 128) << (7 * place)
-        if byte < 128:
-            break
-    else:
-        raise ContainerError("an integer has more than 5 bytes")
-    integer = value // 2 if value % 2 == 0 else -(value + 1) // 2
-    if abs(integer) > LARGEST:
-        raise ContainerError(f"an integer is beyond {LARGEST}")
-    return integer

@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
-from inrfit.codec.limits import MAX_AXES, check_header, check_index
+from inrfit.codec.limits import CONTEXTUAL, MAX_AXES, check_header, check_index
 from inrfit.codec.short import StoredIndex, restored, stored, whole
 from inrfit.errors import ContainerError
 
@@ -146,11 +146,14 @@ class CodingHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
             those that all regions share first. -2048 to 2048.
         tables: runs of each table; 1 to 64 tables of 2 to 512 numbers from 1 to 65535.
         choice: frequency of each table, adding up to 65536; empty with one table.
+        contexts: of each coded stack, as `models.coding.Coding` has it, with nothing for those that are coded one by one;
+            empty where all are.
     """
 
     exponents: list[int]
     tables: list[list[int]]
     choice: list[int] = []
+    contexts: list[list[int]] = []
 
 
 class Header(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
@@ -158,7 +161,7 @@ class Header(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
 
     Attributes:
         signal, model, partition, frame: see their types.
-        weights: type of the stored weights, "float32", "float16" or "quantised".
+        weights: type of the stored weights, "float32", "float16", "quantised" or "contextual": quantised with contexts.
         tile: points of a decode tile, 1 to 16384, and at most 2^27 over the values of the widest layer.
         seed: seed of the fit, 0 to 2^63 - 1.
         steps: optimiser steps of the fit, 0 to 2^63 - 1.
@@ -181,6 +184,11 @@ class Header(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     writer: str
     init: str = ""
     coding: CodingHeader | None = None
+
+    @property
+    def weight_type(self) -> str:
+        """Type of the weights, whichever way integers are coded."""
+        return "quantised" if self.weights == CONTEXTUAL else self.weights
 
 
 class Index(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
@@ -222,6 +230,8 @@ def encode(value: Header | Index) -> bytes:
             held[1] = held[1][:BEFORE_GRIDS]
         if value.coding is None:
             held = held[:-1] if value.init else held[:-2]
+        elif not value.coding.contexts:
+            held[-1] = held[-1][:-1]
     try:
         return msgspec.msgpack.encode(held)
     except (TypeError, ValueError, OverflowError) as error:

@@ -79,9 +79,15 @@ MAX_STACKS, MAX_EXPONENT = 4096, 2048
 MAX_TABLES, MAX_RUNS, MAX_FREQUENCY = 64, 512, (1 << 16) - 1
 """Most entropy tables, numbers in one, and frequency."""
 
+MAX_SHARE, MAX_CONTEXTS = 4, 16
+"""Most quarters of the neighbours' mean that are expected, and contexts; see `context`."""
+
 FRAMES = ("global", "local")
 PARTITIONS = ("grid", "labels")
-WEIGHTS = ("float32", "float16", "quantised")
+CONTEXTUAL = "contextual"
+"""Type of quantised weights of which some are coded by those next to them; since version 1.1."""
+
+WEIGHTS = ("float32", "float16", "quantised", CONTEXTUAL)
 
 
 def check_header(header: Header) -> None:
@@ -113,7 +119,7 @@ def check_header(header: Header) -> None:
 def _check_coding(header: Header) -> None:
     """Check how quantised weights are coded; whether tables add up is known where they are used."""
     coding = header.coding
-    wanted = header.weights == "quantised"
+    wanted = header.weights in ("quantised", CONTEXTUAL)
     _require(
         (coding is not None) == wanted,
         "coding",
@@ -132,6 +138,13 @@ def _check_coding(header: Header) -> None:
         _between("tables", runs, 1, MAX_FREQUENCY)
     _length("choice", coding.choice, len(coding.tables) if len(coding.tables) > 1 else 0)
     _between("choice", coding.choice, 1, MAX_FREQUENCY)
+    _length("contexts", coding.contexts, len(coding.exponents) if header.weights == CONTEXTUAL else 0)
+    for one in filter(None, coding.contexts):
+        _require(
+            2 <= len(one) <= MAX_CONTEXTS + 1, "numbers of a context", len(one), f"2 to {MAX_CONTEXTS + 1}"
+        )
+        _between("shares of contexts", one[:1], 0, MAX_SHARE)
+        _between("tables of contexts", one[1:], 0, len(coding.tables) - 1)
 
 
 def check_index(index: Index, header: Header) -> None:

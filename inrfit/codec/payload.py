@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inrfit.codec.context import Guide
 from inrfit.codec.entropy import Coder
 from inrfit.errors import ContainerError
 from inrfit.models.coding import Coding, quantised, restored
+
+TOGETHER = 256
+"""Payloads that are decoded side by side."""
 
 Numbers = Mapping[str, NDArray[np.float32]]
 """Name -> [group, *shape]."""
@@ -26,36 +31,46 @@ class Item:
         shape: of one group.
         trained: whether it is kept in the type of the file's weights; float32 otherwise.
         base: numbers that quantised ones are added to, [*shape]; None for zeros.
+        lattice: see `description.Stack`.
     """
 
     name: str
     shape: tuple[int, ...]
     trained: bool = True
     base: NDArray[np.float32] | None = None
+    lattice: tuple[int, ...] = ()
 
 
-class Payload(Protocol):
+class Payload(ABC):
     """How the numbers of a group become bytes; `held` is what one payload holds, of a type of its own."""
 
+    @abstractmethod
     def pack(self, numbers: Numbers, group: int) -> bytes:
         """Return the payload of a group."""
-        ...
 
-    def read(self, payload: bytes, what: str) -> Any:
-        """Return what a payload holds, after a look at it.
+    @abstractmethod
+    def read_all(self, payloads: Sequence[bytes], names: Sequence[str]) -> list[Any]:
+        """Return what each payload holds, after a look at it, or the ContainerError that says what is wrong with it.
 
         Args:
-            payload: the bytes.
-            what: their name in messages.
+            payloads: the bytes.
+            names: what they are called in messages.
+        """
+
+    @abstractmethod
+    def joined(self, held: Sequence[Any]) -> dict[str, NDArray[np.float32]]:
+        """Return the numbers of payloads that were read, name -> [payload, *shape]."""
+
+    def read(self, payload: bytes, what: str) -> Any:
+        """Return what a payload holds.
 
         Raises:
             ContainerError: it has another length than it should, or holds numbers that are not finite.
         """
-        ...
-
-    def joined(self, held: Sequence[Any]) -> dict[str, NDArray[np.float32]]:
-        """Return the numbers of payloads that were read, name -> [payload, *shape]."""
-        ...
+        (found,) = self.read_all([payload], [what])
+        if isinstance(found, ContainerError):
+            raise found
+        return found
 
 
 def payload_of(items: Sequence[Item], weights: str, coding: Coding | None) -> Payload:
@@ -67,14 +82,14 @@ def payload_of(items: Sequence[Item], weights: str, coding: Coding | None) -> Pa
         coding: of quantised ones.
 
     Raises:
-        ContainerError: the tables are none.
+        ContainerError: the tables are none, or what is said of neighbours cannot be.
     """
     if weights != "quantised" or coding is None:
         return Floats(items, weights)
     return Quantised(items, coding)
 
 
-class Floats:
+class Floats(Payload):
     """Arrays one after the other, little-endian, without padding."""
 
     def __init__(self, items: Sequence[Item], weights: str) -> None:
@@ -90,18 +105,19 @@ class Floats:
             numbers[name][group].astype(field[0].base).tobytes() for name, field in fields.items()
         )
 
-    def read(self, payload: bytes, what: str) -> bytes:
-        """Return a payload; see `Payload`."""
+    def read_all(self, payloads: Sequence[bytes], names: Sequence[str]) -> list[bytes | ContainerError]:
+        """Return payloads as they are; see `Payload`."""
+        return [self._looked_at(payload, what) for payload, what in zip(payloads, names, strict=True)]
+
+    def _looked_at(self, payload: bytes, what: str) -> bytes | ContainerError:
         if len(payload) != self._record.itemsize:
-            raise ContainerError(f"{what} hold {len(payload)} bytes, not {self._record.itemsize}")
+            return ContainerError(f"{what} hold {len(payload)} bytes, not {self._record.itemsize}")
         kinds = {field[0].base for field in (self._record.fields or {}).values()}
         if len(kinds) == 1:  # all at once, which is most of the time that reading takes
             finite = np.isfinite(np.frombuffer(payload, kinds.pop())).all()
         else:
             finite = all(np.isfinite(values).all() for values in self.joined([payload]).values())
-        if not finite:
-            raise ContainerError(f"{what} hold numbers that are not finite")
-        return payload
+        return payload if finite else ContainerError(f"{what} hold numbers that are not finite")
 
     def joined(self, held: Sequence[bytes]) -> dict[str, NDArray[np.float32]]:
         """Return the numbers of payloads; see `Payload`."""
@@ -111,7 +127,7 @@ class Floats:
         return {name: records[name].astype(np.float32) for name in self._record.names}
 
 
-class Quantised:
+class Quantised(Payload):
     """Arrays that are not trained as float32, then a stream of the integers of all others."""
 
     def __init__(self, items: Sequence[Item], coding: Coding) -> None:
@@ -119,6 +135,7 @@ class Quantised:
         self._fixed_bytes = sum(4 * int(np.prod(item.shape)) for item in items if not item.trained)
         self._items = [item for item in items if item.trained]
         self._coding, self._coder = coding, Coder(coding.tables, coding.choice)
+        self._guides = [guide_of(item, coding) for item in self._items]
 
     def integers(self, numbers: Numbers, group: int) -> list[NDArray[np.int64]]:
         """Return the integers of a group, flat, one array for each item that is trained."""
@@ -126,23 +143,35 @@ class Quantised:
 
     def pack(self, numbers: Numbers, group: int) -> bytes:
         """Return the payload of a group."""
-        return self._fixed.pack(numbers, group) + self._coder.encode(self.integers(numbers, group))
+        return self._fixed.pack(numbers, group) + self._coder.encode(
+            self.integers(numbers, group), self._guides
+        )
 
-    def read(self, payload: bytes, what: str) -> tuple[bytes, list[NDArray[np.float32]]]:
-        """Return what a payload holds; see `Payload`."""
-        if len(payload) < self._fixed_bytes:
-            raise ContainerError(f"{what} hold {len(payload)} bytes, not {self._fixed_bytes} and more")
-        fixed = self._fixed.read(payload[: self._fixed_bytes], what)
-        counts = [int(np.prod(item.shape)) for item in self._items]
-        try:
-            found = self._coder.decode(payload[self._fixed_bytes :], counts)
-        except ContainerError as error:
-            raise ContainerError(f"{what} cannot be decoded: {error.message}") from None
-        values = []
-        for item, integers in zip(self._items, found, strict=True):
-            value = restored(integers, self._coding.exponents[item.name]).reshape(item.shape)
-            values.append(value if item.base is None else item.base + value)
-        return fixed, values
+    def read_all(
+        self, payloads: Sequence[bytes], names: Sequence[str]
+    ) -> list[tuple[bytes, list[NDArray[np.float32]]] | ContainerError]:
+        """Return what payloads hold; see `Payload`."""
+        size, counts = self._fixed_bytes, [int(np.prod(item.shape)) for item in self._items]
+        found = []
+        for start in range(0, len(payloads), TOGETHER):
+            some, called = payloads[start : start + TOGETHER], names[start : start + TOGETHER]
+            fixed = self._fixed.read_all([payload[:size] for payload in some], called)
+            integers = self._coder.decode_all([payload[size:] for payload in some], counts, self._guides)
+            for what, payload, before, own in zip(called, some, fixed, integers, strict=True):
+                if len(payload) < size:
+                    found.append(ContainerError(f"{what} hold {len(payload)} bytes, not {size} and more"))
+                elif isinstance(before, ContainerError):
+                    found.append(before)
+                elif isinstance(own, ContainerError):
+                    found.append(ContainerError(f"{what} cannot be decoded: {own.message}"))
+                else:
+                    found.append((before, [*map(self._number, self._items, own)]))
+        return found
+
+    def _number(self, item: Item, integers: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return what integers stand for, [*shape]."""
+        value = restored(integers, self._coding.exponents[item.name]).reshape(item.shape)
+        return value if item.base is None else item.base + value
 
     def joined(
         self, held: Sequence[tuple[bytes, list[NDArray[np.float32]]]]
@@ -153,6 +182,22 @@ class Quantised:
             rows = [values[place] for _, values in held]
             found[item.name] = np.stack(rows) if rows else np.zeros((0, *item.shape), np.float32)
         return found
+
+
+def guide_of(item: Item, coding: Coding) -> Guide | None:
+    """Return how the integers of an item are coded by those next to them; None for one by one.
+
+    Raises:
+        ContainerError: it has no neighbours, or a table is not there.
+    """
+    if not (context := coding.contexts.get(item.name)):
+        return None
+    share, *tables = context
+    if not item.lattice:
+        raise ContainerError(f"{item.name} is coded by neighbours, and is no lattice")
+    if max(tables) >= len(coding.tables):
+        raise ContainerError(f"{item.name} is coded with table {max(tables)} of {len(coding.tables)}")
+    return Guide(sides=item.lattice, share=share, tables=tuple(tables))
 
 
 def integers_of(item: Item, numbers: NDArray[np.float32], coding: Coding) -> NDArray[np.int64]:

@@ -37,7 +37,7 @@ def summary(reader: Reader) -> dict[str, Any]:
         "psnr": header.psnr,
         "steps": header.steps,
         "seed": header.seed,
-        "weights": header.weights,
+        "weights": header.weight_type,
         "init": header.init or None,
         "macs_per_sample": description.macs(),
         "signal": _plain(header.signal),

@@ -22,17 +22,23 @@ EXACT, RATIO = 12, 1.2
 """Runs may begin at each magnitude up to `EXACT`, then at those that grow by this ratio."""
 
 
-def fit(groups: Sequence[Integers]) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
+def fit(
+    groups: Sequence[Integers], beside: Sequence[Integers] = ()
+) -> tuple[tuple[tuple[int, ...], ...], tuple[int, ...]]:
     """Return the tables, and how often each is used, with which groups of integers take the fewest bytes.
 
     Groups are matched with tables and tables made from their groups in turns (Lloyd's rule), for several numbers of
     tables. The result depends on the integers alone.
+
+    Args:
+        groups: each says in the file which table it uses.
+        beside: groups that use the same tables, but do not say which.
     """
-    magnitudes = [np.abs(np.asarray(group, np.int64)) for group in groups if len(group)]
+    magnitudes = [np.abs(np.asarray(group, np.int64)) for group in (*groups, *beside) if len(group)]
     if not magnitudes:
         return ((1, TOTAL - 1),), ()
     every = -(-sum(map(len, magnitudes)) // SAMPLE)
-    used = magnitudes[::every]
+    used, said = magnitudes[::every], -(-sum(len(group) > 0 for group in groups) // every)
     flat, sizes = np.concatenate(used), np.array([len(group) for group in used])
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     order = np.argsort(np.add.reduceat(flat, starts) / sizes, kind="stable")
@@ -49,7 +55,7 @@ def fit(groups: Sequence[Integers]) -> tuple[tuple[tuple[int, ...], ...], tuple[
             break
         best = bits, tables, owner
     _, tables, owner = best  # type: ignore[misc]
-    choice = () if len(tables) == 1 else _scaled(np.bincount(owner, minlength=len(tables)))
+    choice = () if len(tables) == 1 else _scaled(np.bincount(owner[:said], minlength=len(tables)))
     return tuple(table.runs for table in tables), choice
 
 
@@ -141,6 +147,6 @@ def _stored_bytes(table: Table) -> int:
 
 def _scaled(counts: Integers) -> tuple[int, ...]:
     """Return frequencies of at least 1, in proportion to counts, that add up to `TOTAL`."""
-    found = np.floor((TOTAL - len(counts)) * counts / counts.sum()).astype(np.int64) + 1
+    found = np.floor((TOTAL - len(counts)) * counts / max(1, counts.sum())).astype(np.int64) + 1
     found[np.argmax(found)] += TOTAL - found.sum()
     return tuple(int(value) for value in found)

@@ -24,9 +24,10 @@ from inrfit.codec.header import (
     SignalHeader,
 )
 from inrfit.codec.layout import Layout
+from inrfit.codec.limits import CONTEXTUAL
 from inrfit.codec.origin import Find, Origin
 from inrfit.codec.payload import Item, Numbers, Payload, integers_of, payload_of
-from inrfit.codec.tables import fit as tables_for
+from inrfit.codec.plan import Array, planned
 from inrfit.config import ModelConfig
 from inrfit.coords import Frame
 from inrfit.errors import ConfigError, ContainerError
@@ -84,7 +85,7 @@ def loads(
     items = items_of(description) if origin is None else adapted_items(origin)
     coding = _coding(reader, items)
     try:
-        payloads = {local: payload_of(items[local], header.weights, coding) for local in (True, False)}
+        payloads = {local: payload_of(items[local], header.weight_type, coding) for local in (True, False)}
     except ContainerError as error:
         raise ContainerError(f"{reader.name}: {error.message}", hint=WRONG) from None
     shared = payloads[False].read(reader.shared, f"{reader.name}: the shared weights")
@@ -92,17 +93,15 @@ def loads(
     kept: list[int] = []
     masks: list[NDArray[np.bool_] | None] = []
     parts = []
-    for position in wanted:
-        try:
-            mask, part = _region(reader, payloads[True], position)
-        except ContainerError as error:
+    for position, found in zip(wanted, _regions(reader, payloads[True], wanted), strict=True):
+        if isinstance(found, ContainerError):
             if damaged is None:
-                raise ContainerError(error.message, hint=f"{error.hint or TORN}, or {PARTIAL}") from error
-            damaged.append(Damage(position=position, id=index.ids[position], reason=error.message))
+                raise ContainerError(found.message, hint=f"{found.hint or TORN}, or {PARTIAL}") from found
+            damaged.append(Damage(position=position, id=index.ids[position], reason=found.message))
             continue
         kept.append(position)
-        masks.append(mask)
-        parts.append(part)
+        masks.append(found[0])
+        parts.append(found[1])
     if wanted and not kept:
         raise ContainerError(
             f"{reader.name}: all {len(wanted)} regions that are needed are damaged", hint=TORN
@@ -129,7 +128,7 @@ def loads(
         tile=header.tile,
         seed=header.seed,
         steps=header.steps,
-        weight_type=header.weights,
+        weight_type=header.weight_type,
         psnr=header.psnr if whole else pooled_psnr(mse, partition.areas, signal_info(reader).peak),
         mse=mse,
         adapted=adapted,
@@ -141,7 +140,9 @@ def items_of(description: Description) -> dict[bool, list[Item]]:
     """Return what the chunk of a region (True) and what that of all together (False) keeps, in order."""
     found: dict[bool, list[Item]] = {True: [], False: []}
     for stack in description.stacks:
-        found[stack.local].append(Item(name=stack.name, shape=stack.shape, trained=stack.trained))
+        found[stack.local].append(
+            Item(name=stack.name, shape=stack.shape, trained=stack.trained, lattice=stack.lattice)
+        )
     return found
 
 
@@ -172,15 +173,18 @@ def with_tables(field: Field) -> Field:
     if coding is None or coding.tables:
         return field
     numbers, items = kept(field)
-    groups = [
-        integers_of(item, group, coding)
+    arrays = {
+        item.name: Array(
+            integers=np.stack([integers_of(item, group, coding) for group in numbers[item.name]]),
+            lattice=item.lattice,
+        )
         for local in (False, True)
         for item in items[local]
         if item.trained
-        for group in numbers[item.name]
-    ]
-    tables, choice = tables_for(groups)
-    return replace(field, coding=replace(coding, tables=tables, choice=choice))
+    }
+    plan = planned(list(arrays.values()))
+    contexts = {name: context for name, context in zip(arrays, plan.contexts, strict=True) if context}
+    return replace(field, coding=replace(coding, tables=plan.tables, choice=plan.choice, contexts=contexts))
 
 
 def _coding(reader: Reader, items: Mapping[bool, Sequence[Item]]) -> Coding | None:
@@ -200,6 +204,7 @@ def _coding(reader: Reader, items: Mapping[bool, Sequence[Item]]) -> Coding | No
         exponents=dict(zip(wanted, stored.exponents, strict=True)),
         tables=tuple(tuple(runs) for runs in stored.tables),
         choice=tuple(stored.choice),
+        contexts={name: tuple(one) for name, one in zip(wanted, stored.contexts, strict=False) if one},
     )
 
 
@@ -272,13 +277,28 @@ def _part(field: Field, payload: bytes, position: int) -> bytes:
     return len(packed).to_bytes(4, "little") + packed + payload
 
 
-def _region(reader: Reader, stored: Payload, position: int) -> tuple[NDArray[np.bool_] | None, Any]:
-    """Read the mask of one region, and what its payload holds."""
-    payload, mask = reader.part(position), None
-    if reader.header.partition.kind == "labels":
-        mask, payload = _split_mask(reader, payload, position)
-    what = f"{reader.name}: the weights of region {reader.index.ids[position]}"
-    return mask, stored.read(payload, what)
+def _regions(
+    reader: Reader, stored: Payload, positions: Sequence[int]
+) -> list[tuple[NDArray[np.bool_] | None, Any] | ContainerError]:
+    """Read the mask of each region and what its payload holds, or what is wrong with it."""
+    found: list[Any] = [_part_of(reader, position) for position in positions]
+    good = [place for place, part in enumerate(found) if not isinstance(part, ContainerError)]
+    names = [f"{reader.name}: the weights of region {reader.index.ids[positions[place]]}" for place in good]
+    held = stored.read_all([found[place][1] for place in good], names)
+    for place, one in zip(good, held, strict=True):
+        found[place] = one if isinstance(one, ContainerError) else (found[place][0], one)
+    return found
+
+
+def _part_of(reader: Reader, position: int) -> tuple[NDArray[np.bool_] | None, bytes] | ContainerError:
+    """Read the mask of a region and the payload behind it, or what is wrong with them."""
+    try:
+        payload = reader.part(position)
+        if reader.header.partition.kind == "labels":
+            return _split_mask(reader, payload, position)
+    except ContainerError as error:
+        return error
+    return None, payload
 
 
 def _split_mask(reader: Reader, payload: bytes, position: int) -> tuple[NDArray[np.bool_] | None, bytes]:
@@ -351,7 +371,7 @@ def _header(field: Field, items: Mapping[bool, Sequence[Item]]) -> Header:
         frame=FrameHeader(
             centre=list(field.frame.centre), half=list(field.frame.half), span=_whole(field.frame.span)
         ),
-        weights=field.weight_type,
+        weights=CONTEXTUAL if field.coding and field.coding.contexts else field.weight_type,
         tile=field.tile,
         seed=field.seed,
         steps=field.steps,
@@ -369,6 +389,7 @@ def _coding_header(coding: Coding | None, names: Sequence[str]) -> CodingHeader 
         exponents=[coding.exponents[name] for name in names],
         tables=[list(runs) for runs in coding.tables],
         choice=list(coding.choice),
+        contexts=[list(coding.contexts.get(name, ())) for name in names] if coding.contexts else [],
     )
 
 

@@ -144,7 +144,7 @@ class Saving:
         """Return a field of a signal with the steps and the tables of its file."""
         coding, kept = self.rounding.coding(place), self._tables.get(place)
         if kept is not None:
-            coding = replace(coding, tables=kept.tables, choice=kept.choice)
+            coding = coding.with_tables_of(kept)
         return with_tables(replace(field, coding=coding))
 
     def _coded(self, place: int) -> Coding:

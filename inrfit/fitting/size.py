@@ -178,4 +178,4 @@ def shifted(coding: Coding, names: Sequence[str], by: int) -> Coding:
     """Return steps that are coarser by `by` 32nds of an octave in all, spread over some stacks; without tables."""
     all_, first = divmod(by, len(names))
     moved = {name: coding.exponents[name] + all_ + (place < first) for place, name in enumerate(names)}
-    return replace(coding, exponents={**coding.exponents, **moved}, tables=(), choice=())
+    return Coding(exponents={**coding.exponents, **moved})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,11 +34,19 @@ class Coding:
         tables: what `codec.entropy` codes integers with, as runs (length, frequency, length, frequency, ...) over the
             magnitudes 0, 1, ...; empty until a file is written.
         choice: how often each table is used, of 65,536; empty with fewer than two.
+        contexts: stack name -> what `codec.context` codes its integers with: quarters of the mean neighbour that are
+            expected, then the table of each context; stacks that are not here are coded one by one.
     """
 
     exponents: Mapping[str, int]
     tables: tuple[tuple[int, ...], ...] = ()
     choice: tuple[int, ...] = ()
+    contexts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def with_tables_of(self, other: Coding | None) -> Coding:
+        """Return the same steps with the tables of another coding; with none where that is None."""
+        empty = other or Coding(exponents={})
+        return replace(self, tables=empty.tables, choice=empty.choice, contexts=empty.contexts)
 
 
 def quantised(weights: NDArray[np.floating], exponent: int) -> NDArray[np.int64]:

@@ -78,8 +78,8 @@ def describe(config: ModelConfig, in_features: int, out_features: int) -> Descri
     for number, shape in enumerate(zip(fan_ins, fan_outs, strict=True)):
         last = number == len(fan_outs) - 1
         names = (f"weight{number}", f"bias{number}")
-        drawn = affine_stacks(activation, names, shape, is_first=number == 0, omega=omega, local=False)
-        stacks += [replace(stack, rate=NETWORK_RATE) for stack in drawn]
+        layer = affine_stacks(activation, names, shape, is_first=number == 0, omega=omega, local=False)
+        stacks += [replace(stack, rate=NETWORK_RATE) for stack in layer]
         steps.append(Affine(source=register, target=f"affine{number}", weight=names[0], bias=names[1]))
         register = "out" if last else f"hidden{number}"
         steps.append(
@@ -93,7 +93,8 @@ def describe(config: ModelConfig, in_features: int, out_features: int) -> Descri
         )
     for name, points in zip(tables, sides, strict=True):
         shape = (math.prod(points), channels)
-        stacks.append(Stack(name=name, shape=shape, init=partial(_drawn, shape), rate=FEATURE_RATE))
+        drawn = partial(_drawn, shape)
+        stacks.append(Stack(name=name, shape=shape, init=drawn, rate=FEATURE_RATE, lattice=points))
     return Description(
         frames={COORDS: config.frame},
         encoding=beside(inputs.encoding) if coords else inputs.encoding,

@@ -106,11 +106,35 @@ def test_a_header_of_quantised_weights_comes_back(init: str) -> None:
         ("coding.choice", [1, 65534, 1], "choice"),
         ("coding.choice", [0, 65535], "choice"),
         ("coding.choice", [65536, 1], "choice"),
+        ("coding.contexts", [[0, 1], [], []], "contexts"),
+        ("weights", "contextual", "contexts"),
     ],
 )
 def test_a_coding_out_of_limits_is_refused_by_name(path: str, value: Any, word: str) -> None:
     with pytest.raises(ContainerError, match=r"(is|allowed)") as caught:
         h.decode_header(h.encode(changed(make_quantised(), path, value)))
+    assert word in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("contexts", "word"),
+    [
+        ([[0, 1], []], "contexts"),
+        ([[0], [], []], "numbers of a context"),
+        ([[0, *[1] * 17], [], []], "numbers of a context"),
+        ([[-1, 1], [], []], "shares of contexts"),
+        ([[5, 1], [], []], "shares of contexts"),
+        ([[4, -1], [], []], "tables of contexts"),
+        ([[4, 0, 2], [], []], "tables of contexts"),
+    ],
+)
+def test_contexts_out_of_limits_are_refused_by_name(contexts: list[list[int]], word: str) -> None:
+    header = changed(make_quantised(), "weights", "contextual")
+    good = changed(header, "coding.contexts", [[4, 0, 1], [], [0, *[1] * 16]])
+    assert h.decode_header(h.encode(good)) == good
+    assert good.weight_type == "quantised"
+    with pytest.raises(ContainerError, match=r"(is|allowed)") as caught:
+        h.decode_header(h.encode(changed(header, "coding.contexts", contexts)))
     assert word in caught.value.message
 
 
@@ -322,7 +346,8 @@ def test_number_of_cells_is_limited() -> None:
 
 def test_a_field_of_a_newer_version_is_ignored() -> None:
     header = changed(changed(make_quantised(), "init", "0a" * 32), "coding.choice", [65535, 1])
-    header = changed(header, "model.levels", 1)
+    header = changed(changed(header, "model.levels", 1), "weights", "contextual")
+    header = changed(header, "coding.contexts", [[4, 1], *[[]] * (len(header.coding.exponents) - 1)])
     plain = msgspec.msgpack.decode(h.encode(header))
     grown = [
         *([*part, "later"] if isinstance(part, list) else part for part in plain),

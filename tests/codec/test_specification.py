@@ -68,7 +68,7 @@ def second_decoder(data):
     """Return the samples of an image before they are clipped and rounded, [height, width, channel]."""
     head, index, shared, parts = cut(data)
     signal, model, partition, frame, weights = head[:5]
-    coding = head[11] if weights == "quantised" else None
+    coding = head[11] if weights in ("quantised", "contextual") else None
     local = 2 * (model[3] + 2)  # arrays of a region
     if model[0] in ("composer", "feature-grid"):
         local = 1 if model[0] == "composer" else model[17]
@@ -111,7 +111,7 @@ class Numbers:
     def __init__(self, payload, kind):
         self.payload, self.kind = payload, {"float16": "<f2", "float32": "<f4"}[kind]
 
-    def take(self, rows, columns, kind=None):
+    def take(self, rows, columns, kind=None, lattice=None):
         kind = kind or self.kind
         size = rows * columns * int(kind[-1])
         array, self.payload = np.frombuffer(self.payload[:size], kind), self.payload[size:]
@@ -127,8 +127,9 @@ class Integers:
     def __init__(self, payload, coding, first, last):
         self.payload, self.coding, self.stream = payload, coding, None
         self.exponents = coding[0][first:last]
+        self.contexts = coding[3][first:last] if len(coding) > 3 else [[]] * (last - first)
 
-    def take(self, rows, columns, kind=None):
+    def take(self, rows, columns, kind=None, lattice=None):
         if kind:
             assert self.stream is None
             size = rows * columns * int(kind[-1])
@@ -137,7 +138,13 @@ class Integers:
         if self.stream is None:
             self.stream = Stream(self.payload, self.coding[1], self.coding[2])
         step = np.float32(2.0 ** (self.exponents.pop(0) / 32))
-        integers = np.array(self.stream.integers(rows * columns)).reshape(rows, columns)
+        context = self.contexts.pop(0)
+        read = (
+            self.stream.lattice(lattice, columns, context)
+            if context
+            else self.stream.integers(rows * columns)
+        )
+        integers = np.array(read).reshape(rows, columns)
         return (integers.astype(np.float32) * step).astype(float)
 
     def end(self):
@@ -193,7 +200,7 @@ def looked_up(x, model, own):
     found = []
     for level in range(levels):
         n = np.ceil((np.array(lattice) - 1) / 2**level).astype(int) + 1
-        table = own.take(math.prod(n), channels).reshape(*n, channels)
+        table = own.take(math.prod(n), channels, lattice=n.tolist()).reshape(*n, channels)
         p = np.clip((x / (np.array(extent) if extent else 1) + 1) * (n - 1) / 2, 0, n - 1)
         low = np.floor(p).astype(int)
         y, x_ = (p - low).T[:, :, None]

@@ -21,6 +21,7 @@ def test_the_golden_files_are_here() -> None:
     assert FILES == [
         "composer-rff",
         "escapes",
+        "feature-grid",
         "float16",
         "float32-none",
         "grid",
@@ -54,7 +55,11 @@ def test_a_second_reader_finds_the_same_integers(name: str) -> None:
                 mask = 4 + int.from_bytes(payload[:4], "little") if local and index[2] else 0
                 stream = Stream(payload[mask + fixed :], head[11][1], head[11][2])
                 for item in trained:
-                    found = stream.integers(int(np.prod(item.shape)))
+                    context = field.coding.contexts.get(item.name) if field.coding else None
+                    if context:
+                        found = stream.lattice(item.lattice, item.shape[1], context)
+                    else:
+                        found = stream.integers(int(np.prod(item.shape)))
                     assert found == golden[item.name][group].ravel().tolist(), item.name
                 if trained:
                     stream.end()

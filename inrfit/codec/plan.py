@@ -1,0 +1,125 @@
+"""How the integers of a file take the fewest bytes: array by array by their neighbours or one by one, and with which tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inrfit.codec.context import BOUNDS, fronts
+from inrfit.codec.entropy import Table
+from inrfit.codec.limits import MAX_SHARE
+from inrfit.codec.tables import fit
+
+PIECE = 1 << 10
+"""Integers of a context that are matched with a table together."""
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Array:
+    """The integers of an array.
+
+    Attributes:
+        integers: [group, integer], in the order of a file.
+        lattice: points along each axis of what the array is rows of; empty for other arrays.
+    """
+
+    integers: Integers
+    lattice: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What `models.coding.Coding` says of some arrays; see there.
+
+    Attributes:
+        contexts: of each array.
+    """
+
+    tables: tuple[tuple[int, ...], ...]
+    choice: tuple[int, ...]
+    contexts: tuple[tuple[int, ...], ...]
+
+
+def planned(arrays: Sequence[Array]) -> Plan:
+    """Return how arrays are coded in the fewest bytes, about."""
+    guessed = [_guessed(array) for array in arrays]
+    plain = [
+        group for array, by in zip(arrays, guessed, strict=True) if by is None for group in array.integers
+    ]
+    pieces = [
+        piece
+        for by in guessed
+        if by is not None
+        for own in by.apart
+        for piece in np.split(own, range(PIECE, len(own), PIECE))
+    ]
+    tables, choice = fit(plain, pieces)
+    made = [Table(runs) for runs in tables]
+    contexts = tuple(() if by is None else (by.share, *_tables_of(by.apart, made)) for by in guessed)
+    return Plan(tables=tables, choice=choice, contexts=contexts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Guessed:
+    """The integers of an array beyond what is expected of them.
+
+    Attributes:
+        share: see `context.Guide`.
+        apart: those of each context.
+    """
+
+    share: int
+    apart: list[Integers]
+
+
+def _guessed(array: Array) -> _Guessed | None:
+    """Return what neighbours leave of an array; None where they are of no use."""
+    lattice, count = array.lattice, len(array.integers)
+    if not count or array.integers[0].size < 2 or not lattice:
+        return None
+    order = fronts(lattice)
+    values = array.integers.reshape(count, len(order.rows), -1).swapaxes(0, 1).reshape(len(order.rows), -1)
+    near, values = order.known(values), values[order.rows]
+    kinds, context = len(BOUNDS) + 1, near.context.reshape(-1)
+    held = np.bincount(context, minlength=kinds)
+    best, share = np.inf, 0
+    for tried in range(MAX_SHARE + 1):
+        sizes = np.abs(values - near.expected(tried)).reshape(-1)
+        bits = _bits(held, np.bincount(context, sizes, minlength=kinds))
+        best, share = min((best, share), (bits, tried))
+    alone = _bits(np.full(count, array.integers[0].size), np.abs(array.integers).sum(1))
+    if best + 8 * (1 + np.count_nonzero(held)) >= alone:
+        return None
+    beyond = (values - near.expected(share)).reshape(-1)[np.argsort(context, kind="stable")]
+    return _Guessed(share=share, apart=np.split(beyond, np.cumsum(held)[:-1]))
+
+
+def _bits(counts: NDArray[np.integer], sizes: NDArray[Any]) -> float:
+    """Return the bits of groups of so many integers with these sums of magnitudes, by the widest distribution with it.
+
+    It is in proportion to theta^|k|, and its mean magnitude 2 theta / (1 - theta^2).
+    """
+    counts, sizes = counts[counts > 0], sizes[counts > 0]
+    mean = np.maximum(sizes / counts, 1e-9)
+    theta = mean / (1 + np.sqrt(1 + mean**2))
+    return float((counts * (np.log2((1 + theta) / (1 - theta)) - mean * np.log2(theta))).sum())
+
+
+def _tables_of(apart: Sequence[Integers], tables: Sequence[Table]) -> list[int]:
+    """Return the table of each context, without those at the end that use the last one's."""
+    found: list[int | None] = []
+    for own in apart:
+        sizes, counts = np.unique(np.abs(own), return_counts=True)
+        costs = [float((counts * table.cost(sizes)).sum()) for table in tables]
+        found.append(int(np.argmin(costs)) if len(own) else None)
+    number = next(one for one in found if one is not None)
+    numbers = [number := number if one is None else one for one in found]
+    while len(numbers) > 1 and numbers[-1] == numbers[-2]:
+        numbers.pop()
+    return numbers
