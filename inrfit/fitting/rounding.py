@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from inrfit.fitting.nearby import Nearby, theta_of
 from inrfit.fitting.stacks import Stacks
 from inrfit.models.coding import PER_OCTAVE, Coding, step_of
 
@@ -67,15 +68,6 @@ def parts_of(stacks: Stacks) -> list[Part]:
     return found
 
 
-def theta_of(mean: Tensor) -> Tensor:
-    """Return theta of the distribution of integers k, in proportion to theta^|k|, with a mean magnitude.
-
-    Of all distributions over the integers with this mean magnitude it has the largest entropy, and Laplace's is what it
-    samples; mean = 2 theta / (1 - theta^2).
-    """
-    return mean / (1 + torch.sqrt(1 + mean * mean))
-
-
 Errors = Callable[[], NDArray[np.float64]]
 """Squared errors of each signal with the weights as they are, summed over its samples."""
 
@@ -105,6 +97,7 @@ class Rounding:
         self._shape: dict[str, NDArray[np.float64]] = {}
         self._steps: dict[str, Tensor] = {}
         self._prices: dict[bool, Tensor] = {}
+        self._nearby = {name: Nearby(sides, signals) for name, sides in stacks.lattices.items()}
         self._tensors()
 
     def choose(self, errors: Errors, rate: float, price: float | None = None) -> None:
@@ -134,6 +127,18 @@ class Rounding:
         self.price = np.maximum(price, 1e-30)
         self._set(self._shape, 0.5 * np.log2(self.price / (2 * math.log(2))))
         self.round()
+        self.look()
+
+    def look(self) -> None:
+        """Learn anew what integers on lattices cost by those next to them."""
+        for part in self._parts:
+            if (near := self._nearby.get(part.stack)) is not None:
+                near.look(self._integers(part))
+
+    def _integers(self, part: Part) -> Tensor:
+        """Return the integers of a stack, [group, row, column]."""
+        values, steps = (held[part.matrix][:, part.rows] for held in (self._stacks.values, self._steps))
+        return torch.round(values / steps)
 
     def reach(self, wanted: NDArray[np.float64]) -> None:
         """Take the price at whose steps the weights as they are take about so many bits, for each signal."""
@@ -233,10 +238,16 @@ class Rounding:
         return own.reshape(self._signals, self._regions if local else 1)
 
     def bits(self) -> NDArray[np.float64]:
-        """Return about how many bits the rounded weights of each signal take: the entropy of `theta_of`'s distribution."""
+        """Return about how many bits the rounded weights of each signal take: the entropy of `theta_of`'s distribution.
+
+        Its mean is that of the group, or by what is next to each integer on a lattice.
+        """
         total = np.zeros(self._signals)
         for part in self._parts:
             steps = self._steps[part.matrix][:, part.rows]
+            if (near := self._nearby.get(part.stack)) is not None:
+                total += self._by_signal(near.bits(self._integers(part)), part.local).sum(1)
+                continue
             own = (self._stacks.values[part.matrix][:, part.rows] / steps).abs().cpu().numpy()
             mean = np.maximum(own.astype(np.float64).reshape(len(own), -1).mean(1), 1e-9)
             theta = mean / (1 + np.sqrt(1 + mean**2))
@@ -269,7 +280,8 @@ class Rounding:
         """Add the price of the bits to the gradients.
 
         In a group whose integers have the mean magnitude m, one more in the sum of magnitudes takes -log2 theta(m) bits:
-        that is how the entropy of n of them, with the distribution of `theta_of`, grows with n m.
+        that is how the entropy of n of them, with the distribution of `theta_of`, grows with n m. On a lattice the mean is
+        by what is next to each integer, see `Nearby.slopes`.
 
         Args:
             counts: values that the loss of each group is a mean of, [group, 1, 1], by whether the group is a region.
@@ -278,8 +290,14 @@ class Rounding:
             return
         for part, own in self._latent():
             steps = self._steps[part.matrix][:, part.rows]
-            held = (self._stacks.values[part.matrix][:, part.rows] / steps).abs().mean((1, 2), keepdim=True)
-            bits = -torch.log2(theta_of(held.clamp_min(0.5 / own[0].numel()))) / steps * own.sign()
+            if (near := self._nearby.get(part.stack)) is not None:
+                slopes = near.slopes(self._integers(part))
+            else:
+                held = (
+                    (self._stacks.values[part.matrix][:, part.rows] / steps).abs().mean((1, 2), keepdim=True)
+                )
+                slopes = -torch.log2(theta_of(held.clamp_min(0.5 / own[0].numel())))
+            bits = slopes / steps * own.sign()
             self._stacks.gradients[part.matrix][:, part.rows] += (
                 self._prices[part.local] / counts[part.local] * bits
             )
@@ -298,6 +316,8 @@ class Rounding:
         self._lasting = None if self._lasting is None else self._lasting[keep]
         self._shape = {name: value[keep] for name, value in self._shape.items()}
         self._steps, self._prices = {}, {}
+        for near in self._nearby.values():
+            near.take(near.lines[keep])
         self._tensors()
 
     def state(self) -> dict[str, NDArray[np.generic]]:
@@ -306,7 +326,8 @@ class Rounding:
         steps = {f"exponent.{name}": exponents for name, exponents in self.exponents.items()}
         shape = {f"shape.{name}": value for name, value in self._shape.items()}
         lasting = self.price if self._lasting is None else self._lasting
-        return {"price": self.price, "lasting": lasting, **latent, **steps, **shape}
+        lines = {f"line.{name}": near.lines for name, near in self._nearby.items()}
+        return {"price": self.price, "lasting": lasting, **latent, **steps, **shape, **lines}
 
     def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
         """Go on from a state."""
@@ -314,6 +335,8 @@ class Rounding:
         self._lasting = np.array(state["lasting"], np.float64)
         shape = {name: state[f"shape.{name}"] for name in self.exponents if f"shape.{name}" in state}
         self._shape = {name: np.array(value, np.float64) for name, value in shape.items()}
+        for name, near in self._nearby.items():
+            near.take(state[f"line.{name}"])
         for name, value in self.latent.items():
             value.copy_(torch.from_numpy(np.array(state[f"latent.{name}"], np.float32)))
         self.exponents = {name: np.array(state[f"exponent.{name}"], np.int64) for name in self.exponents}

@@ -27,8 +27,8 @@ SHARE = 0.75
 """Share of the steps, at the end, in which weights learn rounded."""
 
 STEER_EVERY, LOOK_EVERY = 5, 40
-"""Steps after which the price of a bit is changed where a size is wanted, and those, at least, after which the file is
-measured."""
+"""Steps after which bits are looked at, and their price changed where a size is wanted, and those, at least, after which
+the file is measured."""
 
 STEADY_SHARE, REST_SHARE = 0.4, 0.15
 """Shares of the steps, at the end, in which the steps of weights and then the price stay: steps that change make weights
@@ -93,13 +93,16 @@ class Saving:
             self.rounding.reach(np.full(self._signals, AHEAD * 8 * limit))
 
     def steer(self, step: int, steps: int) -> None:
-        """Now and then change the price of a bit so that each file comes to have the size that is wanted.
+        """Now and then learn anew what bits weights take, and change their price so that each file gets the size wanted.
 
         What a file takes beyond the bits that its weights are thought to take is looked at less often. In the last steps
         the price stays, so that weights come to rest.
         """
+        if step % STEER_EVERY:
+            return
+        self.rounding.look()
         limit = self._config.target_size
-        if limit is None or step % STEER_EVERY or step > steps - REST_SHARE * steps:
+        if limit is None or step > steps - REST_SHARE * steps:
             return
         every = max(LOOK_EVERY, steps // 16 // STEER_EVERY * STEER_EVERY)
         if self._overhead is None or step % every == 0:

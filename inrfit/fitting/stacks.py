@@ -48,6 +48,7 @@ class Stacks:
         gradients: matrix name -> of the shape of its values.
         of_stacks: stack name -> the views of those gradients.
         local: stack name -> whether it has a group for each region.
+        lattices: stack name -> points along each axis, where rows are those of a lattice.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Stacks:
     ) -> None:
         self._regions, self._device = regions, device
         self.local = {stack.name: stack.local for stack in description.stacks}
+        self.lattices = {stack.name: stack.lattice for stack in description.stacks if stack.lattice}
         matrices = (replace(m, last=m.last and solve) for m in description.matrices())
         self.matrices = {matrix.weight: matrix for matrix in matrices}
         values, fixed = {}, dict(initial)

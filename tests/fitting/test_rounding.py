@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from inrfit.config import ModelConfig
-from inrfit.fitting.rounding import Rounding, theta_of
+from inrfit.fitting.nearby import theta_of
+from inrfit.fitting.rounding import Rounding
 from inrfit.fitting.stacks import Stacks
 from inrfit.models.coding import step_of
 from inrfit.models.description import describe, initial_weights

@@ -28,7 +28,13 @@ CASES = {
     "segments": {"partition": "labels.npy"},
     "local-global": {"grid": (2, 2), "model": "local-global", "trunk_features": 8},
     "composer-rff": {"grid": (2, 2), "model": "composer", "encoding": "rff", "features": 5},
-    "feature-grid": {"grid": (1, 2), "model": "feature-grid", "pitch": 1.0, "feature_channels": 2, "levels": 3},
+    "feature-grid": {
+        "grid": (1, 2),
+        "model": "feature-grid",
+        "pitch": 1.0,
+        "feature_channels": 2,
+        "levels": 3,
+    },
     "float16": {"grid": (2, 2), "weights": "float16"},
     "float32-none": {"partition": "none", "weights": "float32"},
 }
