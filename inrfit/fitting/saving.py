@@ -23,8 +23,9 @@ from inrfit.fitting.stacks import Stacks
 from inrfit.models.coding import Coding
 from inrfit.models.field import Field
 
-SHARE = 0.75
-"""Share of the steps, at the end, in which weights learn rounded."""
+SHARE = 0.9
+"""Share of the steps, at the end, in which weights learn rounded. On four crops of Kodak pictures 0.9 gave 0.03 dB more
+than 0.75 with 500 steps of feature grids, and 0.07 dB more with 200 steps of a network per cell."""
 
 STEER_EVERY, LOOK_EVERY = 5, 40
 """Steps after which bits are looked at, and their price changed where a size is wanted, and those, at least, after which
