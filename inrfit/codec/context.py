@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,15 +60,16 @@ class Fronts:
 
     def __init__(self, sides: Sequence[int]) -> None:
         padded = [side + 2 for side in sides]
-        strides = np.array([math.prod(padded[axis + 1 :]) for axis in range(len(sides))], np.int64)
-        index = np.indices(sides).reshape(len(sides), -1)
-        front = index.sum(0)
+        strides = [math.prod(padded[axis + 1 :]) for axis in range(len(sides))]
+        lines = [np.arange(side) for side in sides]
+        front = reduce(np.add.outer, lines).reshape(-1)
         self.rows = np.argsort(front, kind="stable")
         self.starts = np.concatenate([[0], np.cumsum(np.bincount(front))])
         self._size, self._axes = math.prod(padded), len(sides)
-        self._places = ((index.T + 2) @ strides)[self.rows]
-        pairs = [a + b for place, a in enumerate(strides) for b in strides[place + 1 :]]
-        self._back = np.array([*strides, *(2 * strides), *pairs])[:, None]
+        places = [(line + 2) * stride for line, stride in zip(lines, strides, strict=True)]
+        self._places = reduce(np.add.outer, places).reshape(-1)[self.rows]
+        two = [2 * stride for stride in strides]
+        self._back = np.array([*strides, *two, *map(sum, combinations(strides, 2))])[:, None]
         self._weights = np.where(np.arange(len(self._back)) < len(sides), 2, 1)[:, None, None]
 
     def near(self, held: Integers, start: int, stop: int) -> Near:

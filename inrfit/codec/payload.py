@@ -15,8 +15,8 @@ from inrfit.codec.entropy import Coder
 from inrfit.errors import ContainerError
 from inrfit.models.coding import Coding, quantised, restored
 
-TOGETHER = 256
-"""Payloads that are decoded side by side."""
+TOGETHER = 1 << 24
+"""Integers of payloads that are decoded side by side, about."""
 
 Numbers = Mapping[str, NDArray[np.float32]]
 """Name -> [group, *shape]."""
@@ -152,9 +152,9 @@ class Quantised(Payload):
     ) -> list[tuple[bytes, list[NDArray[np.float32]]] | ContainerError]:
         """Return what payloads hold; see `Payload`."""
         size, counts = self._fixed_bytes, [int(np.prod(item.shape)) for item in self._items]
-        found = []
-        for start in range(0, len(payloads), TOGETHER):
-            some, called = payloads[start : start + TOGETHER], names[start : start + TOGETHER]
+        found, many = [], max(1, TOGETHER // max(1, sum(counts)))
+        for start in range(0, len(payloads), many):
+            some, called = payloads[start : start + many], names[start : start + many]
             fixed = self._fixed.read_all([payload[:size] for payload in some], called)
             integers = self._coder.decode_all([payload[size:] for payload in some], counts, self._guides)
             for what, payload, before, own in zip(called, some, fixed, integers, strict=True):

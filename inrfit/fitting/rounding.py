@@ -213,7 +213,7 @@ class Rounding:
     def round_from(self, threshold: NDArray[np.float64]) -> None:
         """Round weights up, away from zero, from this share of a step on, for each signal."""
         self._threshold = threshold
-        own = torch.from_numpy(threshold.astype(np.float32))
+        own = torch.from_numpy(threshold)
         self._thresholds = {part.matrix: self._grouped(own, part.local) for part in self._parts}
         self.round()
 
@@ -258,12 +258,13 @@ class Rounding:
     def round(self) -> None:
         """Put the rounded weights where kernels find them."""
         for name, value in self._stacks.values.items():
-            ratio = self.latent[name] / self._steps[name]
+            latent, steps = self.latent[name], self._steps[name]
             if self._threshold is None:
-                value.copy_(torch.round(ratio) * self._steps[name])
-            else:
-                steps = torch.floor(ratio.abs() + (1 - self._thresholds[name]))
-                value.copy_(steps * ratio.sign() * self._steps[name])
+                value.copy_(torch.round(latent / steps) * steps)
+            else:  # in double precision: single tells too few thresholds apart
+                ratio = latent.double() / steps.double()
+                integers = torch.floor(ratio.abs() + (1 - self._thresholds[name])) * ratio.sign()
+                value.copy_(integers.float() * steps)
 
     def show(self) -> None:
         """Put the weights that learn where the optimiser finds them."""

@@ -17,9 +17,10 @@ from inrfit.models.field import Field
 FAITHFUL = 10**0.004 - 1
 """Growth of the squared errors that rounding may cause where the file is to be as good as with float32: 0.04 dB."""
 
-FINE = 1 << 18
+FINE = 1 << 24
 """Thresholds of rounding that are tried to meet a size before steps are made coarser. There are so many because weights
-whose bits are just worth it learn to lie at the threshold, thousands of them within 10^-4 of a step."""
+whose bits are just worth it learn to lie at the threshold: of 23,000 on four cells 1,700 came to within 10^-5 of a step,
+400 to within 10^-6 and 60 to within 10^-7."""
 
 COARSE = FINE + 512
 """Coarsest that `meet` tries."""
