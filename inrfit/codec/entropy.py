@@ -322,10 +322,8 @@ def _shortest(encoder: Any) -> bytes:
     """
     stream = encoder.get_compressed().astype(">u4").tobytes()
     words, (low, span) = encoder.pos()
-    above = int.from_bytes(stream[: 4 * words], "big") - (
-        low + CARRY >= 1 << 64
-    )  # as if nothing had been carried
-    low += above << 64
+    carried = low + CARRY >= 1 << 64
+    low += (int.from_bytes(stream[: 4 * words], "big") - carried) << 64
     high = low + min(span, NEAR)
     for size in range(max(0, len(stream) - 8), len(stream)):
         start, missing = int.from_bytes(stream[:size], "big"), 32 * words + 64 - 8 * size
