@@ -58,9 +58,10 @@ class Nearby:
             self.lines[signal] = _line(size, magnitude)
         self._put(integers)
 
-    def take(self, lines: NDArray[np.generic]) -> None:
-        """Go on with the slopes and levels of some signals."""
+    def take(self, lines: NDArray[np.generic], integers: Tensor) -> None:
+        """Go on with these slopes and levels, for integers of this shape on this device."""
         self.lines, self._spread = np.array(lines, np.float32), None
+        self._put(integers)
 
     def bits(self, integers: Tensor) -> NDArray[np.float64]:
         """Return the bits of each group of integers [group, point, channel]."""

@@ -131,9 +131,12 @@ class Rounding:
 
     def look(self) -> None:
         """Learn anew what integers on lattices cost by those next to them."""
-        for part in self._parts:
-            if (near := self._nearby.get(part.stack)) is not None:
-                near.look(self._integers(part))
+        for part, near in self._on_lattices():
+            near.look(self._integers(part))
+
+    def _on_lattices(self) -> list[tuple[Part, Nearby]]:
+        """Return the parts that are lattices, with what their integers cost."""
+        return [(part, self._nearby[part.stack]) for part in self._parts if part.stack in self._nearby]
 
     def _integers(self, part: Part) -> Tensor:
         """Return the integers of a stack, [group, row, column]."""
@@ -317,9 +320,9 @@ class Rounding:
         self._lasting = None if self._lasting is None else self._lasting[keep]
         self._shape = {name: value[keep] for name, value in self._shape.items()}
         self._steps, self._prices = {}, {}
-        for near in self._nearby.values():
-            near.take(near.lines[keep])
         self._tensors()
+        for part, near in self._on_lattices():
+            near.take(near.lines[keep], self._integers(part))
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """Return what a resumed fit must be given, by name."""
@@ -336,10 +339,10 @@ class Rounding:
         self._lasting = np.array(state["lasting"], np.float64)
         shape = {name: state[f"shape.{name}"] for name in self.exponents if f"shape.{name}" in state}
         self._shape = {name: np.array(value, np.float64) for name, value in shape.items()}
-        for name, near in self._nearby.items():
-            near.take(state[f"line.{name}"])
         for name, value in self.latent.items():
             value.copy_(torch.from_numpy(np.array(state[f"latent.{name}"], np.float32)))
         self.exponents = {name: np.array(state[f"exponent.{name}"], np.int64) for name in self.exponents}
         self._tensors()
         self.round()
+        for part, near in self._on_lattices():
+            near.take(state[f"line.{part.stack}"], self._integers(part))

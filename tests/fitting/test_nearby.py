@@ -47,7 +47,7 @@ def plain_bits(magnitudes, sides, slope, level):
 def test_bits_and_slopes_are_those_of_the_plain_sum(sides, channels):
     q = integers(sides, channels)
     near = Nearby(sides, 1)
-    near.take(np.array([[0.17, 0.4]]))
+    near.take(np.array([[0.17, 0.4]]), q)
     magnitudes = q.abs().double().requires_grad_()
     wanted = plain_bits(magnitudes, sides, *near.lines[0].astype(float).tolist())
     assert near.bits(q).sum() == pytest.approx(float(wanted.detach()), rel=1e-5)
@@ -89,5 +89,5 @@ def test_signals_do_not_know_of_each_other():
     assert np.array_equal(both.bits(torch.cat([other, one]))[4:], alone.bits(one))
     assert torch.equal(both.slopes(torch.cat([other, one]))[4:], alone.slopes(one))
     kept = both.lines[[1]].copy()
-    both.take(kept)
+    both.take(kept, one)
     assert torch.equal(both.slopes(one), alone.slopes(one))

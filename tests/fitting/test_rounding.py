@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -19,6 +21,8 @@ SIGNALS, REGIONS = 3, 4
 def made(model: str = "local-global") -> tuple[Stacks, Rounding]:
     """Return the weights of some signals, each with steps of its own."""
     config = ModelConfig(name=model, hidden_features=6, hidden_layers=1, trunk_features=5)
+    if model == "feature-grid":
+        config = replace(config, trunk_features=0, frame="local", encoding="none", lattice=(9, 5), levels=2)
     description = describe(config, 2, 3)
     initial = initial_weights(description, range(REGIONS), 0)
     stacks = Stacks(description, initial, SIGNALS, REGIONS, "cpu", solve=False)
@@ -31,6 +35,7 @@ def made(model: str = "local-global") -> tuple[Stacks, Rounding]:
     rounding.price = np.array([0.5, 0.0, 2.0])
     rounding._tensors()
     rounding.round()
+    rounding.look()
     return stacks, rounding
 
 
@@ -118,8 +123,9 @@ def test_bits_come_to_those_that_are_wanted():
     assert (rounding.price > before).all()
 
 
-def test_to_go_on_with_some_signals_is_to_have_had_them_alone():
-    stacks, rounding = made()
+@pytest.mark.parametrize("model", ["local-global", "feature-grid"])
+def test_to_go_on_with_some_signals_is_to_have_had_them_alone(model):
+    stacks, rounding = made(model)
     before = {name: weights.clone() for name, weights in stacks.weights.items()}
     bits, coding = rounding.bits(), rounding.coding(2)
     rounding.select([0, 2], stacks.select([0, 2]))
@@ -131,15 +137,17 @@ def test_to_go_on_with_some_signals_is_to_have_had_them_alone():
         assert torch.equal(weights, rows), name
 
 
-def test_a_state_holds_all_there_is():
-    stacks, rounding = made()
+@pytest.mark.parametrize("model", ["local-global", "feature-grid"])
+def test_a_state_holds_all_there_is(model):
+    stacks, rounding = made(model)
     state = rounding.state()
     wanted = {name: value.clone() for name, value in stacks.values.items()}
-    others, again = made()
+    others, again = made(model)
     again.shift(np.array([9, -9, 40]))
     for value in again.latent.values():
         value.zero_()
     again.round()
+    again.look()
     again.restore(state)
     assert all(torch.equal(others.values[name], value) for name, value in wanted.items())
     assert [again.coding(n) for n in range(SIGNALS)] == [rounding.coding(n) for n in range(SIGNALS)]
