@@ -13,6 +13,7 @@ from inrfit.codec.context import BOUNDS, fronts
 from inrfit.codec.entropy import Table
 from inrfit.codec.limits import MAX_SHARE
 from inrfit.codec.tables import fit
+from inrfit.models.coding import geometric_bits
 
 PIECE = 1 << 10
 """Integers of a context that are matched with a table together."""
@@ -101,14 +102,9 @@ def _guessed(array: Array) -> _Guessed | None:
 
 
 def _bits(counts: NDArray[np.integer], sizes: NDArray[Any]) -> float:
-    """Return the bits of groups of so many integers with these sums of magnitudes, by the widest distribution with it.
-
-    It is in proportion to theta^|k|, and its mean magnitude 2 theta / (1 - theta^2).
-    """
+    """Return about the bits of groups of so many integers with these sums of magnitudes."""
     counts, sizes = counts[counts > 0], sizes[counts > 0]
-    mean = np.maximum(sizes / counts, 1e-9)
-    theta = mean / (1 + np.sqrt(1 + mean**2))
-    return float((counts * (np.log2((1 + theta) / (1 - theta)) - mean * np.log2(theta))).sum())
+    return float((counts * geometric_bits(sizes / counts)).sum())
 
 
 def _tables_of(apart: Sequence[Integers], tables: Sequence[Table]) -> list[int]:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from inrfit.fitting.nearby import Nearby, theta_of
 from inrfit.fitting.stacks import Stacks
-from inrfit.models.coding import PER_OCTAVE, Coding, step_of
+from inrfit.models.coding import PER_OCTAVE, Coding, geometric_bits, step_of
 
 PROBE = 1 / 8
 """Step at which the effect of rounding a stack is looked at, as a share of the deviation of its weights."""
@@ -252,10 +252,8 @@ class Rounding:
                 total += self._by_signal(near.bits(self._integers(part)), part.local).sum(1)
                 continue
             own = (self._stacks.values[part.matrix][:, part.rows] / steps).abs().cpu().numpy()
-            mean = np.maximum(own.astype(np.float64).reshape(len(own), -1).mean(1), 1e-9)
-            theta = mean / (1 + np.sqrt(1 + mean**2))
-            entropy = np.log2((1 + theta) / (1 - theta)) - mean * np.log2(np.maximum(theta, 1e-30))
-            total += self._by_signal(own[0].size * entropy, part.local).sum(1)
+            each = geometric_bits(own.astype(np.float64).reshape(len(own), -1).mean(1))
+            total += self._by_signal(own[0].size * each, part.local).sum(1)
         return total
 
     def round(self) -> None:

@@ -121,9 +121,8 @@ class Saving:
         limit = self._config.target_size
         if limit is None:
             return {}
-        self._tables = {
-            place: self._coded(place) for place in range(self._signals)
-        }  # stay while sizes are tried
+        # Tables stay while sizes are tried.
+        self._tables = {place: self._coded(place) for place in range(self._signals)}
         shifted = np.zeros(self._signals, np.int64)
 
         def change(coarse: NDArray[np.int64]) -> None:

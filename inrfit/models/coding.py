@@ -61,6 +61,16 @@ def restored(integers: NDArray[np.integer], exponent: int) -> NDArray[np.float32
     return integers.astype(np.float32) * step_of(exponent)
 
 
+def geometric_bits(means: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the bits of an integer k with the probability in proportion to theta^|k|, by its mean magnitude (>= 0).
+
+    Of all distributions with this mean magnitude it has the largest entropy; mean = 2 theta / (1 - theta^2).
+    """
+    mean = np.maximum(means, 1e-9)
+    theta = mean / (1 + np.sqrt(1 + mean**2))
+    return np.log2((1 + theta) / (1 - theta)) - mean * np.log2(theta)
+
+
 def fine_exponent(weights: NDArray[np.floating]) -> int:
     """Return the exponent of a step that hardly changes weights: about 1/512 of their root mean square."""
     size = float(np.sqrt(np.mean(np.square(weights, dtype=np.float64)))) or 1.0
