@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 from inrfit.errors import ConfigError
 from inrfit.presets import DEFAULT_EFFORT, EFFORTS, OF_MODEL, PRESETS, SMALL_IMAGE
@@ -46,6 +46,10 @@ class ReadConfig:
         resolution: samples along the longest side of a shape.
         lattice: samples on which a shape is read, in place of those that its box and `resolution` give.
         spacing: units per sample on each axis of a volume, slowest first, or one for all; None for 1.
+        range: samples (low, high) that become -1 and 1, others are clipped; "type" for the range of the sample type,
+            "data" for that of the samples, "auto" for the former where a quarter of it is used. It is the peak of the PSNR.
+        nodata: sample that stands for "no data"; "none" where no finite one does; None goes by what the file declares,
+            and by what lies far outside of all others. Samples that are no data are not fitted.
     """
 
     kind: str | None = None
@@ -54,6 +58,8 @@ class ReadConfig:
     resolution: int = 256
     lattice: Domain | None = None
     spacing: tuple[float, ...] | None = None
+    range: Literal["auto", "type", "data"] | tuple[float, float] = "auto"
+    nodata: Literal["none"] | float | None = None
 
     def __post_init__(self) -> None:
         if self.kind is not None:
@@ -75,6 +81,22 @@ class ReadConfig:
             f"--spacing {','.join(f'{s:g}' for s in self.spacing or ())} must be positive units per sample, one for each axis or one for all",
             hint="for example --spacing 2.5,0.7,0.7",
         )
+        given = self.range
+        require(
+            given in ("auto", "type", "data") if isinstance(given, str) else _rises(given),
+            f"--range {given if isinstance(given, str) else ':'.join(f'{end:g}' for end in given)} is not a range",
+            hint="give auto, type, data, or the lowest and the highest sample, for example --range 0:4095",
+        )
+        require(
+            self.nodata is None or self.nodata == "none" or isinstance(self.nodata, int | float),
+            f"--nodata {self.nodata} is not a sample",
+            hint="give the number that stands for no data, for example --nodata -9999, or none",
+        )
+
+
+def _rises(ends: tuple[float, ...]) -> bool:
+    """Return whether two finite numbers go from a lower to a higher one."""
+    return len(ends) == 2 and -1e38 < ends[0] < ends[1] < 1e38
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -425,6 +447,8 @@ class FitOptions(TypedDict, total=False):
     target: str
     resolution: int
     spacing: tuple[float, ...] | None
+    range: str | tuple[float, float]
+    nodata: str | float | None
     partition: str
     grid: tuple[int, ...] | None
     heads: int | None
@@ -491,7 +515,7 @@ class Settings:
 MODEL_WORDS = {"model": "name", "output_activation": "output"}
 """Option words that differ from the field of the configuration they set."""
 
-READ_WORDS = ("sound", "target", "resolution", "spacing")
+READ_WORDS = ("sound", "target", "resolution", "spacing", "range", "nodata")
 """Words of `ReadConfig` that mean something for some kinds of signal only."""
 
 SIZE_WORDS = ("quality", "target_size", "target_bpp")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -70,9 +71,30 @@ class SignalInfo:
 
     @property
     def peak_range(self) -> tuple[float, float]:
-        """Range of native samples whose extent is the peak of a PSNR: the value range, or its upper half about 0."""
+        """Range of native samples whose extent is the peak of a PSNR: the value range, or its upper half."""
         low, high = self.value_range
-        return (0.0, high) if self.colour in SIGNED else (low, high)
+        return ((low + high) / 2, high) if self.colour in SIGNED else (low, high)
+
+    @property
+    def type_range(self) -> tuple[float, float]:
+        """Range of the sample type by which the peak of a PSNR is taken by convention.
+
+        That of an integer type, (0, 1) of floats within it, full scale of a waveform, and else the value range.
+        """
+        low, high = self.value_range
+        if self.dtype in INTEGER_RANGES and self.kind != "shape":
+            least, most = INTEGER_RANGES[self.dtype]
+            return (0.0, most + 1) if self.colour == "waveform" else (least, most)
+        if self.dtype == "float32" and self.colour not in SIGNED:
+            return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
+        return (0.0, 1.0) if self.colour == "waveform" else self.peak_range
+
+    def psnr_type(self, psnr: float | None) -> float | None:
+        """Return a PSNR in dB with the extent of `type_range` as its peak, from one with that of `peak_range`."""
+        if psnr is None:
+            return None
+        (low, high), (least, most) = self.peak_range, self.type_range
+        return psnr + 20 * math.log10((most - least) / (high - low))
 
     @property
     def nothing(self) -> float:
@@ -108,6 +130,15 @@ class SignalInfo:
             return np.rint(scaled) if self.dtype in INTEGER_RANGES else scaled
 
         return _in_parts(native, np.asarray(unit), self.dtype)
+
+
+def declared(info: SignalInfo) -> str | float | None:
+    """Return the value that stands for "no data" by the tag "nodata"; "none" where no value does, None where none is said."""
+    text = info.tags.get("nodata")
+    try:
+        return text if text is None or text == "none" else float(text)
+    except ValueError:
+        return None
 
 
 def _in_parts(
@@ -207,11 +238,14 @@ class ArraySignal:
         values: native samples [*domain.shape, channel].
         domain: the lattice the samples lie on.
         info: what is known about them.
+        known: which samples have a value, [*domain.shape]; None when all do. Those that have none are neither
+            fitted nor measured; something finite stands in their place.
     """
 
     values: NDArray[np.generic]
     domain: Domain
     info: SignalInfo = field(default_factory=SignalInfo)
+    known: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         if self.values.shape[:-1] != self.domain.shape or self.values.ndim != self.domain.dimensions + 1:
@@ -220,6 +254,24 @@ class ArraySignal:
             )
         if self.values.dtype.name != self.info.dtype or self.info.dtype not in DTYPES:
             raise InputError(f"sample type {self.values.dtype.name} is not one of {', '.join(DTYPES)}")
+        if self.known is not None and self.known.shape != self.domain.shape:
+            raise InputError(f"mask of shape {self.known.shape} does not fit the domain {self.domain.shape}")
+
+    @property
+    def pool(self) -> Callable[[Box], NDArray[np.intp]] | None:
+        """What tells which samples of a box have a value; None when all do. See `Signal`."""
+        known = self.known
+        return None if known is None else lambda box: np.flatnonzero(known[self._place(box)])
+
+    @property
+    def occupied(self) -> Callable[[Sequence[Box]], NDArray[np.bool_]] | None:
+        """What tells which boxes hold a sample that has a value; None when all do. See `Signal`."""
+        known = self.known
+        return (
+            None
+            if known is None
+            else lambda boxes: np.array([known[self._place(box)].any() for box in boxes])
+        )
 
     @property
     def channels(self) -> int:
@@ -233,7 +285,17 @@ class ArraySignal:
 
     def dense(self, window: Box | None = None) -> NDArray[np.generic]:
         """Return the native samples of a window (the whole domain when None) as [*shape, channel]."""
-        if window is None:
-            return self.values
-        index = tuple(slice(a - o, b - o) for (a, b), o in zip(window, self.domain.origin, strict=True))
-        return self.values[index]
+        return self.values if window is None else self.values[self._place(window)]
+
+    def known_in(self, window: Box) -> NDArray[np.bool_] | None:
+        """Return which samples of a window have a value, [*shape]; None when all of the signal do."""
+        return None if self.known is None else self.known[self._place(window)]
+
+    def part(self, domain: Domain) -> ArraySignal:
+        """Return the samples on a part of the domain, as a signal of their own."""
+        known = self.known_in(domain.box)
+        return ArraySignal(values=self.dense(domain.box), domain=domain, info=self.info, known=known)
+
+    def _place(self, window: Box) -> tuple[slice, ...]:
+        """Return the place of a window in the array."""
+        return tuple(slice(a - o, b - o) for (a, b), o in zip(window, self.domain.origin, strict=True))

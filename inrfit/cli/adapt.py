@@ -104,6 +104,8 @@ def command(
         ),
     ] = None,
     spacing: options.Spacing = None,
+    range_: options.Range = None,
+    nodata: options.NoData = None,
     target_psnr: Annotated[
         float | None, typer.Option(metavar="DB", help="Stop as soon as the decoded file reaches it.")
     ] = None,
@@ -161,7 +163,7 @@ def command(
             "cell": options.one_or_each(cell, "--cell", example="32, or 8x32x32"),
             "heads": heads,
             "segmenter": segmenter,
-            **options.reading(None, None, target, resolution, spacing),
+            **options.reading(None, None, target, resolution, spacing, range_, nodata),
             "target_psnr": target_psnr,
             "max_time": options.seconds_of(max_time, "--max-time"),
             "points": options.count_of(points, "--points"),

@@ -68,6 +68,23 @@ Spacing = Annotated[
         help="Units per sample of a volume, slowest axis first, or one number for all; 1 by default.",
     ),
 ]
+Range = Annotated[
+    str | None,
+    typer.Option(
+        "--range",
+        metavar="LOW:HIGH",
+        help="Samples that are fitted, and the peak of the PSNR: of the sample type or of the data (type, data), or two "
+        "numbers; by default that of the type where a quarter of it is used.",
+    ),
+]
+NoData = Annotated[
+    str | None,
+    typer.Option(
+        metavar="VALUE",
+        help="Sample that means no data and is not fitted, or none; by default what the file declares, and what lies "
+        "far outside of all others.",
+    ),
+]
 Init = Annotated[
     str | None,
     typer.Option(
@@ -222,12 +239,18 @@ def region(text: str | None) -> tuple[tuple[Typed | None, Typed | None], ...] | 
 
 
 def reading(
-    kind: str | None, sound: str | None, target: str | None, resolution: int | None, spacing: str | None
+    kind: str | None,
+    sound: str | None,
+    target: str | None,
+    resolution: int | None,
+    spacing: str | None,
+    range_: str | None,
+    nodata: str | None,
 ) -> dict[str, Any]:
     """Return the words that say how a file is read, those that were given.
 
     Raises:
-        ConfigError: a spacing is no number.
+        ConfigError: a spacing, a range or a value is no number.
     """
     given: dict[str, Any] = {"kind": kind, "sound": sound, "target": target, "resolution": resolution}
     if spacing is not None:
@@ -237,7 +260,28 @@ def reading(
             raise ConfigError(
                 f"--spacing {spacing!r} is not made of numbers", hint="for example --spacing 2.5,0.7,0.7"
             ) from None
+    if range_ is not None:
+        given["range"] = _range(range_)
+    if nodata is not None:
+        given["nodata"] = _sample(nodata)
     return {word: value for word, value in given.items() if value is not None}
+
+
+def _range(text: str) -> str | tuple[float, ...]:
+    """Return two numbers written LOW:HIGH; any other text as it is, which a configuration refuses."""
+    try:
+        ends = tuple(float(part) for part in text.split(":"))
+    except ValueError:
+        return text
+    return ends if len(ends) == 2 else text
+
+
+def _sample(text: str) -> str | float:
+    """Return a number; any other text as it is, which a configuration refuses."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def factor(value: float | None, option: str) -> float | None:

@@ -300,7 +300,7 @@ def _with_old(plan: Plan, margin: int | Sequence[int]) -> tuple[ArraySignal, NDA
     origin, shape = tuple(a for a, _ in box), tuple(b - a for a, b in box)
     values, known = np.zeros((*shape, old.channels), old.info.dtype), np.zeros(shape, bool)
     there = _slices(new.domain.box, origin)
-    values[there], known[there] = new.dense(), True
+    values[there], known[there] = new.dense(), True if new.known is None else new.known
     if any(margins):
         seam = _within(box, old.domain.box)
         part = _counted(seam, old.domain.origin)

@@ -9,7 +9,7 @@ from inrfit.domain import Domain
 from inrfit.errors import ConfigError, InputError
 from inrfit.models.field import Field
 from inrfit.registry import unknown
-from inrfit.signal import ArraySignal, Signal
+from inrfit.signal import ArraySignal, Signal, SignalInfo
 
 SIDES = {
     "left": ("x", False),
@@ -55,7 +55,7 @@ def placed(field: Field, new: Signal, side: str) -> tuple[ArraySignal, tuple[str
     notes = new.info.notes
     if new.info.icc != field.info.icc:
         notes += ("its colour profile differs from that of the field; the samples are taken as they are",)
-    if field.info.colour == "waveform" and new.info.value_range[1] > 2 * field.info.value_range[1]:
+    if field.info.colour == "waveform" and _extent(new.info) > 2 * _extent(field.info):
         notes += ("it is much louder than the field, whose range it is fitted in: it may need more steps",)
     if field.domain.units[0] == "s" and not math.isclose(new.domain.rate, field.domain.rate, rel_tol=1e-3):
         notes += (
@@ -64,7 +64,8 @@ def placed(field: Field, new: Signal, side: str) -> tuple[ArraySignal, tuple[str
         )
     if field.info.sound is not None and name == axes[0]:
         notes += ("the sound track goes: it is that of the old part alone",)
-    return ArraySignal(values=new.dense(), domain=domain, info=field.info), notes
+    known = new.known if isinstance(new, ArraySignal) else None
+    return ArraySignal(values=new.dense(), domain=domain, info=field.info, known=known), notes
 
 
 def _check_size(old: Domain, new: Domain, axis: int) -> None:
@@ -104,8 +105,13 @@ def _check_samples(field: Field, new: Signal) -> None:
         raise InputError(
             f"the new part has values from {values.min():g} to {values.max():g}, the field holds those from "
             f"{low:g} to {high:g}",
-            hint="scale or clip the new part, or fit the field anew with both parts",
+            hint="scale or clip the new part, or fit the field anew with both parts, or with --range type",
         )
+
+
+def _extent(info: SignalInfo) -> float:
+    """Return the extent of the value range."""
+    return info.value_range[1] - info.value_range[0]
 
 
 def _channels(count: int) -> str:

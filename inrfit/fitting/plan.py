@@ -38,10 +38,12 @@ class Plan:
     def batch_key(self) -> tuple[object, ...] | None:
         """What fits that can be run at once have in common; None for a fit that runs alone.
 
-        Alone run a fit that draws its samples, as clips and shapes do when nothing else is said, and one with more to
-        fit than its samples: a clip with its sound track.
+        Alone run a fit that draws its samples, as clips and shapes do when nothing else is said, one that has samples
+        without a value, and one with more to fit than its samples: a clip with its sound track.
         """
         if not self.partition.grid or self.settings.fit.points is not None or self.fits_sound:
+            return None
+        if getattr(self.signal, "pool", None) is not None:
             return None
         grid = (self.partition.domain, self.partition.edges, self.signal.channels)
         return (*grid, self.settings.model, self.settings.fit, self.device)

@@ -18,6 +18,9 @@ from inrfit.signal import INTEGER_RANGES, ArraySignal, SignalInfo
 STORED = ("uint8", "uint16")
 """Integer types in which images are kept; others are narrowed to one of them."""
 
+UNIT = (0.0, 1.0)
+"""Full scale of floats."""
+
 
 def to_signal(
     values: NDArray[Any],
@@ -26,9 +29,10 @@ def to_signal(
     high: int | None = None,
     icc: bytes | None = None,
     exif: bytes | None = None,
+    nodata: float | None = None,
     notes: tuple[str, ...] = (),
 ) -> ArraySignal:
-    """Make a signal from samples.
+    """Make a signal from samples, in the range of their type; `holes.settled` finds what of it they use.
 
     Args:
         values: [H, W] or [H, W, C] of bool, integers from 0 to 65535 or floats.
@@ -36,24 +40,23 @@ def to_signal(
         high: the integer that stands for full scale, where it is not the largest of its type.
         icc: ICC profile.
         exif: EXIF block without orientation.
+        nodata: the value that the file declares as "no data"; it becomes the tag "nodata".
         notes: what was changed on reading.
 
     Raises:
-        InputError: the shape or the sample type cannot be an image, or samples are not finite.
+        InputError: the shape or the sample type cannot be an image.
     """
     shaped = _shaped(values, name)
-    native, converted = _native(shaped, name)
+    native, converted = _native(shaped, name, nodata)
     dtype = native.dtype.name
-    if high is not None:
-        value_range = (0.0, float(high))
-    else:
-        value_range = INTEGER_RANGES.get(dtype) or _float_range(native)
+    value_range = INTEGER_RANGES.get(dtype, UNIT) if high is None else (0.0, float(high))
     info = SignalInfo(
         dtype=dtype,
         value_range=value_range,
         colour=COLOURS.get(native.shape[-1], "channels"),
         icc=icc,
         exif=exif,
+        tags={} if nodata is None else {"nodata": repr(nodata)},
         notes=(*notes, *converted),
     )
     return ArraySignal(values=native, domain=image_domain(*native.shape[:2]), info=info)
@@ -61,8 +64,7 @@ def to_signal(
 
 def from_array(array: NDArray[Any]) -> ArraySignal:
     """Make a signal from an array [H, W] or [H, W, C]; see `to_signal`."""
-    signal = to_signal(array, "array")
-    return with_source(signal, suffix=".npy", sha256=digest(array))
+    return with_source(to_signal(array, "array"), suffix=".npy", sha256=digest(array))
 
 
 def digest(array: NDArray[Any]) -> str:
@@ -145,13 +147,13 @@ def _shaped(values: NDArray[Any], name: str) -> NDArray[Any]:
     return shaped
 
 
-def _native(values: NDArray[Any], name: str) -> tuple[NDArray[Any], tuple[str, ...]]:
+def _native(values: NDArray[Any], name: str, nodata: float | None) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Return samples as uint8, uint16 or float32 in native byte order, and notes on what was converted."""
     dtype = values.dtype
     if dtype.kind == "b":
         return values.astype(np.uint8) * np.uint8(255), ()
     if dtype.kind == "f":
-        return _floats(values, name), ()
+        return as_float32(values, name, nodata), ()
     if dtype.kind not in "ui":
         raise InputError(
             f"{name}: samples of type {dtype} are not allowed",
@@ -169,21 +171,24 @@ def _native(values: NDArray[Any], name: str) -> tuple[NDArray[Any], tuple[str, .
     return np.ascontiguousarray(values, narrow), (f"{dtype} samples were read as {narrow}",)
 
 
-def _floats(values: NDArray[Any], name: str) -> NDArray[np.float32]:
-    """Return finite samples as float32."""
-    bad = values.size - np.count_nonzero(np.isfinite(values))
-    if bad:
-        raise not_finite(int(bad), values.size, name)
-    check_float32(np.abs(values).max(), name)
-    return np.ascontiguousarray(values, np.float32)
+def as_float32(values: NDArray[Any], name: str, nodata: float | None = None) -> NDArray[np.float32]:
+    """Return samples as float32; those that are not finite, or "no data", may be anything.
+
+    Raises:
+        InputError: another sample does not fit float32.
+    """
+    check_float32(largest(values, nodata), name)
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(values, np.float32)
 
 
-def not_finite(bad: int, count: int, name: str) -> InputError:
-    """Return the error for samples some of which are no numbers."""
-    return InputError(
-        f"{name}: {bad} of {count} samples are NaN or infinite",
-        hint="replace them first, for example with numpy.nan_to_num",
-    )
+def largest(values: NDArray[Any], nodata: float | None = None) -> float:
+    """Return the largest magnitude of the samples that are finite and not "no data"; 0 where there is none."""
+    sizes = np.abs(values)
+    good = np.isfinite(sizes) & (sizes < np.finfo(np.float64).max)
+    if nodata is not None:
+        good &= values != nodata
+    return float(sizes.max(where=good, initial=0))
 
 
 def check_float32(peak: Any, name: str) -> None:
@@ -192,13 +197,3 @@ def check_float32(peak: Any, name: str) -> None:
         raise InputError(
             f"{name}: a sample of {peak:.3g} does not fit float32", hint="scale the samples down"
         )
-
-
-def _float_range(values: NDArray[Any]) -> tuple[float, float]:
-    """Return (0, 1) for samples within it, otherwise their range; low < high also when all are equal."""
-    low, high = float(values.min()), float(values.max())
-    if low >= 0 and high <= 1:
-        return 0.0, 1.0
-    if low == high:
-        return min(low, 0.0), max(high, 0.0)
-    return low, high

@@ -14,6 +14,7 @@ from inrfit.config import ReadConfig
 from inrfit.errors import InputError
 from inrfit.io import arrays, formats, image_read, image_write, transparency
 from inrfit.io.files import read_bytes
+from inrfit.io.holes import settled
 from inrfit.io.kinds import SignalKind
 from inrfit.rgb import rgb8
 from inrfit.signal import ArraySignal, Bands, SignalInfo
@@ -30,6 +31,7 @@ class ImageIO(SignalKind):
     kind = "image"
     suffixes = formats.SUFFIXES
     written = formats.WRITTEN
+    words = ("range", "nodata")
     shows_holes = True
     metrics = ("psnr", "psnr-minmax", "ssim", "ms-ssim")
 
@@ -53,24 +55,28 @@ class ImageIO(SignalKind):
             )
         named = formats.by_suffix(PurePath(name).suffix)
         misnamed = named is not None and named is not form
-        return arrays.with_source(
+        signal = arrays.with_source(
             image_read.read(data, form, name),
             suffix=form.suffixes[0],
             sha256=hashlib.sha256(data).hexdigest(),
             notes=(f"the file is named {PurePath(name).suffix} but holds {form.name}",) if misnamed else (),
         )
+        return settled(signal, config, name, full=signal.info.value_range)
 
     def from_array(self, array: NDArray[Any], config: ReadConfig) -> ArraySignal:
         """Make a signal from an array [H, W] or [H, W, C] with up to 64 channels.
 
         Args:
-            array: bool, integers from 0 to 65535 or floats. Floats within [0, 1] keep that range, others
-                take their own; 2, 3 and 4 channels are grey with alpha, RGB and RGB with alpha.
+            array: bool, integers from 0 to 65535 or floats; 2, 3 and 4 channels are grey with alpha, RGB and RGB
+                with alpha. The range of samples that use less than a quarter of their type's, and of floats outside
+                of [0, 1], is their own; see `holes.settled`.
+            config: `range` and `nodata`.
 
         Raises:
             InputError: the array cannot be an image.
         """
-        return arrays.from_array(array)
+        signal = arrays.from_array(array)
+        return settled(signal, config, "array", full=signal.info.value_range)
 
     def encode(self, samples: Bands, suffix: str, name: str) -> Iterator[bytes]:
         """Yield the bytes of a file piece by piece, where its format allows.

@@ -13,7 +13,7 @@ from inrfit.config import ReadConfig
 from inrfit.domain import Box, Domain
 from inrfit.errors import InputError
 from inrfit.rgb import rgb8
-from inrfit.signal import Bands, Signal, SignalInfo
+from inrfit.signal import Bands, Signal, SignalInfo, declared
 
 
 class SignalKind:
@@ -65,7 +65,7 @@ class SignalKind:
 
     def reading(self, domain: Domain, info: SignalInfo) -> ReadConfig:
         """Return how a file is read as a signal like one that is known: the same kind, target and spacing."""
-        return ReadConfig(kind=self.kind)
+        return ReadConfig(kind=self.kind, nodata=declared(info))
 
     def from_array(self, array: NDArray[Any], config: ReadConfig) -> Signal:
         """Make a signal from an array.

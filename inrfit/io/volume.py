@@ -16,11 +16,12 @@ from inrfit.errors import InputError, OutputError
 from inrfit.io import arrays
 from inrfit.io.files import digest
 from inrfit.io.formats import MAX_CHANNELS
+from inrfit.io.holes import settled
 from inrfit.io.kinds import SignalKind
 from inrfit.io.libraries import guarded
 from inrfit.io.spool import MappedSignal, blocks, gather
 from inrfit.rgb import rgb8
-from inrfit.signal import INTEGER_RANGES, Bands, SignalInfo
+from inrfit.signal import INTEGER_RANGES, Bands, SignalInfo, declared
 
 AXES = ("z", "y", "x")
 
@@ -41,7 +42,7 @@ class VolumeIO(SignalKind):
     kind = "volume"
     suffixes = (".npy",)
     written = (".npy",)
-    words = ("spacing",)
+    words = ("spacing", "range", "nodata")
     defaults: ClassVar[Mapping[str, object]] = {"cell": CELL}
 
     def read(self, source: Path | bytes, name: str, config: ReadConfig) -> MappedSignal:
@@ -55,7 +56,7 @@ class VolumeIO(SignalKind):
 
     def reading(self, domain: Domain, info: SignalInfo) -> ReadConfig:
         """Return how a volume with the same spacing is read."""
-        return ReadConfig(kind=self.kind, spacing=domain.spacing)
+        return ReadConfig(kind=self.kind, spacing=domain.spacing, nodata=declared(info))
 
     def from_array(self, array: NDArray[Any], config: ReadConfig) -> MappedSignal:
         """Make a signal from an array.
@@ -126,11 +127,10 @@ def _signal(array: NDArray[Any], name: str, config: ReadConfig, sha256: Callable
     """Make a signal from an array [z, y, x] or [z, y, x, channel]."""
     _check_shape(array.shape, name)
     spacing = _spacing(config.spacing)
-    values, value_range, notes = _native(array if array.ndim == 4 else array[..., None], name)
+    values, notes = _native(array if array.ndim == 4 else array[..., None], name, config.nodata)
     info = SignalInfo(
         kind=VolumeIO.kind,
         dtype=values.dtype.name,
-        value_range=value_range,
         colour="grey" if values.shape[-1] == 1 else "channels",
         suffix=".npy",
         notes=notes,
@@ -139,7 +139,7 @@ def _signal(array: NDArray[Any], name: str, config: ReadConfig, sha256: Callable
     domain = Domain(
         shape=values.shape[:-1], axes=AXES, units=("unit",) * 3, spacing=spacing, origin=(0, 0, 0)
     )
-    return MappedSignal(values=values, domain=domain, info=info)
+    return settled(MappedSignal(values=values, domain=domain, info=info), config, name, full=None)
 
 
 def _check_shape(shape: tuple[int, ...], name: str) -> None:
@@ -166,50 +166,42 @@ def _spacing(given: tuple[float, ...] | None) -> tuple[float, ...]:
     return spacing * 3 if len(spacing) == 1 else spacing
 
 
-def _native(values: NDArray[Any], name: str) -> tuple[NDArray[Any], tuple[float, float], tuple[str, ...]]:
-    """Return samples in a type that is fitted and in native byte order, their range, and notes on what was converted."""
+def _native(
+    values: NDArray[Any], name: str, nodata: str | float | None
+) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Return samples in a type that is fitted and in native byte order, and notes on what was converted."""
     dtype = values.dtype
     if dtype.kind not in "buif":
         raise InputError(
             f"{name}: samples of type {dtype} are not allowed",
             hint="allowed are bool, integers up to 32 bit and floats",
         )
-    low, high = _extremes(values, name)
-    wanted = _type_for(dtype, low, high, name)
-    factor = 255 if dtype.kind == "b" else 1
+    wanted = _type_for(dtype, values, name, None if nodata == "none" else nodata)
     if dtype != wanted:
-        parts = (block.astype(wanted) * wanted.type(factor) for block in blocks(values))
+        factor = 255 if dtype.kind == "b" else 1
+        parts = (_converted(block, wanted, factor) for block in blocks(values))
         values = gather(parts, values.shape[1:], wanted.name)
-    notes = (
-        ()
-        if dtype.name in (wanted.name, "bool") or dtype.kind == "f"
-        else (f"{dtype} samples were read as {wanted}",)
-    )
-    return values, _range(float(wanted.type(low)) * factor, float(wanted.type(high)) * factor), notes
+    known = dtype.name in (wanted.name, "bool") or dtype.kind == "f"
+    return values, () if known else (f"{dtype} samples were read as {wanted}",)
 
 
-def _extremes(values: NDArray[Any], name: str) -> tuple[Any, Any]:
-    """Return the lowest and the highest sample; all must be finite."""
-    lows, highs, bad = [], [], 0
-    for block in blocks(values.T if values.flags.f_contiguous else values):
-        if values.dtype.kind == "f":
-            bad += block.size - int(np.count_nonzero(np.isfinite(block)))
-        lows.append(block.min())
-        highs.append(block.max())
-    if bad:
-        raise arrays.not_finite(bad, values.size, name)
-    return min(lows).item(), max(highs).item()
+def _converted(block: NDArray[Any], wanted: np.dtype[Any], factor: int) -> NDArray[Any]:
+    with np.errstate(over="ignore"):  # what does not fit float32 is no data
+        return block.astype(wanted) * wanted.type(factor)
 
 
-def _type_for(dtype: np.dtype[Any], low: Any, high: Any, name: str) -> np.dtype[Any]:
-    """Return the sample type that takes samples from `low` to `high`; of integers that are too wide the narrowest."""
+def _type_for(dtype: np.dtype[Any], values: NDArray[Any], name: str, nodata: Any) -> np.dtype[Any]:
+    """Return the sample type that takes all samples; of integers that are too wide the narrowest."""
     if dtype.kind == "f":
-        arrays.check_float32(max(abs(low), abs(high)), name)
+        if dtype.itemsize > 4:
+            arrays.check_float32(max(arrays.largest(block, nodata) for block in blocks(values)), name)
         return np.dtype("float32")
     if dtype.kind == "b":
         return np.dtype("uint8")
     if dtype.name in INTEGER_RANGES:
         return np.dtype(dtype.name)
+    low = min(block.min() for block in blocks(values))
+    high = max(block.max() for block in blocks(values))
     for narrow, (least, most) in INTEGER_RANGES.items():
         if least <= low and high <= most:
             return np.dtype(narrow)
@@ -217,10 +209,3 @@ def _type_for(dtype: np.dtype[Any], low: Any, high: Any, name: str) -> np.dtype[
         f"{name}: {dtype} samples from {low} to {high} do not fit 32 bit",
         hint="scale them, or convert them to float32",
     )
-
-
-def _range(low: float, high: float) -> tuple[float, float]:
-    """Return a range with low < high: 0 is its other end where all samples are equal, or 1 where they are 0."""
-    if low < high:
-        return low, high
-    return (min(low, 0.0), max(high, 0.0)) if low else (0.0, 1.0)

@@ -24,7 +24,7 @@ FITTING = (
     *("lr", "schedule", "points", "sampling", "overlap", "max_time", "target_psnr", "seed", "threads"),
     *("memory", "weights", "kernel"),
 )
-READING = ("resolution", "spacing", "target")
+READING = ("resolution", "spacing", "target", "range", "nodata")
 OWN = ("optimiser", "adapt", "solve")
 
 
@@ -42,6 +42,8 @@ class AdaptOptions(TypedDict, total=False):
     resolution: int
     spacing: tuple[float, ...] | None
     target: str
+    range: str | tuple[float, float]
+    nodata: str | float | None
     lr: float | None
     schedule: str
     points: int | None

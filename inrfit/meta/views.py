@@ -49,7 +49,7 @@ def with_channels(signal: ArraySignal, channels: int) -> ArraySignal:
             info = replace(info, colour="grey" if channels == 1 else "rgb")
     if values is signal.values:
         return signal
-    return ArraySignal(values=np.ascontiguousarray(values), domain=signal.domain, info=info)
+    return replace(signal, values=np.ascontiguousarray(values), info=info)
 
 
 def scaled(signal: ArraySignal, size: int) -> ArraySignal:
@@ -65,7 +65,11 @@ def scaled(signal: ArraySignal, size: int) -> ArraySignal:
         plane = Image.fromarray(np.ascontiguousarray(signal.values[..., channel], np.float32))
         resized = np.asarray(plane.resize((shape[1], shape[0]), Image.Resampling.LANCZOS), np.float64)
         made[..., channel] = _like(np.clip(resized, low, high), made.dtype)
-    return ArraySignal(values=made, domain=image_domain(*shape), info=signal.info)
+    known = None
+    if signal.known is not None:
+        whole = Image.fromarray(signal.known).resize((shape[1], shape[0]), Image.Resampling.NEAREST)
+        known = np.asarray(whole, bool)
+    return ArraySignal(values=made, domain=image_domain(*shape), info=signal.info, known=known)
 
 
 def window(signal: ArraySignal, start: Sequence[int], size: int, *, mirrored: bool = False) -> ArraySignal:
@@ -79,11 +83,12 @@ def window(signal: ArraySignal, start: Sequence[int], size: int, *, mirrored: bo
     """
     domain = signal.domain
     box = tuple((o + a, o + a + size) for o, a in zip(domain.origin, start, strict=True))
-    values = signal.dense(box)
+    values, known = signal.dense(box), signal.known_in(box)
     if mirrored:
         values = np.flip(values, -2)
+        known = None if known is None else np.flip(known, -1)
     own = replace(domain, shape=(size,) * len(box), origin=(0,) * len(box), offset=())
-    return ArraySignal(values=np.array(values, order="C"), domain=own, info=signal.info)
+    return ArraySignal(values=np.array(values, order="C"), domain=own, info=signal.info, known=known)
 
 
 def _like(values: NDArray[np.float64], dtype: np.dtype) -> NDArray[np.generic]:

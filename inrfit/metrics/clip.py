@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from inrfit.errors import InputError
 from inrfit.metrics import fidelity
 from inrfit.registry import load
+from inrfit.signal import ArraySignal
 
 if TYPE_CHECKING:
     from inrfit.device import Device
@@ -54,8 +55,10 @@ def compare(fitted: Field, reference: Signal, metrics: Sequence[str], device: De
         region = ((first, last), (None, None), (None, None))
         decoded = fitted.decode(region=region, device=device.name, threads=device.threads)
         start = fitted.domain.origin[0]
-        target = reference.dense(((first + start, last + start), *fitted.domain.box[1:]))
-        found.add(first + start, target, decoded, None if _full(fitted) else fitted.covered(region=region))
+        box = ((first + start, last + start), *fitted.domain.box[1:])
+        known = reference.known_in(box) if isinstance(reference, ArraySignal) else None
+        covered = None if known is None and _full(fitted) else fitted.covered(region=region)
+        found.add(first + start, reference.dense(box), decoded, covered if known is None else covered & known)
     return found.numbers(with_psnr="psnr" in metrics)
 
 

@@ -59,12 +59,14 @@ def compare(
     _check_same_kind(reference, field)
     _check_suits(metrics, field.info.kind)
     own = {name: load("metric", name) for name in metrics if name in OF_FIELD}
-    if own or getattr(reference, "pool", None) is not None:
+    if own or not isinstance(reference, ArraySignal):
         return _of_field(field, reference, metrics, device, measure)
     if clip.is_clip(field.domain):
         return clip.compare(field, reference, metrics, device)
     target, decoded = reference.dense(), field.decode(device=device.name, threads=device.threads)
-    covered, value_range = field.covered(), field.info.peak_range
+    covered, value_range, partition = field.covered(), field.info.peak_range, field.partition
+    if reference.known is not None:
+        covered, partition = covered & reference.known, regions.Known(field.partition, reference.known)
     points = pictures = target, decoded
     if not covered.all():
         points = target[covered], decoded[covered]
@@ -73,8 +75,8 @@ def compare(
     return {
         **{name: load("metric", name)(*pair, value_range) for name, pair in pairs.items()},
         "mse": fidelity.mse(*points, value_range),
-        "border_error": regions.border_error(target, decoded, field.partition, value_range),
-        "region_psnr": regions.region_psnr(target, decoded, field.partition, value_range),
+        "border_error": regions.border_error(target, decoded, partition, value_range),
+        "region_psnr": regions.region_psnr(target, decoded, partition, value_range),
         "params": field.params,
         "samples": int(covered.sum()),
     }
@@ -115,10 +117,10 @@ def part_of(reference: Signal, field: Field) -> Signal:
     inside = ours.axes == whole.axes and all(
         low <= first and last <= high for (first, last), (low, high) in zip(ours.box, whole.box, strict=True)
     )
-    if not inside or ours.shape == whole.shape or getattr(reference, "pool", None) is not None:
+    if not inside or ours.shape == whole.shape or not isinstance(reference, ArraySignal):
         return reference
     part = replace(whole, shape=ours.shape, origin=ours.origin)
-    return ArraySignal(values=reference.dense(ours.box), domain=part, info=reference.info)
+    return reference.part(part)
 
 
 def _check_same_kind(reference: Signal, field: Field) -> None:

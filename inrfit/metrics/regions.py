@@ -6,6 +6,7 @@ Samples with a negative label lie outside every present region (after a crop) an
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -33,6 +34,27 @@ class Labelled(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A partition of which some samples are not counted.
+
+    Attributes:
+        partition: the whole of it.
+        known: samples that count, [*shape].
+    """
+
+    partition: Labelled
+    known: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        """Return the number of present regions."""
+        return len(self.partition)
+
+    def labels(self) -> NDArray[np.int32]:
+        """Return the number of the region of each sample that counts; negative elsewhere."""
+        return np.where(self.known, self.partition.labels(), np.int32(-1))
+
+
 def region_psnr(
     reference: Array, decoded: Array, partition: Labelled, value_range: ValueRange
 ) -> list[float]:
@@ -52,7 +74,7 @@ def region_psnr(
     present = labels >= 0
     areas = np.bincount(labels[present], minlength=len(partition))
     sums = np.bincount(labels[present], weights=errors[present], minlength=len(partition))
-    return [decibel(float(total / area)) for total, area in zip(sums, areas, strict=True)]
+    return [decibel(float(total / max(area, 1))) for total, area in zip(sums, areas, strict=True)]
 
 
 def border_error(

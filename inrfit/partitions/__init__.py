@@ -156,16 +156,18 @@ def build(signal: Signal, config: PartitionConfig) -> Partition:
         ConfigError: the rule cannot divide this signal as asked, for example more cells than samples.
         InputError: a label image does not fit.
     """
-    partition = load("partition", config.rule)(signal, config)
-    return partition if partition.kind == "labels" else _occupied(signal, partition)
+    return _occupied(signal, load("partition", config.rule)(signal, config))
 
 
 def _occupied(signal: Signal, partition: Partition) -> Partition:
-    """Return a grid without the cells in which a signal has nothing to fit; all of it where there is no such cell."""
+    """Return a partition without the regions in which a signal has nothing to fit; all of it where there is none."""
     occupied = getattr(signal, "occupied", None)
     if occupied is None:
         return partition
     there = occupied([region.box for region in partition.regions])
+    for place, region in enumerate(partition.regions):
+        if there[place] and region.mask is not None:
+            there[place] = region.mask.flat[signal.pool(region.box)].any()
     if there.all() or not there.any():
         return partition
     regions = tuple(region for region, full in zip(partition.regions, there, strict=True) if full)

@@ -1,0 +1,293 @@
+"""Which samples of a signal have a value to fit, and the range they are fitted in; it reads no files.
+
+Samples that are no numbers, that are declared as "no data", or that lie far away from all others are *holes*: they are
+not fitted and not measured, and a decode fills them in. The range is that of the sample type where the samples use a
+quarter of it or more, and their own where they use less: a fit is as fine as its range, and a PSNR with a peak that
+no sample comes near says little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inrfit.config import ReadConfig
+from inrfit.errors import InputError
+from inrfit.io.spool import blocks, gather
+from inrfit.signal import INTEGER_RANGES, ArraySignal, SignalInfo, declared
+
+USED = 0.25
+"""Share of a range of which samples that use less are fitted in their own."""
+
+NO_DATA = (
+    -9999.0,
+    -999.0,
+    -99999.0,
+    -999999.0,
+    -32768.0,
+    -32767.0,
+    -(2.0**31),
+    1e20,
+    1e30,
+    9.969209968386869e36,
+)
+"""Values that stand for "no data" in rasters and NetCDF files whether or not the file says so, where they lie apart."""
+
+EDGE = 3e38
+"""Magnitude from which a float stands for "no data"."""
+
+FAR = 7.0
+"""Extents of all others by which an outlier is away from them."""
+
+FEW = 0.005
+"""Largest share of outliers: what is more is what the signal is about."""
+
+LOOKED_AT = 1 << 18
+"""Values, spread over a signal, from which the extent of all but outliers is estimated."""
+
+Array = TypeVar("Array", bound=ArraySignal)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rule:
+    """Which values are holes, beside those that are not finite.
+
+    Attributes:
+        none: values that stand for "no data".
+        inside: (low, high) that all others lie within; None without such a limit.
+    """
+
+    none: tuple[float, ...] = ()
+    inside: tuple[float, float] | None = None
+
+    def holes(self, block: NDArray[Any]) -> NDArray[np.bool_] | None:
+        """Return which samples of [..., channel] are holes, in any channel, [...]; None where none is."""
+        found = [] if block.dtype.kind != "f" else [~np.isfinite(block)]
+        found += [block == _like(value, block.dtype) for value in self.none if _holds(block.dtype, value)]
+        if self.inside is not None:
+            found.append((block < self.inside[0]) | (block > self.inside[1]))
+        bad = [one for one in found if one.any()]
+        return np.logical_or.reduce(bad).any(-1) if bad else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """Extremes of the samples that are no holes, and how many are; low > high where all are holes."""
+
+    low: float
+    high: float
+    holes: int
+
+
+def settled(signal: Array, config: ReadConfig, name: str, *, full: tuple[float, float] | None) -> Array:
+    """Return a signal with the range that it is fitted in, and without its holes.
+
+    Args:
+        signal: what was read. Its tag "nodata" is the value that its file declares as "no data".
+        config: `range` and `nodata`, as the user wants it.
+        name: what messages call it.
+        full: range of the sample type, or what the format says is full scale; None where samples always have their own.
+
+    Returns:
+        The signal with `known` where it has holes; there the samples before them are repeated.
+
+    Raises:
+        InputError: all samples are holes.
+    """
+    rule, notes = _rule(signal.values, signal.info, config)
+    seen = _seen(signal.values, rule)
+    count = signal.domain.size
+    if seen.holes == count:
+        raise InputError(
+            f"{name}: none of its {count} samples has a value: they are NaN, infinite or no data",
+            hint="look at what made it; --nodata none takes all finite samples as they are",
+        )
+    if seen.holes and not notes:
+        notes = (f"{_of(seen.holes, count)} have no value (NaN, infinite or no data) and are left out",)
+    value_range, said = _range(signal.info, config, full, seen)
+    values = signal.values
+    if not (value_range[0] <= seen.low and seen.high <= value_range[1]):
+        values = _mapped(values, lambda block: np.clip(block, *_whole(value_range, values.dtype)))
+    info = replace(signal.info, value_range=value_range, notes=(*signal.info.notes, *notes, *said))
+    if config.nodata is not None:
+        info = replace(info, tags={**info.tags, "nodata": str(config.nodata)})
+    if not seen.holes:
+        return replace(signal, values=values, info=info)
+    known = np.concatenate([_known(block, rule) for block in blocks(values)])
+    return replace(signal, values=_filled(values, known), known=known, info=info)
+
+
+def _rule(values: NDArray[Any], info: SignalInfo, config: ReadConfig) -> tuple[_Rule, tuple[str, ...]]:
+    """Return which values are holes, and what is told of those that were found without being declared."""
+    said = declared(info) if config.nodata is None else config.nodata
+    if said == "none":
+        return _Rule(), ()
+    rule = _Rule(none=() if said is None else (float(said),))
+    if config.nodata is not None or isinstance(config.range, tuple) or info.dtype == "uint8":
+        return rule, ()
+    count, before = values[..., 0].size, 0 if said is None else _seen(values, rule).holes
+    conventional = _conventional(values, rule)
+    if conventional.none != rule.none:
+        rule, told = conventional, ", ".join(f"{value:g}" for value in conventional.none)
+        held = _seen(values, rule).holes
+        return rule, (
+            f"{_of(held, count)} have no value: {told} stands for no data here; they are left out "
+            "(--nodata none keeps them)",
+        )
+    inside = _inside(values, rule)
+    if inside is None:
+        return rule, ()
+    held = _seen(values, replace(rule, inside=inside)).holes - before
+    return replace(rule, inside=inside), (
+        f"{_of(held, count)} lie far outside of all others, which go from {inside[0]:g} to {inside[1]:g}, and are "
+        "left out (--nodata none keeps them)",
+    )
+
+
+def _conventional(values: NDArray[Any], rule: _Rule) -> _Rule:
+    """Add the extremes that stand for "no data" by convention and lie apart: as far from all others as those extend."""
+    while True:
+        seen = _seen(values, rule)
+        ends = [end for end in (seen.low, seen.high) if _is_no_data(end, values.dtype)]
+        for end in ends:
+            wider = replace(rule, none=(*rule.none, end))
+            rest = _seen(values, wider)
+            gap = rest.low - end if end == seen.low else end - rest.high
+            if rest.low <= rest.high and gap >= max(rest.high - rest.low, abs(end) / 2):
+                rule = wider
+                break
+        else:
+            return rule
+
+
+def _is_no_data(value: float, dtype: np.dtype[Any]) -> bool:
+    """Return whether a value stands for "no data" by convention."""
+    known = {float(_like(one, dtype)) for one in NO_DATA if _holds(dtype, one)}
+    return value in known or (dtype.kind == "f" and abs(value) >= EDGE)
+
+
+def _inside(values: NDArray[Any], rule: _Rule) -> tuple[float, float] | None:
+    """Return the extremes of all but outliers: few samples, far away, with nothing between; None without outliers."""
+    flat = values.reshape(-1)
+    some = flat[:: max(1, len(flat) // LOOKED_AT)]
+    holes = rule.holes(some[:, None])
+    some = some if holes is None else some[~holes]
+    if len(some) < 2:
+        return None
+    low, high = (float(value) for value in np.quantile(some, (2 * FEW, 1 - 2 * FEW)))
+    extent = high - low
+    if extent <= 0:
+        return None
+    seen = _seen(values, rule)
+    reach = (low - extent * (FAR + 1), high + extent * (FAR + 1))
+    if reach[0] <= seen.low and seen.high <= reach[1]:
+        return None
+    rest = _seen(values, replace(rule, inside=reach))
+    near = (low - extent, high + extent)
+    few = rest.holes - seen.holes <= max(1, FEW * values[..., 0].size)
+    return (rest.low, rest.high) if few and near[0] <= rest.low and rest.high <= near[1] else None
+
+
+def _seen(values: NDArray[Any], rule: _Rule) -> _Seen:
+    """Look at all samples."""
+    low, high, holes = np.inf, -np.inf, 0
+    if values.shape[-1] == 1 and values.flags.f_contiguous:  # as it lies in memory, which is faster
+        values = values[..., 0].T[..., None]
+    for block in blocks(values):
+        bad = rule.holes(block)
+        if bad is not None:
+            holes += int(bad.sum())
+            block = block[~bad]
+        if block.size:
+            low, high = min(low, float(block.min())), max(high, float(block.max()))
+    return _Seen(low=low, high=high, holes=holes)
+
+
+def _range(
+    info: SignalInfo, config: ReadConfig, full: tuple[float, float] | None, seen: _Seen
+) -> tuple[tuple[float, float], tuple[str, ...]]:
+    """Return the range that samples are fitted in, low < high, and what is told of it."""
+    low, high = seen.low, seen.high
+    if isinstance(config.range, tuple):
+        beyond = not (config.range[0] <= low and high <= config.range[1])
+        told = f"samples from {low:g} to {high:g} are clipped to the range {config.range[0]:g} to {config.range[1]:g}"
+        return config.range, (told,) if beyond else ()
+    if full is not None and info.dtype == "float32" and not (full[0] <= low and high <= full[1]):
+        full = None
+    if config.range == "data":
+        full = None
+    if low == high:
+        return full or ((min(low, 0.0), max(high, 0.0)) if low else (0.0, 1.0)), ()
+    if full is None:
+        return (low, high), ()
+    share = (high - low) / (full[1] - full[0])
+    if config.range == "type" or share >= USED:
+        return full, ()
+    return (low, high), (
+        f"samples from {low:g} to {high:g} use {100 * share:.2g} % of {_called(info, full)}: they are fitted and "
+        "measured in their own range (--range type takes all of it)",
+    )
+
+
+def _called(info: SignalInfo, full: tuple[float, float]) -> str:
+    """Name a full range."""
+    return info.dtype if INTEGER_RANGES.get(info.dtype) == full else f"{full[0]:g} to {full[1]:g}"
+
+
+def _of(part: int, count: int) -> str:
+    return f"{part:,} of {count:,} samples"
+
+
+def _holds(dtype: np.dtype[Any], value: float) -> bool:
+    """Return whether a sample type has a value."""
+    if dtype.kind == "f":
+        return True
+    return value.is_integer() and np.iinfo(dtype).min <= value <= np.iinfo(dtype).max
+
+
+def _like(value: float, dtype: np.dtype[Any]) -> Any:
+    """Return a value as a sample; one that a float type cannot hold is infinite, and so a hole."""
+    with np.errstate(over="ignore"):
+        return dtype.type(value if dtype.kind == "f" else int(value))
+
+
+def _whole(bounds: tuple[float, float], dtype: np.dtype[Any]) -> tuple[Any, Any]:
+    """Return bounds as samples: of an integer type the nearest inside."""
+    if dtype.kind == "f":
+        return dtype.type(bounds[0]), dtype.type(bounds[1])
+    least, most = np.iinfo(dtype).min, np.iinfo(dtype).max
+    return max(least, int(np.ceil(bounds[0]))), min(most, int(np.floor(bounds[1])))
+
+
+def _mapped(values: NDArray[Any], function: Any) -> NDArray[Any]:
+    """Apply a function of samples block by block."""
+    return gather((function(block) for block in blocks(values)), values.shape[1:], values.dtype.name)
+
+
+def _known(block: NDArray[Any], rule: _Rule) -> NDArray[np.bool_]:
+    bad = rule.holes(block)
+    return np.ones(block.shape[:-1], bool) if bad is None else ~bad
+
+
+def _filled(values: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[Any]:
+    """Return samples with the one before, in row-major order, in each hole; the first known one where there is none."""
+    flat = known.reshape(-1)
+    last = values.reshape(-1, values.shape[-1])[int(flat.argmax())].copy()
+
+    def parts() -> Iterator[NDArray[Any]]:
+        nonlocal last
+        at = 0
+        for block in blocks(values):
+            rows = np.concatenate([last[None], block.reshape(-1, block.shape[-1])])
+            there = np.concatenate([[True], flat[at : at + len(rows) - 1]])
+            at += len(rows) - 1
+            from_ = np.maximum.accumulate(np.where(there, np.arange(len(rows)), 0))
+            filled = rows[from_]
+            last = filled[-1]
+            yield filled[1:].reshape(block.shape)
+
+    return gather(parts(), values.shape[1:], values.dtype.name)
