@@ -790,7 +790,7 @@ def evaluate(
 
     Returns:
         The metrics by name (None where one is not defined, for example MS-SSIM of a small image), "mse" with values
-        on [0, 1], "border_error", "region_psnr", "params", "samples", and "bytes", "bpp" and "parts" of the
+        on [0, 1], "range" (of the samples: the peak of "psnr"), "psnr_type" (with that of their type), "border_error", "region_psnr", "params", "samples", and "bytes", "bpp" and "parts" of the
         file, or of the file that a field given as an object would make (see `metrics.rate.parts`); of a clip also
         "frame_psnr" and "frame_ssim", one value for each frame. "against": by codec, its largest file of no more bytes
         and its smallest of no lower PSNR (see `metrics.rivals.Rivals.beside`).
@@ -879,10 +879,8 @@ def _codecs(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _psnr(found: dict[str, Any]) -> float:
-    """Return the PSNR in dB of what was measured, also where that metric was not asked for."""
-    from inrfit.metrics.fidelity import decibel
-
-    return decibel(found["mse"])
+    """Return the PSNR in dB of what was measured as other codecs are measured, with the peak of the sample type."""
+    return found["psnr_type"]
 
 
 def _opened(source: FileSource | Field, init: Init | str | Path | None) -> Field:

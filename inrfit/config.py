@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from inrfit.errors import ConfigError
 from inrfit.presets import DEFAULT_EFFORT, EFFORTS, OF_MODEL, PRESETS, SMALL_IMAGE
@@ -58,8 +58,8 @@ class ReadConfig:
     resolution: int = 256
     lattice: Domain | None = None
     spacing: tuple[float, ...] | None = None
-    range: Literal["auto", "type", "data"] | tuple[float, float] = "auto"
-    nodata: Literal["none"] | float | None = None
+    range: str | tuple[float, ...] = "auto"
+    nodata: str | float | None = None
 
     def __post_init__(self) -> None:
         if self.kind is not None:
@@ -447,7 +447,7 @@ class FitOptions(TypedDict, total=False):
     target: str
     resolution: int
     spacing: tuple[float, ...] | None
-    range: str | tuple[float, float]
+    range: str | tuple[float, ...]
     nodata: str | float | None
     partition: str
     grid: tuple[int, ...] | None

@@ -96,6 +96,10 @@ class SignalInfo:
         (low, high), (least, most) = self.peak_range, self.type_range
         return psnr + 20 * math.log10((most - least) / (high - low))
 
+    def figures(self, psnr: float | None) -> dict[str, Any]:
+        """Return a PSNR as results tell it: "psnr", "psnr_type", and "range", whose extent is the peak of the former."""
+        return {"psnr": psnr, "psnr_type": self.psnr_type(psnr), "range": list(self.peak_range)}
+
     @property
     def nothing(self) -> float:
         """Native sample of places that no region covers: silence, outside of a shape, or the low end of the range."""

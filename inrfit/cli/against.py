@@ -61,9 +61,7 @@ class Beside:
         Args:
             found: what `api.evaluate` returned of it.
         """
-        from inrfit.metrics.fidelity import decibel
-
-        point = found["bytes"], decibel(found["mse"])
+        point = found["bytes"], found["psnr_type"]
         result, picture = self.rivals.beside(*point), self.picture
         picture.files.append((self.name, *point))
         if len(picture.files) >= FEWEST:

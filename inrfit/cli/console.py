@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, TextIO
 
 from inrfit.errors import InrfitError, Interrupted, OutputError
+
+TOLD = 6.0
+"""dB between a PSNR by the range of the samples and by that of their type, from which both are told."""
 
 
 def say(text: str) -> None:
@@ -87,6 +90,16 @@ def number(value: Any, digits: int = 2, unit: str = "") -> str:
         return "-"
     text = f"{value:.{digits}f}" if isinstance(value, float) else f"{value:,}"
     return f"{text} {unit}" if unit else text
+
+
+def fidelity(result: Mapping[str, Any]) -> str:
+    """Write the PSNR of a result; where its peak is not near that of the sample type, with both."""
+    psnr, of_type = result["psnr"], result.get("psnr_type")
+    shown = number(psnr, 2, "dB")
+    if psnr is None or of_type is None or not abs(of_type - psnr) >= TOLD:
+        return shown
+    low, high = result["range"]
+    return f"{shown} of the range {low:.6g} to {high:.6g} ({of_type:.2f} dB of the sample type)"
 
 
 def _refused(reason: str | None) -> OutputError:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, BinaryIO
 import typer
 
 from inrfit.cli import batch, options
-from inrfit.cli.console import listener, number, out_bytes, say, size
+from inrfit.cli.console import fidelity, listener, number, out_bytes, say, size
 from inrfit.cli.inputs import Item, check_container, container, expand, make_room, plan_work
 
 KEYS = {
@@ -68,7 +68,7 @@ def command(
 
     def work(item: Item) -> dict[str, Any]:
         from inrfit.codec.container import Reader
-        from inrfit.codec.summary import network
+        from inrfit.codec.summary import info_of, network
         from inrfit.edit.crop import plan
         from inrfit.io.files import atomic_write_blocks
         from inrfit.metrics.rate import bpp
@@ -83,7 +83,7 @@ def command(
                 "bpp": bpp(cut.size, cut.samples),
                 "samples": cut.samples,
                 "params": network(cut.header).count(kept),
-                "psnr": cut.header.psnr,
+                **info_of(cut.header).figures(cut.header.psnr),
                 "regions": kept,
                 "removed": cut.removed,
                 "shape": signal.shape,
@@ -119,5 +119,5 @@ def _summary(result: dict[str, Any]) -> str:
     return (
         f"{shown}  {shape}  {kept} of {of} regions  "
         f"{size(result['bytes'])}  {result['bpp']:.3f} bpp  "
-        f"{number(result['psnr'], 2, 'dB')}  {number(result['seconds'], 2, 's')}"
+        f"{fidelity(result)}  {number(result['seconds'], 2, 's')}"
     )

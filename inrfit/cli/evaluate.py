@@ -11,7 +11,7 @@ import typer
 
 from inrfit.cli import against as rivals
 from inrfit.cli import batch, options, reports
-from inrfit.cli.console import listener, number, say, size
+from inrfit.cli.console import fidelity, listener, number, say, size
 from inrfit.cli.inputs import Item, check_extra, container, expand, is_file, is_folder
 from inrfit.errors import ConfigError, InputError
 from inrfit.registry import check, names
@@ -216,11 +216,15 @@ def _plain(value: float | None) -> str:
     return f"{value:.1e}" if value is not None and 0 < abs(value) < 1e-3 else number(value, 4)
 
 
+def _figure(result: dict[str, Any], name: str) -> str:
+    """Return a metric as people read it."""
+    if name == "psnr":
+        return fidelity(result)
+    return number(result[name], 2, "dB") if name in IN_DECIBEL else _plain(result[name])
+
+
 def _summary(result: dict[str, Any]) -> str:
-    shown = [
-        f"{name.upper()} {number(result[name], 2, 'dB') if name in IN_DECIBEL else _plain(result[name])}"
-        for name in _measured(result)
-    ]
+    shown = [f"{name.upper()} {_figure(result, name)}" for name in _measured(result)]
     psnr = [p for p in result["region_psnr"] if p is not None]
     regions = [f"regions {min(psnr):.2f} to {max(psnr):.2f} dB"] if len(psnr) > 1 else []
     border = [] if result["border_error"] is None else [f"border error {number(result['border_error'])}"]

@@ -12,7 +12,7 @@ import typer
 
 from inrfit.cli import batch, options
 from inrfit.cli import fit_options as fitting
-from inrfit.cli.console import listener, number, out_bytes, say, size
+from inrfit.cli.console import fidelity, listener, number, out_bytes, say, size
 from inrfit.cli.inputs import (
     Item,
     check_container,
@@ -191,7 +191,7 @@ def _facts(plan: Plan, found: Extended, written: int) -> dict[str, Any]:
         "bytes": written,
         "bpp": 8 * written / sum(field.partition.areas),
         "params": field.params,
-        "psnr": field.psnr,
+        **field.info.figures(field.psnr),
         "device": plan.device.name,
         "regions": len(field.partition),
         "added": len(plan.added),
@@ -213,7 +213,7 @@ def _summary(result: dict[str, Any]) -> str:
             shape,
             f"{result['regions']} regions, {result['added']} new",
             size(result["bytes"]),
-            f"PSNR {number(result['psnr'], 2, 'dB')}, new part {number(result['psnr_new'], 2, 'dB')}",
+            f"PSNR {fidelity(result)}, new part {number(result['psnr_new'], 2, 'dB')}",
             old,
             number(result["seconds"], 1, "s"),
         )

@@ -108,7 +108,7 @@ class Job:
             "bytes": len(data),
             "bpp": 8 * len(data) / plan.partition.domain.size,
             "params": fitted.params,
-            "psnr": checked.psnr,
+            **checked.info.figures(checked.psnr),
             "steps": fitted.steps,
             "seconds": round(seconds, 3),
             "device": plan.device.name,

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from inrfit.cli.console import number, size
+from inrfit.cli.console import fidelity, number, size
 from inrfit.cli.inputs import Item, check_container
 from inrfit.errors import ConfigError, InrfitError
 
@@ -45,7 +45,7 @@ def summary(result: dict[str, Any]) -> str:
             size(result["bytes"]),
             number(result["bpp"], 2, "bpp"),
             number(result["params"], unit="weights"),
-            f"PSNR {number(result['psnr'], 2, 'dB')}",
+            f"PSNR {fidelity(result)}",
             number(result["seconds"], 1, "s"),
         )
     )

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from inrfit.cli import batch, options
-from inrfit.cli.console import listener, number, size
+from inrfit.cli.console import fidelity, listener, size
 from inrfit.cli.inputs import Item, container, expand
 from inrfit.errors import ContainerError
 
@@ -70,7 +70,7 @@ def _work(item: Item) -> dict[str, Any]:
 def _summary(held: dict[str, Any]) -> str:
     signal, model, parts = held["signal"], held["model"], held["bytes_by_part"]
     shape = "×".join(map(str, reversed(signal["shape"])))
-    psnr = number(held["psnr"], 2, "dB")
+    psnr = fidelity(held)
     encoding = "" if model["encoding"] == "none" else f", {model['encoding']} encoding"
     metadata = ", ".join(f"{name} {size(count)}" for name, count in held["metadata"].items()) or "none"
     parted = held["region_psnr"]

@@ -244,8 +244,8 @@ def reading(
     target: str | None,
     resolution: int | None,
     spacing: str | None,
-    range_: str | None,
-    nodata: str | None,
+    range_: str | None = None,
+    nodata: str | None = None,
 ) -> dict[str, Any]:
     """Return the words that say how a file is read, those that were given.
 

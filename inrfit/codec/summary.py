@@ -25,7 +25,7 @@ def summary(reader: Reader) -> dict[str, Any]:
     """
     header, index = reader.header, reader.index
     description = network(header)
-    peak = SignalInfo(colour=header.signal.colour).peak
+    info = info_of(header)
     samples = Layout(header=header, index=index).samples
     return {
         "bytes": reader.size,
@@ -34,7 +34,7 @@ def summary(reader: Reader) -> dict[str, Any]:
         "params": description.count(len(index.ids)),
         "regions": len(index.ids),
         "grid": [len(edges) - 1 for edges in header.partition.edges],
-        "psnr": header.psnr,
+        **info.figures(header.psnr),
         "steps": header.steps,
         "seed": header.seed,
         "weights": header.weight_type,
@@ -50,12 +50,23 @@ def summary(reader: Reader) -> dict[str, Any]:
         },
         "region_ids": list(index.ids),
         "region_bytes": list(index.lengths),
-        "region_psnr": [unit_decibel(error, peak) for error in index.mse],
+        "region_psnr": [unit_decibel(error, info.peak) for error in index.mse],
         "metadata": {tag.strip(): len(blob) for tag, blob in reader.ancillary.items()},
         "version": list(reader.version),
         "writer": header.writer,
         "damaged": [damage.id for damage in reader.check()],
     }
+
+
+def info_of(header: Header) -> SignalInfo:
+    """Return what a header says of the samples."""
+    signal = header.signal
+    return SignalInfo(
+        kind=signal.kind,
+        dtype=signal.dtype,
+        value_range=(signal.value_low, signal.value_high),
+        colour=signal.colour,
+    )
 
 
 def network(header: Header) -> Description:

@@ -56,7 +56,8 @@ class Sound:
         suffix: usual suffix of the format.
         notes: what was changed or is missing.
         count: samples so far.
-        peak: largest magnitude so far.
+        low, high: extremes so far of the samples that are finite.
+        known: which samples are finite in all channels, block by block.
     """
 
     blocks: Iterable[NDArray[Any]]
@@ -66,7 +67,9 @@ class Sound:
     suffix: str
     notes: list[str] = field(default_factory=list)
     count: int = 0
-    peak: float = 0.0
+    low: float = np.inf
+    high: float = -np.inf
+    known: list[NDArray[np.bool_]] = field(default_factory=list)
 
     @property
     def bits(self) -> int:
@@ -103,7 +106,10 @@ def signal_of(sound: Sound, name: str) -> MappedSignal:
     values = gather(_measured(sound, name), (sound.channels,), dtype)
     if not len(values):
         raise InputError(f"{name}: holds no samples", hint="record or download it again")
-    peak = sound.peak or full_scale(sound.bits)
+    known = np.concatenate(sound.known)
+    lost = len(known) - int(np.count_nonzero(known))
+    if lost:
+        sound.notes.append(f"{lost:,} of {len(values):,} samples are NaN or infinite and are left out")
     return MappedSignal(
         values=values,
         domain=Domain(
@@ -112,11 +118,26 @@ def signal_of(sound: Sound, name: str) -> MappedSignal:
         info=SignalInfo(
             kind="audio",
             dtype=dtype,
-            value_range=(-peak, peak),
+            value_range=_swing(sound),
             colour="waveform",
             tags=sound.tags,
+            notes=tuple(sound.notes),
         ),
+        known=known if lost else None,
     )
+
+
+def _swing(sound: Sound) -> tuple[float, float]:
+    """Return the range of a sound: about 0, or about its middle where it swings less than it is away from 0."""
+    low, high = sound.low, sound.high
+    peak = max(abs(low), abs(high)) or full_scale(sound.bits)
+    if not 0 < high - low < peak:
+        return -peak, peak
+    middle = (low + high) / 2
+    sound.notes.append(
+        f"its samples lie about {middle:.4g}, an offset that the range {low:.4g} to {high:.4g} takes out"
+    )
+    return low, high
 
 
 def _opened(path: Path, name: str) -> Sound:
@@ -228,34 +249,26 @@ def _check_shape(sound: Sound, name: str) -> None:
 
 
 def _measured(sound: Sound, name: str) -> Iterator[NDArray[Any]]:
-    """Yield the blocks of a sound, counted, and measured for their peak.
+    """Yield the blocks of a sound, counted, and measured for their extremes; 0 stands for samples that are not finite.
 
     Raises:
-        InputError: a sample is not finite, or there are too many.
+        InputError: no sample is finite, or there are too many.
     """
     for block in sound.blocks:
-        if block.dtype.kind == "f":
-            _check_finite(block, sound, name)
-            peak = float(np.abs(block).max(initial=0))
-        else:
-            peak = float(max(-int(block.min(initial=0)), int(block.max(initial=0))))
-        sound.peak = max(sound.peak, peak)
+        good, finite = block, np.isfinite(block)
+        sound.known.append(np.all(finite, axis=-1))
+        if not finite.all():
+            good, block = block[finite], np.where(finite, block, block.dtype.type(0))
+        if good.size:
+            sound.low, sound.high = min(sound.low, float(good.min())), max(sound.high, float(good.max()))
         sound.count += len(block)
         if sound.count > LONGEST:
             raise InputError(f"{name}: has more than {LONGEST} samples", hint="cut it into parts")
         yield block
-
-
-def _check_finite(block: NDArray[Any], sound: Sound, name: str) -> None:
-    good = np.isfinite(block)
-    if good.all():
-        return
-    row, channel = np.argwhere(~good)[0]
-    place = sound.count + int(row)
-    raise InputError(
-        f"{name}: sample {place} of channel {channel + 1}, at {place / sound.rate:.4f} s, is {block[row, channel]}",
-        hint="mend it first; samples must be finite",
-    )
+    if sound.count and not any(known.any() for known in sound.known):
+        raise InputError(
+            f"{name}: all of its {sound.count} samples are NaN or infinite", hint="record it again"
+        )
 
 
 def _printable(text: str) -> str:

@@ -40,6 +40,9 @@ NO_DATA = (
 EDGE = 3e38
 """Magnitude from which a float stands for "no data"."""
 
+MANY = 64
+"""Samples from which their extent is taken for that of the signal."""
+
 FAR = 7.0
 """Extents of all others by which an outlier is away from them."""
 
@@ -108,8 +111,10 @@ def settled(signal: Array, config: ReadConfig, name: str, *, full: tuple[float, 
         )
     if seen.holes and not notes:
         notes = (f"{_of(seen.holes, count)} have no value (NaN, infinite or no data) and are left out",)
-    value_range, said = _range(signal.info, config, full, seen)
     values = signal.values
+    if config.range == "auto" and (count < MANY or _flat(values)):  # too little to have a range of its own
+        config = replace(config, range="type")
+    value_range, said = _range(signal.info, config, full, seen)
     if not (value_range[0] <= seen.low and seen.high <= value_range[1]):
         values = _mapped(values, lambda block: np.clip(block, *_whole(value_range, values.dtype)))
     info = replace(signal.info, value_range=value_range, notes=(*signal.info.notes, *notes, *said))
@@ -213,9 +218,9 @@ def _range(
     """Return the range that samples are fitted in, low < high, and what is told of it."""
     low, high = seen.low, seen.high
     if isinstance(config.range, tuple):
-        beyond = not (config.range[0] <= low and high <= config.range[1])
-        told = f"samples from {low:g} to {high:g} are clipped to the range {config.range[0]:g} to {config.range[1]:g}"
-        return config.range, (told,) if beyond else ()
+        least, most = config.range[0], config.range[1]
+        told = f"samples from {low:g} to {high:g} are clipped to the range {least:g} to {most:g}"
+        return (least, most), () if least <= low and high <= most else (told,)
     if full is not None and info.dtype == "float32" and not (full[0] <= low and high <= full[1]):
         full = None
     if config.range == "data":
@@ -231,6 +236,12 @@ def _range(
         f"samples from {low:g} to {high:g} use {100 * share:.2g} % of {_called(info, full)}: they are fitted and "
         "measured in their own range (--range type takes all of it)",
     )
+
+
+def _flat(values: NDArray[Any]) -> bool:
+    """Return whether all samples are the same."""
+    first = values.reshape(-1, values.shape[-1])[0]
+    return all(np.array_equal(block, np.broadcast_to(first, block.shape)) for block in blocks(values))
 
 
 def _called(info: SignalInfo, full: tuple[float, float]) -> str:

@@ -19,11 +19,12 @@ from inrfit.errors import InputError
 from inrfit.io import arrays, video_formats, video_read, video_write
 from inrfit.io.files import as_file, digest
 from inrfit.io.formats import COLOURS, check_size
+from inrfit.io.holes import settled
 from inrfit.io.kinds import SignalKind
 from inrfit.io.spool import MappedSignal, gather
 from inrfit.io.video_probe import Found, Pictures, probe
 from inrfit.io.video_rate import USUAL
-from inrfit.signal import INTEGER_RANGES, ArraySignal, Bands, Signal, SignalInfo
+from inrfit.signal import INTEGER_RANGES, ArraySignal, Bands, Signal, SignalInfo, declared
 
 NPY = b"\x93NUMPY"
 """First bytes of a file that numpy writes."""
@@ -37,7 +38,7 @@ class VideoIO(SignalKind):
     kind = "video"
     suffixes = video_formats.SUFFIXES
     written = video_formats.WRITTEN
-    words = ("sound", "spacing")
+    words = ("sound", "spacing", "range", "nodata")
     defaults = {"cell": (8, 32, 32), "weights_per_sample": 0.05, "points": 200_000}  # noqa: RUF012 (as in the base)
     metrics = ("psnr", "ssim")
 
@@ -82,11 +83,11 @@ class VideoIO(SignalKind):
             notes=_notes(found, decoding, len(values), uneven, rate),
             sha256=sha256,
         )
-        return _signal(values, info, spacing)
+        return _signal(values, info, spacing, config, name)
 
     def reading(self, domain: Domain, info: SignalInfo) -> ReadConfig:
         """Return how a file is read as a clip like one that is known; its sound is left out."""
-        return ReadConfig(kind=self.kind, sound="none")
+        return ReadConfig(kind=self.kind, sound="none", nodata=declared(info))
 
     def from_array(self, array: NDArray[Any], config: ReadConfig) -> ArraySignal:
         """Make a clip from an array [time, height, width] or [time, height, width, channel].
@@ -243,8 +244,10 @@ def _ratio(spacing: tuple[float, ...]) -> Fraction:
     return Fraction(1 / spacing[0]).limit_denominator(1001)
 
 
-def _signal(values: NDArray[Any], info: SignalInfo, spacing: tuple[float, ...]) -> MappedSignal:
-    """Make a signal of frames [time, height, width, channel]."""
+def _signal(
+    values: NDArray[Any], info: SignalInfo, spacing: tuple[float, ...], config: ReadConfig, name: str
+) -> MappedSignal:
+    """Make a signal of frames [time, height, width, channel]; see `holes.settled` for errors."""
     domain = Domain(
         shape=values.shape[:-1],
         axes=("t", "y", "x"),
@@ -252,7 +255,8 @@ def _signal(values: NDArray[Any], info: SignalInfo, spacing: tuple[float, ...]) 
         spacing=spacing,
         origin=(0, 0, 0),
     )
-    return MappedSignal(values=values, domain=domain, info=info)
+    signal = MappedSignal(values=values, domain=domain, info=info)
+    return settled(signal, config, name, full=info.value_range)
 
 
 def _from_array(array: NDArray[Any], name: str, config: ReadConfig, sha256: str) -> MappedSignal:
@@ -269,7 +273,7 @@ def _from_array(array: NDArray[Any], name: str, config: ReadConfig, sha256: str)
     spacing = _spacing(config, 1 / USUAL, name)
     known = {"kind": VideoIO.kind, "suffix": video_formats.ARRAY, "sha256": sha256}
     info = replace(rows.info, **known, tags={"fps": str(_ratio(spacing))})
-    return _signal(rows.values.reshape(frames.shape), info, spacing)
+    return _signal(rows.values.reshape(frames.shape), info, spacing, config, name)
 
 
 def _from_npy(source: Path | bytes, name: str, config: ReadConfig, sha256: str) -> MappedSignal:

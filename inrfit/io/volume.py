@@ -200,8 +200,8 @@ def _type_for(dtype: np.dtype[Any], values: NDArray[Any], name: str, nodata: Any
         return np.dtype("uint8")
     if dtype.name in INTEGER_RANGES:
         return np.dtype(dtype.name)
-    low = min(block.min() for block in blocks(values))
-    high = max(block.max() for block in blocks(values))
+    lows, highs = zip(*((block.min(), block.max()) for block in blocks(values)), strict=True)
+    low, high = min(lows), max(highs)
     for narrow, (least, most) in INTEGER_RANGES.items():
         if least <= low and high <= most:
             return np.dtype(narrow)

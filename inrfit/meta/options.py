@@ -42,7 +42,7 @@ class AdaptOptions(TypedDict, total=False):
     resolution: int
     spacing: tuple[float, ...] | None
     target: str
-    range: str | tuple[float, float]
+    range: str | tuple[float, ...]
     nodata: str | float | None
     lr: float | None
     schedule: str

@@ -57,8 +57,10 @@ def compare(fitted: Field, reference: Signal, metrics: Sequence[str], device: De
         start = fitted.domain.origin[0]
         box = ((first + start, last + start), *fitted.domain.box[1:])
         known = reference.known_in(box) if isinstance(reference, ArraySignal) else None
-        covered = None if known is None and _full(fitted) else fitted.covered(region=region)
-        found.add(first + start, reference.dense(box), decoded, covered if known is None else covered & known)
+        covered = None if _full(fitted) else fitted.covered(region=region)
+        if known is not None:
+            covered = known if covered is None else covered & known
+        found.add(first + start, reference.dense(box), decoded, covered)
     return found.numbers(with_psnr="psnr" in metrics)
 
 
@@ -136,6 +138,8 @@ class _Found:
             **({"psnr": fidelity.decibel(mse)} if with_psnr else {}),
             **{name: _mean(values) for name, values in self.values.items()},
             "mse": mse,
+            "psnr_type": self.fitted.info.psnr_type(fidelity.decibel(mse)),
+            "range": list(self.fitted.info.peak_range),
             "border_error": None,
             "region_psnr": [
                 fidelity.decibel(error / (area * channels))

@@ -74,12 +74,18 @@ def compare(
     pairs = {name: points if name in fidelity.POINTWISE else pictures for name in metrics}
     return {
         **{name: load("metric", name)(*pair, value_range) for name, pair in pairs.items()},
-        "mse": fidelity.mse(*points, value_range),
+        **_figures(field, fidelity.mse(*points, value_range)),
         "border_error": regions.border_error(target, decoded, partition, value_range),
         "region_psnr": regions.region_psnr(target, decoded, partition, value_range),
         "params": field.params,
         "samples": int(covered.sum()),
     }
+
+
+def _figures(field: Field, mse: float) -> dict[str, Any]:
+    """Return a mean squared error on the scale where the range is 1, and what its PSNR is measured by."""
+    told = field.info.figures(fidelity.decibel(mse))
+    return {"mse": mse, "psnr_type": told["psnr_type"], "range": told["range"]}
 
 
 def _of_field(
@@ -92,7 +98,7 @@ def _of_field(
     return {
         **({"psnr": measured.psnr} if "psnr" in metrics else {}),
         **found,
-        "mse": 10 ** (-(measured.psnr or 0.0) / 10),
+        **_figures(field, 10 ** (-(measured.psnr or 0.0) / 10)),
         "border_error": None,
         "region_psnr": [fidelity.unit_decibel(error, peak) for error in measured.mse],
         "params": field.params,

@@ -161,13 +161,13 @@ def build(signal: Signal, config: PartitionConfig) -> Partition:
 
 def _occupied(signal: Signal, partition: Partition) -> Partition:
     """Return a partition without the regions in which a signal has nothing to fit; all of it where there is none."""
-    occupied = getattr(signal, "occupied", None)
+    occupied, pool = getattr(signal, "occupied", None), getattr(signal, "pool", None)
     if occupied is None:
         return partition
     there = occupied([region.box for region in partition.regions])
     for place, region in enumerate(partition.regions):
-        if there[place] and region.mask is not None:
-            there[place] = region.mask.flat[signal.pool(region.box)].any()
+        if there[place] and region.mask is not None and pool is not None:
+            there[place] = region.mask.flat[pool(region.box)].any()
     if there.all() or not there.any():
         return partition
     regions = tuple(region for region, full in zip(partition.regions, there, strict=True) if full)

@@ -138,10 +138,13 @@ def test_other_floats_become_float32(dtype: str) -> None:
     assert signal.info.value_range == (-1.5, 8)
 
 
-def test_not_a_number_is_counted() -> None:
-    values = np.array([[1, np.nan, np.inf]], np.float32)
-    with pytest.raises(InputError, match=r"a\.tif: 2 of 3 samples are NaN or infinite"):
-        read_image(tifffile_bytes(values), "a.tif")
+def test_not_a_number_is_counted_and_left_out() -> None:
+    values = np.array([[1, np.nan, np.inf, 3]], np.float32)
+    signal = read_image(tifffile_bytes(values), "a.tif")
+    assert signal.info.notes == ("2 of 4 samples have no value (NaN, infinite or no data) and are left out",)
+    assert signal.known is not None
+    assert signal.known.tolist() == [[True, False, False, True]]
+    assert signal.info.value_range == (1, 3)
 
 
 def test_premultiplied_alpha_is_divided_out() -> None:
