@@ -162,6 +162,7 @@ def check_index(index: Index, header: Header) -> None:
     _length("mse", index.mse, count if index.mse else 0)
     _between("mse", index.mse, 0, MAX_FLOAT32)
     _between("ancillary", [index.ancillary], 0, MAX_COUNT - 1)
+    _length("sums", index.sums, count + 1 if index.sums else 0)
     labels = header.partition.kind == "labels"
     _length("boxes", index.boxes, count if labels else 0)
     _length("areas", index.areas, count if labels else 0)

@@ -126,9 +126,9 @@ def _index(layout: Layout, positions: Sequence[int]) -> Index:
     """Return the rows of the index for the regions kept."""
     index = layout.index
     lists = {name: getattr(index, name) for name in ("ids", "lengths", "boxes", "areas", "mse")}
-    return replace(
-        index, **{name: [rows[p] for p in positions] if rows else [] for name, rows in lists.items()}
-    )
+    kept = {name: [rows[p] for p in positions] if rows else [] for name, rows in lists.items()}
+    sums = [index.sums[p] for p in (0, *(position + 1 for position in positions))] if index.sums else []
+    return replace(index, **kept, sums=sums)
 
 
 def _of_part(ancillary: Mapping[str, bytes], whole: Domain, part: Domain) -> dict[str, bytes]:

@@ -80,6 +80,8 @@ def test_a_file_that_is_read_and_written_is_the_same_but_for_the_writer(name: st
     data = (HERE / f"{name}.inr").read_bytes()
     old, new = cut(data), cut(api.to_bytes(api.load(data)))
     old[0][9] = new[0][9] = ""
+    if len(old[1]) == 6:  # before version 1.2
+        new[1].pop()
     assert new == old
 
 
