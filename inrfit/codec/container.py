@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -17,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from inrfit.codec.bounds import fill
 from inrfit.codec.header import Header, Index, decode_header, decode_index, encode
 from inrfit.codec.limits import CONTEXTUAL, MAX_CHUNK
 from inrfit.codec.source import Source, SourceBytes
@@ -36,6 +38,9 @@ CHECKSUM = 4
 ICC, EXIF, SOURCE, TAGS, SOUND = "icc ", "exif", "srce", "tags", "snd "
 ANCILLARY: tuple[str, ...] = (ICC, EXIF, SOURCE, TAGS, SOUND)
 """Chunks a reader may skip, in the order in which they are written."""
+
+FILL = "fill"
+"""Chunk of zeros behind them in a file that needs them, see `bounds`; it is no metadata."""
 
 MAX_METADATA = 64 << 20
 """Largest metadata chunk after decompression, in bytes."""
@@ -80,7 +85,12 @@ class Damage:
 
 
 def write(
-    header: Header, index: Index, shared: bytes, ancillary: Mapping[str, bytes], parts: Sequence[bytes]
+    header: Header,
+    index: Index,
+    shared: bytes,
+    ancillary: Mapping[str, bytes],
+    parts: Sequence[bytes],
+    numbers: int = 0,
 ) -> bytes:
     """Return the bytes of a file.
 
@@ -90,6 +100,7 @@ def write(
         shared: weights that belong to all regions.
         ancillary: metadata by tag, not compressed.
         parts: weights of each region, in index order.
+        numbers: how many quantised weights these are; see `front_matter`.
 
     Raises:
         ContainerError: a reader would refuse the file.
@@ -97,14 +108,21 @@ def write(
     ends = [part_end(part) for part in parts]
     index = msgspec.structs.replace(index, lengths=[*map(len, parts)], sums=[0, *map(sum_of, ends)])
     pieces = (piece for pair in zip(parts, ends, strict=True) for piece in pair)
-    return front_matter(header, index, shared, ancillary) + b"".join(pieces)
+    return front_matter(header, index, shared, ancillary, numbers) + b"".join(pieces)
 
 
-def front_matter(header: Header, index: Index, shared: bytes, ancillary: Mapping[str, bytes]) -> bytes:
+def front_matter(
+    header: Header, index: Index, shared: bytes, ancillary: Mapping[str, bytes], numbers: int = 0
+) -> bytes:
     """Return the bytes before the first PART; `index.lengths` must be set, and `index.sums` but for the first.
 
     A file has `len(front_matter(...)) + parts_size(index)` bytes. `front_matter`, and the payload and `part_end` of each
     region in index order, make a file without holding it in memory.
+
+    Args:
+        header, index, shared, ancillary: see `write`.
+        numbers: how many quantised weights the whole file holds. Where these are too many for its bytes, it gets a
+            chunk of zeros.
 
     Raises:
         ContainerError: a reader would refuse the file.
@@ -112,22 +130,21 @@ def front_matter(header: Header, index: Index, shared: bytes, ancillary: Mapping
     if unknown := sorted(set(ancillary) - set(ANCILLARY)):
         raise ContainerError(f"metadata {unknown[0]!r} is not one of {', '.join(map(repr, ANCILLARY))}")
     metadata = [chunk(tag, _compressed(tag, ancillary[tag])) for tag in ANCILLARY if tag in ancillary]
+    front = _front(header, index, shared, metadata)
+    zeros = fill(numbers, len(front) + parts_size(index), CHUNK.size)
+    return front if zeros is None else _front(header, index, shared, [*metadata, chunk(FILL, bytes(zeros))])
+
+
+def _front(header: Header, index: Index, shared: bytes, metadata: Sequence[bytes]) -> bytes:
+    """Return the bytes before the first PART, with these chunks of metadata."""
     head, shrd = encode(header), chunk("SHRD", shared)
     sums = [sum_of(bound([chunk("HEAD", head), shrd, *metadata])), *index.sums[1:]] if index.sums else []
     indx = encode(msgspec.structs.replace(index, ancillary=sum(map(len, metadata)), sums=sums))
     decode_index(indx, decode_header(head))
     minor = MINOR if index.sums else 1 if header.weights == CONTEXTUAL else 0
     prefix = PREFIX.pack(MAGIC, MAJOR, minor, 0, 0)[:-4]
-    return b"".join(
-        [
-            prefix,
-            zlib.crc32(prefix).to_bytes(4, "little"),
-            chunk("HEAD", head),
-            chunk("INDX", indx),
-            shrd,
-            *metadata,
-        ]
-    )
+    seal = zlib.crc32(prefix).to_bytes(4, "little")
+    return b"".join([prefix, seal, chunk("HEAD", head), chunk("INDX", indx), shrd, *metadata])
 
 
 def parts_size(index: Index) -> int:
@@ -248,6 +265,11 @@ class Reader:
                 hint=TORN,
             )
         return payload
+
+    @property
+    def there(self) -> int:
+        """Number of regions that are not cut off."""
+        return bisect_right(self._offsets, self.size) - 1
 
     def parts(self) -> Iterator[bytes]:
         """Yield the payload of each region in index order; errors as in `part`."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.codec import tags
+from inrfit.codec import bounds, tags
 from inrfit.codec.container import EXIF, ICC, NEWER, SOUND, SOURCE, TAGS, TORN, WRONG, Damage, Reader
 from inrfit.codec.container import write as write_container
 from inrfit.codec.header import (
@@ -51,7 +51,12 @@ def dumps(field: Field) -> bytes:
     shared, own = (payload_of(items[local], field.weight_type, field.coding) for local in (False, True))
     parts = [_part(field, own.pack(numbers, position), position) for position in range(len(field.partition))]
     return write_container(
-        _header(field, items), _index(field), shared.pack(numbers, 0), _ancillary(field), parts
+        _header(field, items),
+        _index(field),
+        shared.pack(numbers, 0),
+        _ancillary(field),
+        parts,
+        0 if field.adapted else shared.quantised + own.quantised * len(parts),
     )
 
 
@@ -76,18 +81,11 @@ def loads(
             there.
     """
     header, index = reader.header, reader.index
-    model = model_config(header)
-    try:
-        description = describe(model, len(header.signal.shape), header.signal.channels)
-    except ConfigError as error:
-        raise ContainerError(f"{reader.name}: {error.message}") from None
+    description = network(header, reader.name)
     origin = _origin(reader, find)
     items = items_of(description) if origin is None else adapted_items(origin)
     coding = _coding(reader, items)
-    try:
-        payloads = {local: payload_of(items[local], header.weight_type, coding) for local in (True, False)}
-    except ContainerError as error:
-        raise ContainerError(f"{reader.name}: {error.message}", hint=WRONG) from None
+    payloads = _payloads(reader, items, coding)
     shared = payloads[False].read(reader.shared, f"{reader.name}: the shared weights")
     wanted = range(len(index.ids)) if positions is None else positions
     kept: list[int] = []
@@ -117,7 +115,7 @@ def loads(
     mse = tuple(index.mse[position] for position in kept) if index.mse else ()
     whole = len(kept) == len(index.ids)
     return Field(
-        model=model,
+        model=model_config(header),
         partition=partition,
         frame=Frame(
             centre=tuple(header.frame.centre), half=tuple(header.frame.half), span=float(header.frame.span)
@@ -134,6 +132,86 @@ def loads(
         adapted=adapted,
         coding=coding,
     )
+
+
+def network(header: Header, name: str = "the file") -> Description:
+    """Return the network that the header of a file describes.
+
+    Raises:
+        ContainerError: the model is not one this version knows, or cannot be.
+    """
+    model = model_config(header)
+    try:
+        return describe(model, len(header.signal.shape), header.signal.channels)
+    except ConfigError as error:
+        raise ContainerError(
+            f"{name} describes no network: {error.message.replace('--', '')}", hint=WRONG
+        ) from None
+
+
+def quantised(reader: Reader, regions: int) -> int:
+    """Return how many quantised numbers so many regions of a file hold, with the shared ones, as `bounds` counts them.
+
+    Raises:
+        ContainerError: the file claims more than can be in its bytes, or describes no network.
+    """
+    payloads = _own_payloads(reader)
+    return payloads[False].quantised + regions * payloads[True].quantised if payloads else 0
+
+
+def misfits(reader: Reader) -> list[Damage]:
+    """Return the regions of a file that are damaged, or whose bytes cannot hold their weights; none is decoded.
+
+    Of a file that needs an init the weights are not known, and only checksums are looked at.
+
+    Raises:
+        ContainerError: the file claims more than can be in its bytes, or its shared weights do not fit.
+    """
+    payloads = _own_payloads(reader)
+    if not payloads:
+        return reader.check()
+    if wrong := payloads[False].misfit(len(reader.shared)):
+        raise ContainerError(f"{reader.name}: the shared weights {wrong}", hint=WRONG)
+    masked, found = reader.header.partition.kind == "labels", list[Damage]()
+    for position, number in enumerate(reader.index.ids):
+        try:
+            payload = reader.part(position)
+            before = 4 + int.from_bytes(payload[:4], "little") if masked else 0
+            wrong = payloads[True].misfit(len(payload) - before)
+        except ContainerError as error:
+            wrong = error.message
+        if wrong:
+            found.append(Damage(position=position, id=number, reason=wrong))
+    return found
+
+
+def _own_payloads(reader: Reader) -> dict[bool, Payload]:
+    """Return how the weights of a file are kept; empty for a file that needs an init."""
+    if reader.header.init:
+        return {}
+    items = items_of(network(reader.header, reader.name))
+    return _payloads(reader, items, _coding(reader, items))
+
+
+def _payloads(
+    reader: Reader, items: Mapping[bool, Sequence[Item]], coding: Coding | None
+) -> dict[bool, Payload]:
+    """Return how the weights of each region (True) and those of all together (False) are kept.
+
+    Raises:
+        ContainerError: that cannot be, or is more than the bytes of the file can hold.
+    """
+    try:
+        found = {
+            local: payload_of(items[local], reader.header.weight_type, coding) for local in (True, False)
+        }
+        if not reader.header.init:
+            numbers = found[False].quantised + reader.there * found[True].quantised
+            bounds.check_numbers(numbers, reader.size)
+        bounds.check_fronts(found[True].lattices, reader.size)
+    except ContainerError as error:
+        raise ContainerError(f"{reader.name}: {error.message}", hint=WRONG) from None
+    return found
 
 
 def items_of(description: Description) -> dict[bool, list[Item]]:
