@@ -70,6 +70,15 @@ COLOURS = {
 }
 """Meanings of the channels, and how many there must be; None for any number."""
 
+KINDS: dict[str, tuple[int, Collection[str], Collection[str]]] = {
+    "image": (2, (), ()),
+    "audio": (1, ("s",), ("int16", "int32", "float32")),
+    "video": (3, ("s",), ("uint8", "uint16", "float32")),
+    "volume": (3, (), ()),
+    "shape": (3, (), ("uint8", "float32")),
+}
+"""Kinds of signals, how many axes they have, the unit of the first, and their sample types; empty for any."""
+
 SIGNED = ("waveform", "distance")
 """Colours whose values swing about 0."""
 
@@ -196,9 +205,20 @@ def _check_signal(signal: SignalHeader) -> None:
         _require(signal.value_low == -signal.value_high, "signal.value_low", signal.value_low, "-value_high")
     wanted = COLOURS[signal.colour] or signal.channels
     _require(signal.channels == wanted, "signal.channels", signal.channels, f"{wanted} for {signal.colour}")
-    _require(signal.kind != "image" or axes == 2, "number of axes", axes, "2 for an image")
+    if signal.kind in KINDS:
+        _check_kind(signal, *KINDS[signal.kind])
     plain = len(signal.suffix) <= MAX_TEXT and re.fullmatch(r"(\.[A-Za-z0-9]+)?", signal.suffix)
     _require(bool(plain), "signal.suffix", signal.suffix, "a dot with letters and digits, or empty")
+
+
+def _check_kind(signal: SignalHeader, axes: int, units: Collection[str], types: Collection[str]) -> None:
+    """Check that a signal of a known kind has the form that programs which show or write it rely on."""
+    kind, found = signal.kind, len(signal.shape)
+    _require(found == axes, "number of axes", found, f"{axes} for kind {kind}")
+    if units:
+        _one_of(f"unit of the first axis of kind {kind}", signal.units[0], units)
+    if types:
+        _one_of(f"signal.dtype of kind {kind}", signal.dtype, types)
 
 
 def _check_model(model: ModelHeader) -> None:

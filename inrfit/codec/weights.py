@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.codec import bounds, tags
+from inrfit.codec import bounds, masks, tags
 from inrfit.codec.container import EXIF, ICC, NEWER, SOUND, SOURCE, TAGS, TORN, WRONG, Damage, Reader
 from inrfit.codec.container import write as write_container
 from inrfit.codec.header import (
@@ -89,7 +87,7 @@ def loads(
     shared = payloads[False].read(reader.shared, f"{reader.name}: the shared weights")
     wanted = range(len(index.ids)) if positions is None else positions
     kept: list[int] = []
-    masks: list[NDArray[np.bool_] | None] = []
+    covers: list[NDArray[np.bool_] | None] = []
     parts = []
     for position, found in zip(wanted, _regions(reader, payloads[True], wanted), strict=True):
         if isinstance(found, ContainerError):
@@ -98,7 +96,7 @@ def loads(
             damaged.append(Damage(position=position, id=index.ids[position], reason=found.message))
             continue
         kept.append(position)
-        masks.append(found[0])
+        covers.append(found[0])
         parts.append(found[1])
     if wanted and not kept:
         raise ContainerError(
@@ -109,7 +107,7 @@ def loads(
     if origin is not None:
         adapted = Adapted(init=header.init, numbers=held, bases=origin.bases)
         held = _made(reader, description, origin, held)
-    partition = _partition(header, index, kept, masks)
+    partition = _partition(header, index, kept, covers)
     if partition.kind == "labels" and kept:
         _check_apart(reader, partition)
     mse = tuple(index.mse[position] for position in kept) if index.mse else ()
@@ -176,7 +174,7 @@ def misfits(reader: Reader) -> list[Damage]:
     for position, number in enumerate(reader.index.ids):
         try:
             payload = reader.part(position)
-            before = 4 + int.from_bytes(payload[:4], "little") if masked else 0
+            before = masks.size(payload) if masked else 0
             wrong = payloads[True].misfit(len(payload) - before)
         except ContainerError as error:
             wrong = error.message
@@ -350,9 +348,7 @@ def _part(field: Field, payload: bytes, position: int) -> bytes:
     """Return the payload of a region, with its mask before it where it is a segment."""
     if field.partition.kind != "labels":
         return payload
-    mask = field.partition.regions[position].mask
-    packed = b"" if mask is None else zlib.compress(np.packbits(mask).tobytes(), 9)
-    return len(packed).to_bytes(4, "little") + packed + payload
+    return masks.pack(field.partition.regions[position].mask) + payload
 
 
 def _regions(
@@ -380,45 +376,19 @@ def _part_of(reader: Reader, position: int) -> tuple[NDArray[np.bool_] | None, b
 
 
 def _split_mask(reader: Reader, payload: bytes, position: int) -> tuple[NDArray[np.bool_] | None, bytes]:
-    """Split the payload of a segment into its mask and its weights."""
+    """Split the payload of a segment into its mask and its weights; see `masks.split`."""
     layout = Layout(header=reader.header, index=reader.index)
-    shape, area = tuple(last - first for first, last in layout.box(position)), layout.area(position)
-    count, what = math.prod(shape), f"the weights of region {reader.index.ids[position]}"
-    size = int.from_bytes(payload[:4], "little")
-    if len(payload) < 4 + size:
-        raise ContainerError(f"{reader.name}: the mask before {what} is cut off")
-    if size == 0 and area == count:
-        return None, payload[4:]
-    try:
-        bits = zlib.decompressobj().decompress(payload[4 : 4 + size], -(-count // 8) + 1)
-    except zlib.error as error:
-        raise ContainerError(f"{reader.name}: the mask before {what} is damaged ({error})") from None
-    if len(bits) != -(-count // 8):
-        raise ContainerError(
-            f"{reader.name}: the mask before {what} holds {len(bits)} bytes for {count} samples"
-        )
-    mask = np.unpackbits(np.frombuffer(bits, np.uint8), count=count).astype(bool).reshape(shape)
-    if np.count_nonzero(mask) != area:
-        raise ContainerError(
-            f"{reader.name}: the mask before {what} does not cover the {area} samples it should"
-        )
-    return mask, payload[4 + size :]
+    shape = tuple(last - first for first, last in layout.box(position))
+    what = f"{reader.name}: the mask before the weights of region {reader.index.ids[position]}"
+    return masks.split(payload, shape, layout.area(position), what)
 
 
 def _check_apart(reader: Reader, partition: Partition) -> None:
     """Raise a ContainerError where two regions of a label map claim one sample."""
-    around = partition.select(range(len(partition))).domain
-    taken = np.zeros(around.shape, bool)
-    for region in partition.regions:
-        window = taken[
-            tuple(slice(a - o, b - o) for (a, b), o in zip(region.box, around.origin, strict=True))
-        ]
-        inside = np.True_ if region.mask is None else region.mask
-        if (window & inside).any():
-            raise ContainerError(
-                f"{reader.name}: region {region.id} covers samples of another region", hint=WRONG
-            )
-        window |= inside
+    if region := masks.overlap(partition.regions):
+        raise ContainerError(
+            f"{reader.name}: region {region.id} covers samples of another region", hint=WRONG
+        )
 
 
 def _header(field: Field, items: Mapping[bool, Sequence[Item]]) -> Header:
@@ -527,7 +497,7 @@ def signal_info(reader: Reader) -> SignalInfo:
 
 
 def _partition(
-    header: Header, index: Index, positions: Sequence[int], masks: Sequence[NDArray[np.bool_] | None]
+    header: Header, index: Index, positions: Sequence[int], covers: Sequence[NDArray[np.bool_] | None]
 ) -> Partition:
     """Return the domain of a file with the regions at some places of the index, which have these masks."""
     layout = Layout(header=header, index=index)
@@ -536,7 +506,7 @@ def _partition(
         edges = tuple(tuple(e) for e in header.partition.edges)
         return from_edges(layout.domain, edges, tuple(header.partition.nominal), ids)
     regions = []
-    for number, position, mask in zip(ids, positions, masks, strict=True):
+    for number, position, mask in zip(ids, positions, covers, strict=True):
         box, side = layout.box(position), float(np.sqrt(layout.area(position)))
         regions.append(Region(id=number, box=box, nominal=(side,) * len(box), mask=mask))
     return Partition(domain=layout.domain, regions=tuple(regions), kind="labels")
