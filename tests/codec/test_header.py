@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
 from typing import Any
 
@@ -475,3 +476,45 @@ def test_signed_values_swing_about_0(colour: str) -> None:
             h.decode_header(h.encode(changed(header, "signal.value_low", low)))
     read = h.decode_header(h.encode(changed(header, "signal.value_low", -2.5)))
     assert read.signal.value_low == -2.5
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value", "word"),
+    [
+        ("audio", "signal.kind", "audio", "number of axes is 2, allowed: 1 for kind audio"),
+        ("video", "signal.kind", "video", "number of axes is 2, allowed: 3 for kind video"),
+        ("volume", "signal.kind", "volume", "number of axes is 2, allowed: 3 for kind volume"),
+        ("shape", "signal.kind", "shape", "number of axes is 2, allowed: 3 for kind shape"),
+        ("audio", "signal.units", ["px"], "unit of the first axis of kind audio is 'px', allowed: s"),
+        ("audio", "signal.dtype", "uint8", "signal.dtype of kind audio is 'uint8', allowed: int16"),
+    ],
+)
+def test_kinds_have_their_axes_units_and_types(kind: str, path: str, value: Any, word: str) -> None:
+    header = make_header()
+    if path != "signal.kind":
+        header = changed(
+            msgspec.structs.replace(
+                header,
+                signal=h.SignalHeader(
+                    kind=kind,
+                    shape=[7],
+                    axes=["t"],
+                    units=["s"],
+                    spacing=[0.1],
+                    origin=[0],
+                    channels=1,
+                    dtype="int16",
+                    value_low=0.0,
+                    value_high=255.0,
+                    colour="channels",
+                    suffix=".wav",
+                ),
+                partition=h.PartitionHeader(kind="grid", edges=[[0, 7]], nominal=[7.0]),
+                frame=h.FrameHeader(centre=[3.0], half=[3.5]),
+            ),
+            "seed",
+            1,
+        )
+        limits.check_header(header)
+    with pytest.raises(ContainerError, match=re.escape(word)):
+        limits.check_header(changed(header, path, value))
