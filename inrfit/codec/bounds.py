@@ -17,6 +17,9 @@ FREE_NUMBERS, NUMBERS_PER_BYTE = 1 << 23, 256
 FREE_FRONTS, FRONTS_PER_BYTE = 1 << 14, 8
 """The same of fronts, which take some 50 microseconds each, whatever is in them."""
 
+FREE_MASKED, MASKED_PER_BYTE = 1 << 28, 1024
+"""The same of samples in the boxes of regions with a mask, which is held as a byte for each."""
+
 STREAM_SLACK = 64
 """Bits by which a stream may be shorter than its integers take at least: what is missing at its end reads as zeros."""
 
@@ -30,6 +33,17 @@ def check_numbers(numbers: int, size: int) -> None:
     most = FREE_NUMBERS + NUMBERS_PER_BYTE * size
     if numbers > most:
         raise ContainerError(f"{numbers} weights cannot be in {size} bytes (at most {most})")
+
+
+def check_masked(samples: int, size: int) -> None:
+    """Check the samples in the boxes of all regions with a mask against the bytes of a file.
+
+    Raises:
+        ContainerError: they are more than are held in memory.
+    """
+    most = FREE_MASKED + MASKED_PER_BYTE * size
+    if samples > most:
+        raise ContainerError(f"masks of {samples} samples cannot be in {size} bytes (at most {most})")
 
 
 def check_fronts(lattices: Sequence[Sequence[int]], size: int) -> None:

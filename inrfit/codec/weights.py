@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -207,9 +208,17 @@ def _payloads(
             numbers = found[False].quantised + reader.there * found[True].quantised
             bounds.check_numbers(numbers, reader.size)
         bounds.check_fronts(found[True].lattices, reader.size)
+        bounds.check_masked(_masked(reader), reader.size)
     except ContainerError as error:
         raise ContainerError(f"{reader.name}: {error.message}", hint=WRONG) from None
     return found
+
+
+def _masked(reader: Reader) -> int:
+    """Return the samples in the boxes of all regions that do not fill theirs."""
+    boxes, areas = reader.index.boxes, reader.index.areas
+    volumes = (math.prod(b - a for a, b in zip(box[::2], box[1::2], strict=True)) for box in boxes)
+    return sum(volume for volume, area in zip(volumes, areas, strict=True) if area < volume)
 
 
 def items_of(description: Description) -> dict[bool, list[Item]]:
