@@ -14,7 +14,7 @@ from inrfit.errors import ContainerError
 FREE_NUMBERS, NUMBERS_PER_BYTE = 1 << 23, 256
 """Quantised numbers that any file may hold, and how many more for each of its bytes."""
 
-FREE_FRONTS, FRONTS_PER_BYTE = 1 << 14, 8
+FREE_FRONTS, FRONTS_PER_BYTE = 1 << 13, 8
 """The same of fronts, which take some 50 microseconds each, whatever is in them."""
 
 FREE_MASKED, MASKED_PER_BYTE = 1 << 28, 1024
