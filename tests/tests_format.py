@@ -18,23 +18,30 @@ def cut(data: bytes) -> tuple[list, list, bytes, list[bytes]]:
     """Return header and index as plain lists, the ids filled in, the shared weights, and the weights of each region."""
     assert data[:12] == bytes.fromhex("89494E520D0A1A0A") + bytes([1, data[9], 0, 0])
     assert int.from_bytes(data[12:16], "little") == zlib.crc32(data[:12])
-    offset, payloads = 16, []
+    offset, payloads, checks = 16, [], []
     for wanted in (b"HEAD", b"INDX", b"SHRD"):
         tag, length, checksum = struct.unpack_from("<4sII", data, offset)
         payload = data[offset + 12 : offset + 12 + length]
         assert (tag, checksum) == (wanted, zlib.crc32(data[offset : offset + 8] + payload))
         payloads.append(payload)
+        checks.append(data[offset + 8 : offset + 12])
         offset += 12 + length
     head, index = (msgspec.msgpack.decode(payload) for payload in payloads[:2])
     index[0] = index[0] or list(range(len(index[1])))
-    offset += index[5]
-    assert data[9] == (head[4] == "contextual")
-    parts = []
+    bound, end = checks[0] + checks[2], offset + index[5]
+    while offset < end:
+        bound += data[offset + 8 : offset + 12]
+        offset += 12 + int.from_bytes(data[offset + 4 : offset + 8], "little")
+    sums = index[6] if len(index) > 6 else b""
+    assert data[9] == (2 if sums else head[4] == "contextual")
+    parts, found = [], struct.pack("<I", zlib.crc32(bound))[:2]
     for length in index[1]:
         parts.append(data[offset : offset + length])
         assert data[offset + length : offset + length + 4] == struct.pack("<I", zlib.crc32(parts[-1]))
+        found += data[offset + length : offset + length + 2]
         offset += length + 4
     assert offset == len(data)
+    assert sums in (b"", found)
     return head, index, payloads[2], parts
 
 

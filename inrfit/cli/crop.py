@@ -68,7 +68,8 @@ def command(
 
     def work(item: Item) -> dict[str, Any]:
         from inrfit.codec.container import Reader
-        from inrfit.codec.summary import info_of, network
+        from inrfit.codec.summary import info_of
+        from inrfit.codec.weights import network
         from inrfit.edit.crop import plan
         from inrfit.io.files import atomic_write_blocks
         from inrfit.metrics.rate import bpp
@@ -82,7 +83,7 @@ def command(
                 "bytes": cut.size,
                 "bpp": bpp(cut.size, cut.samples),
                 "samples": cut.samples,
-                "params": network(cut.header).count(kept),
+                "params": network(cut.header, item.name).count(kept),
                 **info_of(cut.header).figures(cut.header.psnr),
                 "regions": kept,
                 "removed": cut.removed,

@@ -1,13 +1,15 @@
 """The `.inr` container: where bytes lie and whether they are intact; what weights mean is not known here.
 
 A file is a prefix, then chunks, each with a length and a checksum: header, index, shared weights and metadata. The
-weights of each region follow, with a checksum alone. `docs/format.md` is the specification. Needs neither NumPy nor torch.
+weights of each region follow, with a checksum alone. Sums in the index bind all of these to each other: pieces of
+another file, or in another place, are damage. `docs/format.md` is the specification. Needs neither NumPy nor torch.
 """
 
 from __future__ import annotations
 
 import struct
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -16,13 +18,14 @@ from typing import Any
 
 import msgspec
 
+from inrfit.codec.bounds import fill
 from inrfit.codec.header import Header, Index, decode_header, decode_index, encode
 from inrfit.codec.limits import CONTEXTUAL, MAX_CHUNK
 from inrfit.codec.source import Source, SourceBytes
 from inrfit.errors import ContainerError
 
 MAGIC = b"\x89INR\r\n\x1a\n"
-MAJOR, MINOR = 1, 1
+MAJOR, MINOR = 1, 2
 PREFIX = struct.Struct("<8sBBHI")
 """Magic, major version, minor version, flags, CRC-32 of the bytes before it."""
 
@@ -35,6 +38,9 @@ CHECKSUM = 4
 ICC, EXIF, SOURCE, TAGS, SOUND = "icc ", "exif", "srce", "tags", "snd "
 ANCILLARY: tuple[str, ...] = (ICC, EXIF, SOURCE, TAGS, SOUND)
 """Chunks a reader may skip, in the order in which they are written."""
+
+FILL = "fill"
+"""Chunk of zeros behind them in a file that needs them, see `bounds`; it is no metadata."""
 
 MAX_METADATA = 64 << 20
 """Largest metadata chunk after decompression, in bytes."""
@@ -79,50 +85,66 @@ class Damage:
 
 
 def write(
-    header: Header, index: Index, shared: bytes, ancillary: Mapping[str, bytes], parts: Sequence[bytes]
+    header: Header,
+    index: Index,
+    shared: bytes,
+    ancillary: Mapping[str, bytes],
+    parts: Sequence[bytes],
+    numbers: int = 0,
 ) -> bytes:
     """Return the bytes of a file.
 
     Args:
         header: a header within its limits.
-        index: one entry per region; `lengths` and `ancillary` are set here.
+        index: one entry per region; `lengths`, `ancillary` and `sums` are set here.
         shared: weights that belong to all regions.
         ancillary: metadata by tag, not compressed.
         parts: weights of each region, in index order.
+        numbers: how many quantised weights these are; see `front_matter`.
 
     Raises:
         ContainerError: a reader would refuse the file.
     """
-    index = msgspec.structs.replace(index, lengths=[len(part) for part in parts])
-    return front_matter(header, index, shared, ancillary) + b"".join(part + part_end(part) for part in parts)
+    ends = [part_end(part) for part in parts]
+    index = msgspec.structs.replace(index, lengths=[*map(len, parts)], sums=[0, *map(sum_of, ends)])
+    pieces = (piece for pair in zip(parts, ends, strict=True) for piece in pair)
+    return front_matter(header, index, shared, ancillary, numbers) + b"".join(pieces)
 
 
-def front_matter(header: Header, index: Index, shared: bytes, ancillary: Mapping[str, bytes]) -> bytes:
-    """Return the bytes before the first PART; `index.lengths` must be set.
+def front_matter(
+    header: Header, index: Index, shared: bytes, ancillary: Mapping[str, bytes], numbers: int = 0
+) -> bytes:
+    """Return the bytes before the first PART; `index.lengths` must be set, and `index.sums` but for the first.
 
     A file has `len(front_matter(...)) + parts_size(index)` bytes. `front_matter`, and the payload and `part_end` of each
     region in index order, make a file without holding it in memory.
+
+    Args:
+        header, index, shared, ancillary: see `write`.
+        numbers: how many quantised weights the whole file holds. Where these are too many for its bytes, it gets a
+            chunk of zeros.
 
     Raises:
         ContainerError: a reader would refuse the file.
     """
     if unknown := sorted(set(ancillary) - set(ANCILLARY)):
         raise ContainerError(f"metadata {unknown[0]!r} is not one of {', '.join(map(repr, ANCILLARY))}")
-    metadata = b"".join(chunk(tag, _compressed(tag, ancillary[tag])) for tag in ANCILLARY if tag in ancillary)
-    head = encode(header)
-    indx = encode(msgspec.structs.replace(index, ancillary=len(metadata)))
+    metadata = [chunk(tag, _compressed(tag, ancillary[tag])) for tag in ANCILLARY if tag in ancillary]
+    front = _front(header, index, shared, metadata)
+    zeros = fill(numbers, len(front) + parts_size(index), CHUNK.size)
+    return front if zeros is None else _front(header, index, shared, [*metadata, chunk(FILL, bytes(zeros))])
+
+
+def _front(header: Header, index: Index, shared: bytes, metadata: Sequence[bytes]) -> bytes:
+    """Return the bytes before the first PART, with these chunks of metadata."""
+    head, shrd = encode(header), chunk("SHRD", shared)
+    sums = [sum_of(bound([chunk("HEAD", head), shrd, *metadata])), *index.sums[1:]] if index.sums else []
+    indx = encode(msgspec.structs.replace(index, ancillary=sum(map(len, metadata)), sums=sums))
     decode_index(indx, decode_header(head))
-    prefix = PREFIX.pack(MAGIC, MAJOR, MINOR if header.weights == CONTEXTUAL else 0, 0, 0)[:-4]
-    return b"".join(
-        [
-            prefix,
-            zlib.crc32(prefix).to_bytes(4, "little"),
-            chunk("HEAD", head),
-            chunk("INDX", indx),
-            chunk("SHRD", shared),
-            metadata,
-        ]
-    )
+    minor = MINOR if index.sums else 1 if header.weights == CONTEXTUAL else 0
+    prefix = PREFIX.pack(MAGIC, MAJOR, minor, 0, 0)[:-4]
+    seal = zlib.crc32(prefix).to_bytes(4, "little")
+    return b"".join([prefix, seal, chunk("HEAD", head), chunk("INDX", indx), shrd, *metadata])
 
 
 def parts_size(index: Index) -> int:
@@ -133,6 +155,18 @@ def parts_size(index: Index) -> int:
 def part_end(payload: bytes) -> bytes:
     """Return what goes after the weights of a region: their checksum."""
     return zlib.crc32(payload).to_bytes(CHECKSUM, "little")
+
+
+def sum_of(checksum: bytes) -> int:
+    """Return what an index keeps of a checksum: its lower half, which costs a region two bytes."""
+    return int.from_bytes(checksum[:2], "little")
+
+
+def bound(chunks: Sequence[bytes]) -> bytes:
+    """Return the checksum of the checksums of HEAD, SHRD and the metadata, given as chunks or their first 12 bytes."""
+    return zlib.crc32(b"".join(one[CHUNK.size - CHECKSUM : CHUNK.size] for one in chunks)).to_bytes(
+        4, "little"
+    )
 
 
 def chunk(tag: str, payload: bytes) -> bytes:
@@ -222,9 +256,20 @@ class Reader:
         start, end = self._offsets[position : position + 2]
         self._require_bytes(max(self.size - start, 0), end - start, place)
         payload = self._source.read(start, end - start - CHECKSUM)
-        if part_end(payload) != self._source.read(end - CHECKSUM, CHECKSUM):
+        checksum = self._source.read(end - CHECKSUM, CHECKSUM)
+        if part_end(payload) != checksum:
             raise ContainerError(f"{self.name} is damaged in {place}: its checksum does not match", hint=TORN)
+        if self.index.sums and self.index.sums[position + 1] != sum_of(checksum):
+            raise ContainerError(
+                f"{self.name} is damaged in {place}: what lies there belongs to another place or file",
+                hint=TORN,
+            )
         return payload
+
+    @property
+    def there(self) -> int:
+        """Number of regions that are not cut off."""
+        return bisect_right(self._offsets, self.size) - 1
 
     def parts(self) -> Iterator[bytes]:
         """Yield the payload of each region in index order; errors as in `part`."""
@@ -259,15 +304,15 @@ class Reader:
         }
 
     def _chunk(self, offset: int, end: int, place: str) -> tuple[bytes, bytes]:
-        """Return tag and payload of the chunk at `offset`, which must not reach beyond `end`."""
+        """Return the first 12 bytes and the payload of the chunk at `offset`, which must not reach beyond `end`."""
         self._require_bytes(end - offset, CHUNK.size, place)
         start = self._source.read(offset, CHUNK.size)
-        tag, length, checksum = CHUNK.unpack(start)
+        _, length, checksum = CHUNK.unpack(start)
         self._require_bytes(end - offset, CHUNK.size + length, place)
         payload = self._source.read(offset + CHUNK.size, length)
         if zlib.crc32(payload, zlib.crc32(start[:-4])) != checksum:
             raise ContainerError(f"{self.name} is damaged in {place}: its checksum does not match", hint=TORN)
-        return tag, payload
+        return start, payload
 
     def _require_bytes(self, left: int, wanted: int, place: str) -> None:
         if wanted > left:
@@ -312,13 +357,14 @@ class Reader:
 
     def _read_front(self, allow_truncated: bool) -> None:
         offset = PREFIX.size
-        payloads = []
+        starts, payloads = [], []
         for tag in ("HEAD", "INDX", "SHRD"):
-            found, payload = self._chunk(offset, self.size, f"chunk {tag}")
-            if found != tag.encode("ascii"):
+            start, payload = self._chunk(offset, self.size, f"chunk {tag}")
+            if start[:4] != tag.encode("ascii"):
                 raise ContainerError(
-                    f"{self.name} has chunk {_shown(found)} in the place of {tag}", hint=WRONG
+                    f"{self.name} has chunk {_shown(start[:4])} in the place of {tag}", hint=WRONG
                 )
+            starts.append(start)
             payloads.append(payload)
             self._shared_at = offset  # that of the last of them
             offset += CHUNK.size + len(payload)
@@ -332,7 +378,7 @@ class Reader:
         sizes = (length + CHECKSUM for length in self.index.lengths)
         self._offsets = list(accumulate(sizes, initial=self.front_size))
         self._check_size(allow_truncated)
-        self.ancillary = self._read_ancillary(offset)
+        self.ancillary = self._read_ancillary(offset, [starts[0], starts[2]])
 
     def _check_size(self, allow_truncated: bool) -> None:
         wanted = self._offsets[-1]
@@ -345,14 +391,20 @@ class Reader:
                 f"{self.name} is cut off: {wanted - self.size} of {wanted} bytes are missing", hint=TORN
             )
 
-    def _read_ancillary(self, offset: int) -> dict[str, bytes]:
-        """Return the known metadata between `offset` and the first PART; the unknown is only checked."""
-        found = {}
+    def _read_ancillary(self, offset: int, starts: list[bytes]) -> dict[str, bytes]:
+        """Return the known metadata between `offset` and the first PART; the unknown is only checked.
+
+        Args:
+            offset: where the metadata begins.
+            starts: the first bytes of HEAD and SHRD, which the index binds together with it.
+        """
+        found: dict[str, bytes] = {}
         while offset < self.front_size:
-            tag, payload = self._chunk(offset, min(self.front_size, self.size), "its metadata")
+            start, payload = self._chunk(offset, min(self.front_size, self.size), "its metadata")
+            starts.append(start)
             offset += CHUNK.size + len(payload)
-            name = _shown(tag)
-            if not tag[:1].islower():
+            name = _shown(start[:4])
+            if not start[:1].islower():
                 raise ContainerError(
                     f"{self.name} has chunk {name} among its metadata, which this inrfit cannot skip",
                     hint=NEWER,
@@ -361,6 +413,12 @@ class Reader:
                 raise ContainerError(f"{self.name} has more than one chunk {name}", hint=WRONG)
             if name in ANCILLARY:
                 found[name] = self._decompressed(name, payload)
+        if self.index.sums and self.index.sums[0] != sum_of(bound(starts)):
+            raise ContainerError(
+                f"{self.name} is damaged before its first region: its header, shared weights or metadata are those of"
+                " another file",
+                hint=TORN,
+            )
         return found
 
     def _decompressed(self, name: str, payload: bytes) -> bytes:

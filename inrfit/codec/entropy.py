@@ -8,6 +8,7 @@ the tables that neighbours call for (see `context`). `docs/format.md` sections 5
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inrfit.codec.bounds import STREAM_SLACK
 from inrfit.codec.context import Guide, fronts
 from inrfit.codec.limits import MAX_TABLES
 from inrfit.errors import ContainerError
@@ -63,6 +65,14 @@ class Table:
             2 * length * frequency for length, frequency in zip(self.runs[::2], self.runs[1::2], strict=True)
         )
         return TOTAL - both + self.runs[1]
+
+    @property
+    def least(self) -> float:
+        """Bits that an integer takes at least, above 0; of an escape follows at least a byte."""
+        often, total = max(self.runs[1::2]), 1 << 24
+        kinds = 2 * self.reach + 2
+        near, far = (f * (total - kinds) / TOTAL + 2 for f in (often, self.escape))
+        return min(-math.log2(min(1.0, near / total)), 8 - math.log2(min(1.0, far / total)))
 
     @cached_property
     def magnitudes(self) -> NDArray[np.int64]:
@@ -134,9 +144,26 @@ class Coder:
         if len(choice) != wanted or (wanted and (sum(choice) != TOTAL or min(choice) < 1)):
             raise ContainerError(f"the frequencies of {len(tables)} tables do not add up to {TOTAL}")
         self._reaches = np.array([table.reach for table in self.tables])
-        self._choice = model(np.array(choice)) if wanted else None
+        self._chosen = np.array(choice) if wanted else None
         self._choice_bits = -np.log2(np.array(choice) / TOTAL) if wanted else np.zeros(1)
         self._models: dict[int, Any] = {}
+
+    @cached_property
+    def _choice(self) -> Any:
+        """The model of a table's number; None with one table. A file is looked at without it."""
+        return None if self._chosen is None else model(self._chosen)
+
+    def least_bits(self, counts: Sequence[int], guides: Sequence[Guide | None] = ()) -> float:
+        """Return the bits that groups of so many integers take at least; see `encode`."""
+        least, found = [table.least for table in self.tables], 0.0
+        for count, guide in zip(counts, guides or [None] * len(counts), strict=True):
+            if guide is not None:
+                found += count * min(least[number] for number in guide.tables)
+            else:
+                found += min(
+                    count * bits + choice for bits, choice in zip(least, self._choice_bits, strict=True)
+                )
+        return found
 
     def _model(self, number: int) -> Any:
         if number not in self._models:
@@ -229,7 +256,7 @@ class Coder:
         """Decode a lattice of each of several streams, all of them front by front."""
         lattice, many, tables = fronts(guide.sides), len(readings), len(self.tables)
         channels = count // len(lattice.rows)
-        held, found = lattice.empty(many * channels), np.empty((many, len(lattice.rows), channels), np.int64)
+        held, found = lattice.empty(many * channels), np.zeros((many, len(lattice.rows), channels), np.int64)
         own = np.arange(many)[:, None, None] * tables
         for start, stop in zip(lattice.starts[:-1].tolist(), lattice.starts[1:].tolist(), strict=True):
             near, shape = lattice.near(held, start, stop), (stop - start, many, channels)
@@ -248,6 +275,8 @@ class Coder:
             values = beyond.reshape(numbers.shape).swapaxes(0, 1) + near.expected(guide.share).reshape(shape)
             lattice.put(held, start, stop, values.reshape(len(values), -1))
             found[:, lattice.rows[start:stop]] = values.swapaxes(0, 1)
+            if all(one.damaged for one in readings):
+                break
         for one, values in zip(readings, found, strict=True):
             one.found.append(values.reshape(-1))
 
@@ -260,7 +289,13 @@ class _Reading:
         self._words = np.frombuffer(padded, ">u4").astype(np.uint32)
         self._decoder = _stream().queue.RangeDecoder(self._words)
         self._wrong: str | None = None
+        self._escapes = len(stream) + STREAM_SLACK // 8  # each takes a byte and more
         self.found: list[NDArray[np.int64]] = []
+
+    @property
+    def damaged(self) -> bool:
+        """Whether something was wrong, so that nothing more is read."""
+        return self._wrong is not None
 
     def symbols(self, model: Any, count: int) -> NDArray[np.int64]:
         """Return the next symbols."""
@@ -273,7 +308,14 @@ class _Reading:
 
     def escapes(self, integers: NDArray[np.int64], far: NDArray[np.bool_]) -> None:
         """Put the next escapes in the place of some integers."""
-        for place in np.flatnonzero(far).tolist():
+        places = np.flatnonzero(far)
+        self._escapes -= len(places)
+        if self._escapes < 0:
+            self._wrong = self._wrong or "its integers are damaged"
+        if self._wrong is not None:
+            integers[places] = 0
+            return
+        for place in places.tolist():
             integers[place] = self._varint()
 
     def _varint(self) -> int:

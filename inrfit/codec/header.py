@@ -203,6 +203,9 @@ class Index(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
             `mse.rounded` does.
         ancillary: bytes of all ancillary chunks together, so that the place of every PART is known from
             here. Set by `container.write`.
+        sums: what binds the pieces of the file to their places: one for what lies before the first region, see
+            `container.bound`, then one for each region, the `container.sum_of` the checksum behind its weights. Empty
+            where they are not kept, as before version 1.2. Set by `container.write`.
     """
 
     ids: list[int]
@@ -211,6 +214,7 @@ class Index(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     areas: list[int] = []
     mse: list[float] = []
     ancillary: int = 0
+    sums: list[int] = []
 
 
 Stored = TypeVar("Stored", Header, StoredIndex)
@@ -223,7 +227,9 @@ def encode(value: Header | Index) -> bytes:
         ContainerError: a field holds something MessagePack cannot, for example a NumPy number, or an index is empty.
     """
     if isinstance(value, Index):
-        held = stored(msgspec.structs.asdict(value))
+        held = [*msgspec.structs.astuple(stored(msgspec.structs.asdict(value)))]
+        if not value.sums:
+            held = held[:-1]
     else:
         held = whole(value)
         if not value.model.levels:  # fields at the end that hold nothing are left away

@@ -70,8 +70,14 @@ COLOURS = {
 }
 """Meanings of the channels, and how many there must be; None for any number."""
 
-SIGNED = ("waveform", "distance")
-"""Colours whose values swing about 0."""
+KINDS: dict[str, tuple[int, Collection[str], Collection[str]]] = {
+    "image": (2, (), ()),
+    "audio": (1, ("s",), ("int16", "int32", "float32")),
+    "video": (3, ("s",), ("uint8", "uint16", "float32")),
+    "volume": (3, (), ()),
+    "shape": (3, (), ("uint8", "float32")),
+}
+"""Kinds of signals, how many axes they have, the unit of the first, and their sample types; empty for any."""
 
 MAX_STACKS, MAX_EXPONENT = 4096, 2048
 """Most coded stacks, and the largest exponent of a step, in 32nds of an octave."""
@@ -162,6 +168,7 @@ def check_index(index: Index, header: Header) -> None:
     _length("mse", index.mse, count if index.mse else 0)
     _between("mse", index.mse, 0, MAX_FLOAT32)
     _between("ancillary", [index.ancillary], 0, MAX_COUNT - 1)
+    _length("sums", index.sums, count + 1 if index.sums else 0)
     labels = header.partition.kind == "labels"
     _length("boxes", index.boxes, count if labels else 0)
     _length("areas", index.areas, count if labels else 0)
@@ -191,13 +198,24 @@ def _check_signal(signal: SignalHeader) -> None:
     _between("signal.value_low and value_high", [signal.value_low, signal.value_high], *RANGES[signal.dtype])
     _increasing("signal.value_low and value_high", [signal.value_low, signal.value_high])
     _one_of("signal.colour", signal.colour, COLOURS)
-    if signal.colour in SIGNED:
+    if signal.colour == "distance":
         _require(signal.value_low == -signal.value_high, "signal.value_low", signal.value_low, "-value_high")
     wanted = COLOURS[signal.colour] or signal.channels
     _require(signal.channels == wanted, "signal.channels", signal.channels, f"{wanted} for {signal.colour}")
-    _require(signal.kind != "image" or axes == 2, "number of axes", axes, "2 for an image")
+    if signal.kind in KINDS:
+        _check_kind(signal, *KINDS[signal.kind])
     plain = len(signal.suffix) <= MAX_TEXT and re.fullmatch(r"(\.[A-Za-z0-9]+)?", signal.suffix)
     _require(bool(plain), "signal.suffix", signal.suffix, "a dot with letters and digits, or empty")
+
+
+def _check_kind(signal: SignalHeader, axes: int, units: Collection[str], types: Collection[str]) -> None:
+    """Check that a signal of a known kind has the form that programs which show or write it rely on."""
+    kind, found = signal.kind, len(signal.shape)
+    _require(found == axes, "number of axes", found, f"{axes} for kind {kind}")
+    if units:
+        _one_of(f"unit of the first axis of kind {kind}", signal.units[0], units)
+    if types:
+        _one_of(f"signal.dtype of kind {kind}", signal.dtype, types)
 
 
 def _check_model(model: ModelHeader) -> None:

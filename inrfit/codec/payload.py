@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inrfit.codec.bounds import STREAM_SLACK
 from inrfit.codec.context import Guide
 from inrfit.codec.entropy import Coder
 from inrfit.errors import ContainerError
 from inrfit.models.coding import Coding, quantised, restored
 
-TOGETHER = 1 << 24
+TOGETHER = 1 << 22
 """Integers of payloads that are decoded side by side, about."""
 
 Numbers = Mapping[str, NDArray[np.float32]]
@@ -49,6 +52,22 @@ class Payload(ABC):
         """Return the payload of a group."""
 
     @abstractmethod
+    def misfit(self, size: int) -> str | None:
+        """Return what is wrong with a payload of so many bytes, whatever they are; None where nothing is.
+
+        No more is read, and no more memory is taken, than by what has passed it.
+        """
+
+    @property
+    @abstractmethod
+    def quantised(self) -> int:
+        """How many integers a payload holds, of which any number may be in a few bytes."""
+
+    @property
+    @abstractmethod
+    def lattices(self) -> Sequence[tuple[int, ...]]:
+        """Points along each axis of what is coded front by front."""
+
     def read_all(self, payloads: Sequence[bytes], names: Sequence[str]) -> list[Any]:
         """Return what each payload holds, after a look at it, or the ContainerError that says what is wrong with it.
 
@@ -56,6 +75,17 @@ class Payload(ABC):
             payloads: the bytes.
             names: what they are called in messages.
         """
+        wrong = [self.misfit(len(payload)) for payload in payloads]
+        good = [place for place, one in enumerate(wrong) if one is None]
+        held = iter(self._read([payloads[place] for place in good], [names[place] for place in good]))
+        return [
+            next(held) if one is None else ContainerError(f"{name} {one}")
+            for name, one in zip(names, wrong, strict=True)
+        ]
+
+    @abstractmethod
+    def _read(self, payloads: Sequence[bytes], names: Sequence[str]) -> list[Any]:
+        """Do the same for payloads that fit by their length."""
 
     @abstractmethod
     def joined(self, held: Sequence[Any]) -> dict[str, NDArray[np.float32]]:
@@ -93,10 +123,29 @@ class Floats(Payload):
     """Arrays one after the other, little-endian, without padding."""
 
     def __init__(self, items: Sequence[Item], weights: str) -> None:
-        kinds = [
+        self._kinds = [
             (i.name, np.dtype(weights if i.trained else "float32").newbyteorder("<"), i.shape) for i in items
         ]
-        self._record = np.dtype(kinds)
+        self.size = sum(kind.itemsize * math.prod(shape) for _, kind, shape in self._kinds)
+
+    @cached_property
+    def _record(self) -> np.dtype[Any]:
+        """All arrays as one type, which NumPy makes for sizes below 2 GiB."""
+        return np.dtype(self._kinds)
+
+    def misfit(self, size: int) -> str | None:
+        """Return what is wrong with a payload of so many bytes; see `Payload`."""
+        return None if size == self.size else f"hold {size} bytes, not {self.size}"
+
+    @property
+    def quantised(self) -> int:
+        """None; see `Payload`."""
+        return 0
+
+    @property
+    def lattices(self) -> Sequence[tuple[int, ...]]:
+        """None; see `Payload`."""
+        return ()
 
     def pack(self, numbers: Numbers, group: int) -> bytes:
         """Return the payload of a group."""
@@ -105,13 +154,11 @@ class Floats(Payload):
             numbers[name][group].astype(field[0].base).tobytes() for name, field in fields.items()
         )
 
-    def read_all(self, payloads: Sequence[bytes], names: Sequence[str]) -> list[bytes | ContainerError]:
+    def _read(self, payloads: Sequence[bytes], names: Sequence[str]) -> list[bytes | ContainerError]:
         """Return payloads as they are; see `Payload`."""
         return [self._looked_at(payload, what) for payload, what in zip(payloads, names, strict=True)]
 
     def _looked_at(self, payload: bytes, what: str) -> bytes | ContainerError:
-        if len(payload) != self._record.itemsize:
-            return ContainerError(f"{what} hold {len(payload)} bytes, not {self._record.itemsize}")
         kinds = {field[0].base for field in (self._record.fields or {}).values()}
         if len(kinds) == 1:  # all at once, which is most of the time that reading takes
             finite = np.isfinite(np.frombuffer(payload, kinds.pop())).all()
@@ -132,10 +179,30 @@ class Quantised(Payload):
 
     def __init__(self, items: Sequence[Item], coding: Coding) -> None:
         self._fixed = Floats([item for item in items if not item.trained], "float32")
-        self._fixed_bytes = sum(4 * int(np.prod(item.shape)) for item in items if not item.trained)
         self._items = [item for item in items if item.trained]
         self._coding, self._coder = coding, Coder(coding.tables, coding.choice)
         self._guides = [guide_of(item, coding) for item in self._items]
+        self._counts = [math.prod(item.shape) for item in self._items]
+        self._least = self._coder.least_bits(self._counts, self._guides)
+
+    @property
+    def quantised(self) -> int:
+        """How many integers a payload holds; see `Payload`."""
+        return sum(self._counts)
+
+    @property
+    def lattices(self) -> Sequence[tuple[int, ...]]:
+        """Points along each axis of what is coded front by front."""
+        return [guide.sides for guide in self._guides if guide is not None]
+
+    def misfit(self, size: int) -> str | None:
+        """Return what is wrong with a payload of so many bytes; see `Payload`."""
+        stream = size - self._fixed.size
+        if stream < 0:
+            return f"hold {size} bytes, not {self._fixed.size} and more"
+        if self._least > 8 * stream + STREAM_SLACK:
+            return f"hold {stream} bytes, too few for {self.quantised} integers"
+        return None
 
     def integers(self, numbers: Numbers, group: int) -> list[NDArray[np.int64]]:
         """Return the integers of a group, flat, one array for each item that is trained."""
@@ -147,20 +214,18 @@ class Quantised(Payload):
             self.integers(numbers, group), self._guides
         )
 
-    def read_all(
+    def _read(
         self, payloads: Sequence[bytes], names: Sequence[str]
     ) -> list[tuple[bytes, list[NDArray[np.float32]]] | ContainerError]:
         """Return what payloads hold; see `Payload`."""
-        size, counts = self._fixed_bytes, [int(np.prod(item.shape)) for item in self._items]
+        size, counts = self._fixed.size, self._counts
         found, many = [], max(1, TOGETHER // max(1, sum(counts)))
         for start in range(0, len(payloads), many):
             some, called = payloads[start : start + many], names[start : start + many]
             fixed = self._fixed.read_all([payload[:size] for payload in some], called)
             integers = self._coder.decode_all([payload[size:] for payload in some], counts, self._guides)
-            for what, payload, before, own in zip(called, some, fixed, integers, strict=True):
-                if len(payload) < size:
-                    found.append(ContainerError(f"{what} hold {len(payload)} bytes, not {size} and more"))
-                elif isinstance(before, ContainerError):
+            for what, before, own in zip(called, fixed, integers, strict=True):
+                if isinstance(before, ContainerError):
                     found.append(before)
                 elif isinstance(own, ContainerError):
                     found.append(ContainerError(f"{what} cannot be decoded: {own.message}"))

@@ -9,11 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inrfit.codec.bounds import FREE_FRONTS, fronts_of
 from inrfit.codec.context import BOUNDS, fronts
 from inrfit.codec.entropy import Table
 from inrfit.codec.limits import MAX_SHARE
 from inrfit.codec.tables import fit
 from inrfit.models.coding import geometric_bits
+
+FEW_FRONTS = FREE_FRONTS >> 1
+"""Most fronts of a lattice that is coded by its neighbours; all levels of a grid together have at most about twice those
+of the finest, which any file may have."""
 
 PIECE = 1 << 10
 """Integers of a context that are matched with a table together."""
@@ -82,7 +87,7 @@ class _Guessed:
 def _guessed(array: Array) -> _Guessed | None:
     """Return what neighbours leave of an array; None where they are of no use."""
     lattice, count = array.lattice, len(array.integers)
-    if not count or array.integers[0].size < 2 or not lattice:
+    if not count or array.integers[0].size < 2 or not lattice or fronts_of(lattice) > FEW_FRONTS:
         return None
     order = fronts(lattice)
     values = array.integers.reshape(count, len(order.rows), -1).swapaxes(0, 1).reshape(len(order.rows), -1)

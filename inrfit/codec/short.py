@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Annotated, Any
 
 import msgspec
@@ -23,6 +24,7 @@ class StoredIndex(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
         ids: empty for 0, 1, 2, ..., one for each of `lengths`.
         lengths, boxes, areas, ancillary: as in `header.Index`.
         mse: two bytes per region, see `mse`; empty where unknown.
+        sums: two bytes each; empty where they are not kept.
     """
 
     ids: list[int]
@@ -31,32 +33,42 @@ class StoredIndex(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     areas: list[int] = []
     mse: bytes = b""
     ancillary: int = 0
+    sums: bytes = b""
 
 
 def stored(fields: dict[str, Any]) -> StoredIndex:
     """Return an index, given as its fields, in the form that a file holds.
 
     Raises:
-        ContainerError: there is no region, or an error is none.
+        ContainerError: there is no region, or an error or a sum is none.
     """
     ids = fields["ids"]
     if not ids:
         raise ContainerError(f"number of regions is 0, allowed: 1 to {MAX_REGIONS}")
     counted = len(fields["lengths"]) == len(ids) and all(number == place for place, number in enumerate(ids))
-    return StoredIndex(**{**fields, "ids": [] if counted else ids, "mse": mse.pack(fields["mse"])})
+    try:
+        sums = struct.pack(f"<{len(fields['sums'])}H", *fields["sums"])
+    except struct.error as error:
+        raise ContainerError(f"a sum is not a number of two bytes ({error})") from None
+    return StoredIndex(
+        **{**fields, "ids": [] if counted else ids, "mse": mse.pack(fields["mse"]), "sums": sums}
+    )
 
 
 def restored(index: StoredIndex) -> dict[str, Any]:
     """Return the fields of an index; no list is longer than what the file holds for it, or than `lengths`.
 
     Raises:
-        ContainerError: half an error.
+        ContainerError: half an error or sum.
     """
     if len(index.mse) % 2:
         raise ContainerError(f"length of mse is {len(index.mse)} bytes, allowed: 2 per region")
     fields = {name: getattr(index, name) for name in index.__struct_fields__}
     ids = index.ids or list(range(len(index.lengths)))
-    return {**fields, "ids": ids, "mse": mse.unpack(index.mse)}
+    if len(index.sums) % 2:
+        raise ContainerError(f"length of sums is {len(index.sums)} bytes, allowed: 2 for each")
+    sums = list(struct.unpack(f"<{len(index.sums) // 2}H", index.sums))
+    return {**fields, "ids": ids, "mse": mse.unpack(index.mse), "sums": sums}
 
 
 def whole(value: Any) -> Any:

@@ -7,10 +7,9 @@ from typing import Any
 from inrfit.codec.container import Reader
 from inrfit.codec.header import Header
 from inrfit.codec.layout import Layout
-from inrfit.codec.weights import model_config
+from inrfit.codec.weights import misfits, network
 from inrfit.metrics.fidelity import unit_decibel
 from inrfit.metrics.rate import bpp
-from inrfit.models.description import Description, describe
 from inrfit.signal import SignalInfo
 
 
@@ -18,13 +17,13 @@ def summary(reader: Reader) -> dict[str, Any]:
     """Return what a file holds; all of its regions are read to check them.
 
     Args:
-        reader: the file. Damaged regions are listed, they are no error.
+        reader: the file. Damaged regions, and those whose bytes cannot hold their weights, are listed; they are no error.
 
     Raises:
-        ContainerError: the model is not one this version knows.
+        ContainerError: the model is not one this version knows, or cannot be in the bytes of the file.
     """
     header, index = reader.header, reader.index
-    description = network(header)
+    description = network(header, reader.name)
     info = info_of(header)
     samples = Layout(header=header, index=index).samples
     return {
@@ -54,7 +53,7 @@ def summary(reader: Reader) -> dict[str, Any]:
         "metadata": {tag.strip(): len(blob) for tag, blob in reader.ancillary.items()},
         "version": list(reader.version),
         "writer": header.writer,
-        "damaged": [damage.id for damage in reader.check()],
+        "damaged": [damage.id for damage in misfits(reader)],
     }
 
 
@@ -67,15 +66,6 @@ def info_of(header: Header) -> SignalInfo:
         value_range=(signal.value_low, signal.value_high),
         colour=signal.colour,
     )
-
-
-def network(header: Header) -> Description:
-    """Return the network that a header describes.
-
-    Raises:
-        ContainerError: the model is not one this version knows.
-    """
-    return describe(model_config(header), len(header.signal.shape), header.signal.channels)
 
 
 def _plain(struct: Any) -> dict[str, Any]:

@@ -29,10 +29,18 @@ def decode(data: bytes, name: str) -> dict[str, str]:
     """
     if not data:
         return {}
+    count = _count(data)
+    if count > MAX_TAGS:
+        raise ContainerError(f"{name} has {count} tags, allowed: at most {MAX_TAGS}")
     try:
         found = msgspec.msgpack.decode(data, type=dict[str, str])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError) as error:
         raise ContainerError(f"{name} has tags that cannot be read: {error}") from error
-    if len(found) > MAX_TAGS:
-        raise ContainerError(f"{name} has {len(found)} tags, allowed: at most {MAX_TAGS}")
     return found
+
+
+def _count(data: bytes) -> int:
+    """Return the entries of a MessagePack map by its first bytes; 0 for anything else."""
+    size = {0xDE: 2, 0xDF: 4}.get(data[0], 0)
+    few = data[0] & 0xF if data[0] >> 4 == 0x8 else 0
+    return int.from_bytes(data[1 : 1 + size], "big") if size else few

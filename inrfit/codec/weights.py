@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.codec import tags
+from inrfit.codec import bounds, masks, tags
 from inrfit.codec.container import EXIF, ICC, NEWER, SOUND, SOURCE, TAGS, TORN, WRONG, Damage, Reader
 from inrfit.codec.container import write as write_container
 from inrfit.codec.header import (
@@ -51,7 +50,12 @@ def dumps(field: Field) -> bytes:
     shared, own = (payload_of(items[local], field.weight_type, field.coding) for local in (False, True))
     parts = [_part(field, own.pack(numbers, position), position) for position in range(len(field.partition))]
     return write_container(
-        _header(field, items), _index(field), shared.pack(numbers, 0), _ancillary(field), parts
+        _header(field, items),
+        _index(field),
+        shared.pack(numbers, 0),
+        _ancillary(field),
+        parts,
+        0 if field.adapted else shared.quantised + own.quantised * len(parts),
     )
 
 
@@ -76,22 +80,15 @@ def loads(
             there.
     """
     header, index = reader.header, reader.index
-    model = model_config(header)
-    try:
-        description = describe(model, len(header.signal.shape), header.signal.channels)
-    except ConfigError as error:
-        raise ContainerError(f"{reader.name}: {error.message}") from None
+    description = network(header, reader.name)
     origin = _origin(reader, find)
     items = items_of(description) if origin is None else adapted_items(origin)
     coding = _coding(reader, items)
-    try:
-        payloads = {local: payload_of(items[local], header.weight_type, coding) for local in (True, False)}
-    except ContainerError as error:
-        raise ContainerError(f"{reader.name}: {error.message}", hint=WRONG) from None
+    payloads = _payloads(reader, items, coding)
     shared = payloads[False].read(reader.shared, f"{reader.name}: the shared weights")
     wanted = range(len(index.ids)) if positions is None else positions
     kept: list[int] = []
-    masks: list[NDArray[np.bool_] | None] = []
+    covers: list[NDArray[np.bool_] | None] = []
     parts = []
     for position, found in zip(wanted, _regions(reader, payloads[True], wanted), strict=True):
         if isinstance(found, ContainerError):
@@ -100,7 +97,7 @@ def loads(
             damaged.append(Damage(position=position, id=index.ids[position], reason=found.message))
             continue
         kept.append(position)
-        masks.append(found[0])
+        covers.append(found[0])
         parts.append(found[1])
     if wanted and not kept:
         raise ContainerError(
@@ -111,13 +108,13 @@ def loads(
     if origin is not None:
         adapted = Adapted(init=header.init, numbers=held, bases=origin.bases)
         held = _made(reader, description, origin, held)
-    partition = _partition(header, index, kept, masks)
+    partition = _partition(header, index, kept, covers)
     if partition.kind == "labels" and kept:
         _check_apart(reader, partition)
     mse = tuple(index.mse[position] for position in kept) if index.mse else ()
     whole = len(kept) == len(index.ids)
     return Field(
-        model=model,
+        model=model_config(header),
         partition=partition,
         frame=Frame(
             centre=tuple(header.frame.centre), half=tuple(header.frame.half), span=float(header.frame.span)
@@ -134,6 +131,94 @@ def loads(
         adapted=adapted,
         coding=coding,
     )
+
+
+def network(header: Header, name: str = "the file") -> Description:
+    """Return the network that the header of a file describes.
+
+    Raises:
+        ContainerError: the model is not one this version knows, or cannot be.
+    """
+    model = model_config(header)
+    try:
+        return describe(model, len(header.signal.shape), header.signal.channels)
+    except ConfigError as error:
+        raise ContainerError(
+            f"{name} describes no network: {error.message.replace('--', '')}", hint=WRONG
+        ) from None
+
+
+def quantised(reader: Reader, regions: int) -> int:
+    """Return how many quantised numbers so many regions of a file hold, with the shared ones, as `bounds` counts them.
+
+    Raises:
+        ContainerError: the file claims more than can be in its bytes, or describes no network.
+    """
+    payloads = _own_payloads(reader)
+    return payloads[False].quantised + regions * payloads[True].quantised if payloads else 0
+
+
+def misfits(reader: Reader) -> list[Damage]:
+    """Return the regions of a file that are damaged, or whose bytes cannot hold their weights; none is decoded.
+
+    Of a file that needs an init the weights are not known, and only checksums are looked at.
+
+    Raises:
+        ContainerError: the file claims more than can be in its bytes, or its shared weights do not fit.
+    """
+    payloads = _own_payloads(reader)
+    if not payloads:
+        return reader.check()
+    if wrong := payloads[False].misfit(len(reader.shared)):
+        raise ContainerError(f"{reader.name}: the shared weights {wrong}", hint=WRONG)
+    masked, found = reader.header.partition.kind == "labels", list[Damage]()
+    for position, number in enumerate(reader.index.ids):
+        try:
+            payload = reader.part(position)
+            before = masks.size(payload) if masked else 0
+            wrong = payloads[True].misfit(len(payload) - before)
+        except ContainerError as error:
+            wrong = error.message
+        if wrong:
+            found.append(Damage(position=position, id=number, reason=wrong))
+    return found
+
+
+def _own_payloads(reader: Reader) -> dict[bool, Payload]:
+    """Return how the weights of a file are kept; empty for a file that needs an init."""
+    if reader.header.init:
+        return {}
+    items = items_of(network(reader.header, reader.name))
+    return _payloads(reader, items, _coding(reader, items))
+
+
+def _payloads(
+    reader: Reader, items: Mapping[bool, Sequence[Item]], coding: Coding | None
+) -> dict[bool, Payload]:
+    """Return how the weights of each region (True) and those of all together (False) are kept.
+
+    Raises:
+        ContainerError: that cannot be, or is more than the bytes of the file can hold.
+    """
+    try:
+        found = {
+            local: payload_of(items[local], reader.header.weight_type, coding) for local in (True, False)
+        }
+        if not reader.header.init:
+            numbers = found[False].quantised + reader.there * found[True].quantised
+            bounds.check_numbers(numbers, reader.size)
+        bounds.check_fronts(found[True].lattices, reader.size)
+        bounds.check_masked(_masked(reader), reader.size)
+    except ContainerError as error:
+        raise ContainerError(f"{reader.name}: {error.message}", hint=WRONG) from None
+    return found
+
+
+def _masked(reader: Reader) -> int:
+    """Return the samples in the boxes of all regions that do not fill theirs."""
+    boxes, areas = reader.index.boxes, reader.index.areas
+    volumes = (math.prod(b - a for a, b in zip(box[::2], box[1::2], strict=True)) for box in boxes)
+    return sum(volume for volume, area in zip(volumes, areas, strict=True) if area < volume)
 
 
 def items_of(description: Description) -> dict[bool, list[Item]]:
@@ -272,9 +357,7 @@ def _part(field: Field, payload: bytes, position: int) -> bytes:
     """Return the payload of a region, with its mask before it where it is a segment."""
     if field.partition.kind != "labels":
         return payload
-    mask = field.partition.regions[position].mask
-    packed = b"" if mask is None else zlib.compress(np.packbits(mask).tobytes(), 9)
-    return len(packed).to_bytes(4, "little") + packed + payload
+    return masks.pack(field.partition.regions[position].mask) + payload
 
 
 def _regions(
@@ -302,45 +385,19 @@ def _part_of(reader: Reader, position: int) -> tuple[NDArray[np.bool_] | None, b
 
 
 def _split_mask(reader: Reader, payload: bytes, position: int) -> tuple[NDArray[np.bool_] | None, bytes]:
-    """Split the payload of a segment into its mask and its weights."""
+    """Split the payload of a segment into its mask and its weights; see `masks.split`."""
     layout = Layout(header=reader.header, index=reader.index)
-    shape, area = tuple(last - first for first, last in layout.box(position)), layout.area(position)
-    count, what = math.prod(shape), f"the weights of region {reader.index.ids[position]}"
-    size = int.from_bytes(payload[:4], "little")
-    if len(payload) < 4 + size:
-        raise ContainerError(f"{reader.name}: the mask before {what} is cut off")
-    if size == 0 and area == count:
-        return None, payload[4:]
-    try:
-        bits = zlib.decompressobj().decompress(payload[4 : 4 + size], -(-count // 8) + 1)
-    except zlib.error as error:
-        raise ContainerError(f"{reader.name}: the mask before {what} is damaged ({error})") from None
-    if len(bits) != -(-count // 8):
-        raise ContainerError(
-            f"{reader.name}: the mask before {what} holds {len(bits)} bytes for {count} samples"
-        )
-    mask = np.unpackbits(np.frombuffer(bits, np.uint8), count=count).astype(bool).reshape(shape)
-    if np.count_nonzero(mask) != area:
-        raise ContainerError(
-            f"{reader.name}: the mask before {what} does not cover the {area} samples it should"
-        )
-    return mask, payload[4 + size :]
+    shape = tuple(last - first for first, last in layout.box(position))
+    what = f"{reader.name}: the mask before the weights of region {reader.index.ids[position]}"
+    return masks.split(payload, shape, layout.area(position), what)
 
 
 def _check_apart(reader: Reader, partition: Partition) -> None:
     """Raise a ContainerError where two regions of a label map claim one sample."""
-    around = partition.select(range(len(partition))).domain
-    taken = np.zeros(around.shape, bool)
-    for region in partition.regions:
-        window = taken[
-            tuple(slice(a - o, b - o) for (a, b), o in zip(region.box, around.origin, strict=True))
-        ]
-        inside = np.True_ if region.mask is None else region.mask
-        if (window & inside).any():
-            raise ContainerError(
-                f"{reader.name}: region {region.id} covers samples of another region", hint=WRONG
-            )
-        window |= inside
+    if region := masks.overlap(partition.regions):
+        raise ContainerError(
+            f"{reader.name}: region {region.id} covers samples of another region", hint=WRONG
+        )
 
 
 def _header(field: Field, items: Mapping[bool, Sequence[Item]]) -> Header:
@@ -449,7 +506,7 @@ def signal_info(reader: Reader) -> SignalInfo:
 
 
 def _partition(
-    header: Header, index: Index, positions: Sequence[int], masks: Sequence[NDArray[np.bool_] | None]
+    header: Header, index: Index, positions: Sequence[int], covers: Sequence[NDArray[np.bool_] | None]
 ) -> Partition:
     """Return the domain of a file with the regions at some places of the index, which have these masks."""
     layout = Layout(header=header, index=index)
@@ -458,7 +515,7 @@ def _partition(
         edges = tuple(tuple(e) for e in header.partition.edges)
         return from_edges(layout.domain, edges, tuple(header.partition.nominal), ids)
     regions = []
-    for number, position, mask in zip(ids, positions, masks, strict=True):
+    for number, position, mask in zip(ids, positions, covers, strict=True):
         box, side = layout.box(position), float(np.sqrt(layout.area(position)))
         regions.append(Region(id=number, box=box, nominal=(side,) * len(box), mask=mask))
     return Partition(domain=layout.domain, regions=tuple(regions), kind="labels")

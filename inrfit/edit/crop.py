@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from inrfit.codec.container import EXIF, ICC, SOUND, TAGS, Reader, front_matter, part_end, parts_size
 from inrfit.codec.header import Header, Index
 from inrfit.codec.layout import Layout, bounding
+from inrfit.codec.weights import quantised
 from inrfit.domain import Domain
 from inrfit.edit.choose import choose
 from inrfit.edit.keep import Selection
@@ -81,7 +82,7 @@ def plan(reader: Reader, wanted: Selection) -> Crop:
 
     Raises:
         ConfigError: the selection does not suit the file, or no region is there.
-        ContainerError: the mask of a segment is needed and damaged.
+        ContainerError: the mask of a segment is needed and damaged, or the file claims more than its bytes can hold.
     """
     layout = Layout(header=reader.header, index=reader.index)
     positions = choose(reader, layout, wanted)
@@ -95,7 +96,7 @@ def plan(reader: Reader, wanted: Selection) -> Crop:
         positions=tuple(positions),
         header=header,
         index=index,
-        front=front_matter(header, index, reader.shared, ancillary),
+        front=front_matter(header, index, reader.shared, ancillary, quantised(reader, len(positions))),
         notes=("its sound track goes: it is a copied one, or ends before this part",) if silent else (),
     )
 
@@ -126,9 +127,9 @@ def _index(layout: Layout, positions: Sequence[int]) -> Index:
     """Return the rows of the index for the regions kept."""
     index = layout.index
     lists = {name: getattr(index, name) for name in ("ids", "lengths", "boxes", "areas", "mse")}
-    return replace(
-        index, **{name: [rows[p] for p in positions] if rows else [] for name, rows in lists.items()}
-    )
+    kept = {name: [rows[p] for p in positions] if rows else [] for name, rows in lists.items()}
+    sums = [index.sums[p] for p in (0, *(position + 1 for position in positions))] if index.sums else []
+    return replace(index, **kept, sums=sums)
 
 
 def _of_part(ancillary: Mapping[str, bytes], whole: Domain, part: Domain) -> dict[str, bytes]:

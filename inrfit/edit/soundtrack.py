@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from inrfit import io
-from inrfit.codec.container import MAGIC, Reader
+from inrfit.codec.container import MAGIC, SOUND, WRONG, Reader
 from inrfit.codec.excerpt import read
 from inrfit.codec.layout import Layout
 from inrfit.domain import Domain, Typed
 from inrfit.edit.crop import plan
 from inrfit.edit.keep import selection
-from inrfit.errors import ConfigError
+from inrfit.errors import ConfigError, ContainerError
 from inrfit.io.video_write import lateness
 from inrfit.signal import Bands
 
@@ -34,10 +34,13 @@ def cropped(sound: bytes, clip: Domain) -> bytes | None:
     Args:
         sound: the track.
         clip: the domain of the cropped clip.
+
+    Raises:
+        ContainerError: the track is damaged, or holds something else than a sound.
     """
     if not is_field(sound):
         return None
-    with Reader(sound) as reader:
+    with _opened(sound) as reader:
         domain = Layout(header=reader.header, index=reader.index).domain
         try:
             time = _range(domain, clip.corner[0], clip.shape[0] * clip.spacing[0])
@@ -57,7 +60,7 @@ def heard(samples: Bands, *, device: str, threads: int | None) -> Bands:
     if sound is None or not is_field(sound):
         return samples
     clip, late = samples.domain, lateness(samples.info, samples.domain)
-    with Reader(sound) as reader:
+    with _opened(sound) as reader:
         domain = Layout(header=reader.header, index=reader.index).domain
     begin = clip.corner[0] - late
     time = _range(domain, begin, clip.shape[0] * clip.spacing[0])
@@ -70,6 +73,19 @@ def heard(samples: Bands, *, device: str, threads: int | None) -> Bands:
     offset = late - max(0.0, domain.corner[0] - begin)  # second 0 is the first sample that is heard
     placed = replace(clip, offset=(offset, *clip.corner[1:]), origin=(0,) * clip.dimensions)
     return replace(samples, domain=placed, info=replace(samples.info, sound=data))
+
+
+def _opened(sound: bytes) -> Reader:
+    """Open a track that is a field, without a track of its own.
+
+    Raises:
+        ContainerError: it is damaged, or not that of a sound.
+    """
+    reader = Reader(sound)
+    if (kind := reader.header.signal.kind) != "audio":
+        raise ContainerError(f"the sound track holds a signal of kind {kind!r}, allowed: 'audio'", hint=WRONG)
+    reader.ancillary.pop(SOUND, None)
+    return reader
 
 
 def _range(track: Domain, begin: float, seconds: float) -> tuple[Typed, Typed]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,9 @@ from inrfit.partitions import Partition, Region
 
 MOST_SAMPLES = 1 << 28
 """Largest output, in samples of up to 4 channels, before box filtering: beyond it a decode would not fit in memory."""
+
+AT_ONCE = 1 << 22
+"""Samples of a mask that are looked at together, about."""
 
 MOST_BLEND = 64
 """Samples beyond its border up to which a region can be blended: each costs one more ring of network evaluations."""
@@ -210,15 +213,48 @@ def touched(boxes: Iterable[Box], lattice: Lattice, margin: int = 0) -> list[int
     return lattice.meeting(lattice.all_spans([grown(box, margin) for box in boxes])).tolist()
 
 
-def region_samples(region: Region, lattice: Lattice, spans: Box | None = None) -> RegionSamples:
-    """Return which fine samples belong to a region, wanted or not; `spans`, if known, are those of its box."""
+def region_samples(
+    region: Region, lattice: Lattice, spans: Box | None = None, tile: int | None = None
+) -> RegionSamples:
+    """Return which fine samples belong to a region.
+
+    Args:
+        region: the region.
+        lattice: the samples.
+        spans: those of its box, if known.
+        tile: points of a tile; of a region with a mask, only those of the tiles that reach into the rows of the window are
+            listed then. All of them, wanted or not, when None.
+    """
     spans = lattice.spans(region.box) if spans is None else spans
-    inside = (
-        None if region.mask is None else np.flatnonzero(resampled(region.mask, region.box, lattice, spans))
-    )
+    start, shape = tuple(a for a, _ in spans), tuple(b - a for a, b in spans)
+    if region.mask is None:
+        return RegionSamples(start=start, shape=shape)
+    first, last = (min(max(row, spans[0][0]), spans[0][1]) for row in lattice.fine[0])
+    if tile is None or (first, last) == spans[0]:
+        inside = np.flatnonzero(resampled(region.mask, region.box, lattice, spans))
+        return RegionSamples(start=start, shape=shape, inside=inside)
+    counts = [
+        np.count_nonzero(resampled(region.mask, region.box, lattice, rows), axis=tuple(range(1, len(spans))))
+        for rows in _in_bands(spans)
+    ]
+    ranks = np.concatenate([[0], *map(np.cumsum, [np.concatenate(counts)])])
+    low, high = (int(ranks[row - start[0]]) for row in (first, last))
+    low, high = low // tile * tile, min(-(-high // tile) * tile, int(ranks[-1]))
+    top = int(np.searchsorted(ranks, low, side="right")) - 1
+    bottom = max(top, int(np.searchsorted(ranks, high, side="left")))
+    rows = ((start[0] + top, start[0] + bottom), *spans[1:])
+    inside = np.flatnonzero(resampled(region.mask, region.box, lattice, rows)) + top * math.prod(shape[1:])
     return RegionSamples(
-        start=tuple(a for a, _ in spans), shape=tuple(b - a for a, b in spans), inside=inside
+        start=start, shape=shape, inside=inside, before=int(ranks[top]), total=int(ranks[-1])
     )
+
+
+def _in_bands(spans: Box) -> Iterator[Box]:
+    """Yield spans as bands of rows with about `AT_ONCE` samples each."""
+    (first, last), *others = spans
+    thick = max(1, AT_ONCE // max(1, math.prod(b - a for a, b in others)))
+    for start in range(first, last, thick):
+        yield ((start, min(start + thick, last)), *others)
 
 
 def coverage(partition: Partition, lattice: Lattice) -> NDArray[np.bool_]:

@@ -143,10 +143,7 @@ def _meshed(
     lines: dict[str, list[Line]], samples: RegionSamples, ranks: range
 ) -> dict[str, NDArray[np.float64]]:
     """Return the coordinates [point, axis] of a tile from those along the axes."""
-    flat = np.arange(ranks.start, ranks.stop)
-    if samples.inside is not None:
-        flat = samples.inside[ranks.start : ranks.stop]
-    places = np.unravel_index(flat, samples.shape)
+    places = np.unravel_index(samples.places(ranks), samples.shape)
     return {
         register: np.stack([line[place] for line, place in zip(axes, places, strict=True)], axis=-1)
         for register, axes in lines.items()

@@ -196,7 +196,9 @@ class _Plan:
         here, fine, regions = lattice.meeting(self._spans), lattice.fine, self._field.partition.regions
         known, self._samples = self._samples, {}
         for position, spans in zip(here.tolist(), self._spans[here].tolist(), strict=True):
-            samples = known.get(position) or region_samples(regions[position], lattice, spans)
+            samples = known.get(position) or region_samples(
+                regions[position], self._wanted, spans, self._field.tile
+            )
             self._samples[position] = samples
             for ranks in tiles_in(samples, fine, self._field.tile):
                 yield _Tile(position=position, samples=samples, ranks=ranks)

@@ -50,16 +50,22 @@ class RegionSamples:
 
     Attributes:
         start, shape: box of the region on the lattice.
-        inside: ranks within the box of the samples that belong to the region; None when all do.
+        inside: places within the box of the samples that belong to the region; None when all do.
+        before: rank of the first of `inside`, where only those of some rows are there.
+        total: number of samples, where not all of them are in `inside`.
     """
 
     start: tuple[int, ...]
     shape: tuple[int, ...]
     inside: NDArray[np.intp] | None = None
+    before: int = 0
+    total: int | None = None
 
     @property
     def count(self) -> int:
         """Number of samples."""
+        if self.total is not None:
+            return self.total
         return math.prod(self.shape) if self.inside is None else len(self.inside)
 
     def rows(self, first: int, last: int) -> range:
@@ -67,12 +73,18 @@ class RegionSamples:
         width = math.prod(self.shape[1:])
         low, high = (min(max(row - self.start[0], 0), self.shape[0]) * width for row in (first, last))
         if self.inside is not None:
-            low, high = (int(rank) for rank in np.searchsorted(self.inside, (low, high)))
+            low, high = (int(rank) + self.before for rank in np.searchsorted(self.inside, (low, high)))
         return range(low, high)
+
+    def places(self, ranks: range) -> NDArray[np.int64]:
+        """Return the places within the box of the samples of some ranks."""
+        if self.inside is None:
+            return np.arange(ranks.start, ranks.stop)
+        return self.inside[ranks.start - self.before : ranks.stop - self.before]
 
     def index(self, ranks: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the lattice indices [point, axis] of the samples of these ranks."""
-        flat = ranks if self.inside is None else self.inside[ranks]
+        flat = ranks if self.inside is None else self.inside[ranks - self.before]
         return np.stack(np.unravel_index(flat, self.shape), axis=-1) + np.asarray(self.start)
 
 

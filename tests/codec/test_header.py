@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
 from typing import Any
 
@@ -354,8 +355,9 @@ def test_a_field_of_a_newer_version_is_ignored() -> None:
         {"also": ["later"]},
     ]
     assert h.decode_header(msgspec.msgpack.encode(grown)) == header
-    index = [*msgspec.msgpack.decode(h.encode(GRID_INDEX)), [1, 2, 3]]
-    assert h.decode_index(msgspec.msgpack.encode(index), header) == GRID_INDEX
+    bound = msgspec.structs.replace(GRID_INDEX, sums=[*range(len(GRID_INDEX.ids) + 1)])
+    index = [*msgspec.msgpack.decode(h.encode(bound)), [1, 2, 3]]
+    assert h.decode_index(msgspec.msgpack.encode(index), header) == bound
 
 
 def test_ids_that_count_from_0_are_left_out() -> None:
@@ -457,20 +459,61 @@ def test_known_names_are_those_of_the_house() -> None:
     for name, (low, high) in signals.INTEGER_RANGES.items():
         signed = name.startswith("int")  # a range about 0 reaches one beyond the type
         assert limits.RANGES[name] == (low, -low if signed else high)
-    assert limits.SIGNED == signals.SIGNED
-    for colour in limits.SIGNED:
-        assert colour in limits.COLOURS
+    assert set(signals.SIGNED) <= set(limits.COLOURS)
     assert limits.MAX_BOXES == labels.MAX_BOXES
     for output in names("output"):
         h.decode_header(h.encode(changed(make_header(), "model.output", output)))
 
 
-@pytest.mark.parametrize("colour", limits.SIGNED)
-def test_signed_values_swing_about_0(colour: str) -> None:
+def test_distances_swing_about_0_and_waveforms_may_have_an_offset() -> None:
     header = changed(changed(make_header(), "signal.channels", 1), "signal.dtype", "float32")
-    header = changed(changed(header, "signal.colour", colour), "signal.value_high", 2.5)
+    header = changed(changed(header, "signal.colour", "waveform"), "signal.value_high", 2.5)
+    assert h.decode_header(h.encode(changed(header, "signal.value_low", 2.0))).signal.value_low == 2.0
+    header = changed(header, "signal.colour", "distance")
     for low in (-2.0, 0.0):
         with pytest.raises(ContainerError, match=r"signal.value_low is .*, allowed: -value_high"):
             h.decode_header(h.encode(changed(header, "signal.value_low", low)))
     read = h.decode_header(h.encode(changed(header, "signal.value_low", -2.5)))
     assert read.signal.value_low == -2.5
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value", "word"),
+    [
+        ("audio", "signal.kind", "audio", "number of axes is 2, allowed: 1 for kind audio"),
+        ("video", "signal.kind", "video", "number of axes is 2, allowed: 3 for kind video"),
+        ("volume", "signal.kind", "volume", "number of axes is 2, allowed: 3 for kind volume"),
+        ("shape", "signal.kind", "shape", "number of axes is 2, allowed: 3 for kind shape"),
+        ("audio", "signal.units", ["px"], "unit of the first axis of kind audio is 'px', allowed: s"),
+        ("audio", "signal.dtype", "uint8", "signal.dtype of kind audio is 'uint8', allowed: int16"),
+    ],
+)
+def test_kinds_have_their_axes_units_and_types(kind: str, path: str, value: Any, word: str) -> None:
+    header = make_header()
+    if path != "signal.kind":
+        header = changed(
+            msgspec.structs.replace(
+                header,
+                signal=h.SignalHeader(
+                    kind=kind,
+                    shape=[7],
+                    axes=["t"],
+                    units=["s"],
+                    spacing=[0.1],
+                    origin=[0],
+                    channels=1,
+                    dtype="int16",
+                    value_low=0.0,
+                    value_high=255.0,
+                    colour="channels",
+                    suffix=".wav",
+                ),
+                partition=h.PartitionHeader(kind="grid", edges=[[0, 7]], nominal=[7.0]),
+                frame=h.FrameHeader(centre=[3.0], half=[3.5]),
+            ),
+            "seed",
+            1,
+        )
+        limits.check_header(header)
+    with pytest.raises(ContainerError, match=re.escape(word)):
+        limits.check_header(changed(header, path, value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import msgspec
@@ -63,3 +64,15 @@ def test_tags_sound_and_offset_are_in_the_file() -> None:
     assert part.domain.corner == (6.25, 5.0)
     plain = api.load(api.to_bytes(field))
     assert (plain.info.tags, plain.info.sound, plain.domain.offset) == ({}, None, ())
+
+
+@pytest.mark.parametrize("start", [b"\xdf" + (6_000_000).to_bytes(4, "big"), b"\xde\xff\xff"])
+def test_tags_are_counted_before_they_are_read(start: bytes) -> None:
+    data = start + b"\xa4abcd\xa0" * 2_000_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(ContainerError, match="tags, allowed: at most 1024"):
+            tags.decode(data, "it")
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()

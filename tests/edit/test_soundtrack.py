@@ -10,12 +10,12 @@ import pytest
 import soundfile
 
 from inrfit import api
-from inrfit.codec.container import Reader
+from inrfit.codec.container import SOUND, Reader, write
 from inrfit.config import ReadConfig
 from inrfit.edit.crop import plan
 from inrfit.edit.keep import selection
 from inrfit.edit.soundtrack import heard
-from inrfit.errors import Interrupted
+from inrfit.errors import ContainerError, Interrupted
 from inrfit.fitting.loop import Progress
 from inrfit.io.video_write import shown_from
 from inrfit.models.field import Field
@@ -100,3 +100,22 @@ def test_a_sound_track_that_is_fitted_can_be_interrupted(clip: Field) -> None:
     stop = lambda: len(asked) > 1 or asked.append(1)  # noqa: E731
     with pytest.raises(Interrupted, match="its sound track stopped after 2 of"):
         api.fit(signal, progress=Progress(stop=stop), **FAST)
+
+
+def test_a_track_within_a_track_goes(clip: Field, track: Field) -> None:
+    inner = replace(track, info=replace(track.info, sound=api.to_bytes(track)))
+    outer = replace(clip, info=replace(clip.info, sound=api.to_bytes(inner)))
+    cut = api.load(api.crop(api.to_bytes(outer), keep="1"))
+    assert cut.info.sound is not None
+    assert api.load(cut.info.sound).info.sound is None
+
+
+def test_a_track_that_is_a_clip_is_refused_however_deep_it_is(clip: Field) -> None:
+    data = api.to_bytes(clip)
+    for _ in range(40):
+        with Reader(data) as reader:
+            data = write(reader.header, reader.index, reader.shared, {SOUND: data}, [*reader.parts()])
+    with pytest.raises(
+        ContainerError, match="the sound track holds a signal of kind 'video', allowed: 'audio'"
+    ):
+        api.crop(data, keep="1")

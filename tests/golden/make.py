@@ -37,6 +37,18 @@ CASES = {
     },
     "float16": {"grid": (2, 2), "weights": "float16"},
     "float32-none": {"partition": "none", "weights": "float32"},
+    "bound-grid": {"grid": (2, 3)},
+    "bound-segments": {"partition": "labels.npy", "weights": "float16"},
+    "bound-feature-grid": {"grid": (1, 2), "model": "feature-grid", "pitch": 2.0, "levels": 2},
+}
+"""Those whose names begin with "bound" have the sums of version 1.2."""
+
+
+CROPS = {
+    "grid": ["0,1", "1,2"],
+    "segments": ["0", "2"],
+    "bound-grid": ["0,1", "1,2"],
+    "bound-segments": ["0", "2"],
 }
 
 
@@ -84,8 +96,8 @@ def main() -> None:
         back = api.load(path)
         samples = back.decode(device="cpu")
         np.savez_compressed(path.with_suffix(".npz"), samples=samples, **integers(back))
-        if name in ("grid", "segments"):
-            keep = ["0,1", "1,2"] if name == "grid" else ["0", "2"]
+        if name in CROPS:
+            keep = CROPS[name]
             path.with_suffix(".crop.inr").write_bytes(api.crop(path, keep=keep))
         sys.stderr.write(f"{path.name}: {path.stat().st_size} bytes\n")
 

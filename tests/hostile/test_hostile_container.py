@@ -39,6 +39,9 @@ METADATA = {c.ICC: b"profile", c.SOURCE: b"source"}
 FILE = c.write(HEADER, INDEX, b"shared", METADATA, PARTS)
 WHOLE = c.read(FILE)
 PREFIX, HEAD, INDX = FILE[:16], h.encode(HEADER), h.encode(WHOLE.index)
+UNBOUND = h.encode(msgspec.structs.replace(WHOLE.index, sums=[]))
+"""The index of an older file, which does not bind its pieces to each other."""
+
 LABELS = h.encode(
     msgspec.structs.replace(HEADER, partition=h.PartitionHeader(kind="labels", edges=[], nominal=[]))
 )
@@ -64,9 +67,10 @@ def assemble(
 
 
 def with_extra(*chunks: bytes) -> bytes:
-    """Return a file whose ancillary chunks are these, with an index that says so."""
+    """Return a file whose ancillary chunks are these, with an index that says so and binds nothing."""
     extra = b"".join(chunks)
-    return assemble(indx=h.encode(msgspec.structs.replace(WHOLE.index, ancillary=len(extra))), extra=extra)
+    index = msgspec.structs.replace(WHOLE.index, ancillary=len(extra), sums=[])
+    return assemble(indx=h.encode(index), extra=extra)
 
 
 def prefix(major: int = c.MAJOR, minor: int = 0, flags: int = 0) -> bytes:
@@ -207,6 +211,78 @@ def test_parts_in_another_order_do_not_match_the_index() -> None:
         c.read(front + sealed(PARTS[1]) + sealed(PARTS[0]))
 
 
+def alike(first: int, *, shared: bytes = b"", **fields: Any) -> bytes:
+    """Return a file of six regions of one length, whose weights and header are those of one of several fits."""
+    edges = [[*range(7)], [0, 3]]
+    header = msgspec.structs.replace(
+        HEADER,
+        signal=image_header((6, 3), colour="grey"),
+        partition=h.PartitionHeader(kind="grid", edges=edges, nominal=[1.0, 3.0]),
+        **fields,
+    )
+    parts = [bytes(range(first + k, first + k + 40)) for k in range(6)]
+    return c.write(header, h.Index(ids=[*range(6)]), shared, METADATA, parts)
+
+
+def test_regions_of_one_length_that_change_places_are_damaged() -> None:
+    data = alike(0)
+    front, size = c.Reader(data).front_size, 44
+    for a in range(6):
+        for b in range(a):
+            swapped = bytearray(data)
+            at, there = (slice(front + k * size, front + (k + 1) * size) for k in (a, b))
+            swapped[at], swapped[there] = data[there], data[at]
+            reader = c.Reader(bytes(swapped))
+            assert [d.id for d in reader.check()] == [b, a]
+            assert f"region {b}: what lies there belongs to another place or file" in reader.check()[0].reason
+
+
+def test_half_a_file_of_one_fit_and_half_of_another_is_damaged() -> None:
+    """As a copy over an older file of the same size that stopped, wherever it did."""
+    one, other = alike(0, shared=b"one", seed=1), alike(99, shared=b"two", seed=2)
+    front = c.Reader(one).front_size
+    assert (len(one), front) == (len(other), c.Reader(other).front_size)
+    for end in range(len(one)):
+        torn = one[:end] + other[end:]
+        if torn in (one, other):
+            continue
+        if end < front:
+            with pytest.raises(ContainerError, match="damaged"):
+                c.read(torn)
+            continue
+        first = (end - front) // 44
+        assert [d.id for d in c.Reader(torn).check()] == list(range(first, 6))
+
+
+@pytest.mark.parametrize("which", ["HEAD", "SHRD", "icc "])
+def test_a_chunk_of_another_fit_is_damage(which: str) -> None:
+    head, shared = h.encode(c.read(alike(0)).header), b"one"
+    data = alike(0, shared=shared)
+    old, new = {
+        "HEAD": (c.chunk("HEAD", head), c.chunk("HEAD", replaced(head, [6], 1))),
+        "SHRD": (c.chunk("SHRD", b"one"), c.chunk("SHRD", b"two")),
+        "icc ": (
+            c.chunk("icc ", zlib.compress(b"profile", 9)),
+            c.chunk("icc ", zlib.compress(b"another", 9)),
+        ),
+    }[which]
+    assert data.count(old) == 1
+    with pytest.raises(ContainerError, match="those of another file") as caught:
+        c.Reader(data.replace(old, new))
+    assert caught.value.hint == c.TORN
+
+
+def test_an_index_without_sums_binds_nothing() -> None:
+    reader = c.Reader(assemble(indx=UNBOUND, shared=b"other"))
+    assert (reader.shared, reader.check()) == (b"other", [])
+
+
+@pytest.mark.parametrize("sums", [b"\0", bytes(4), bytes(8)])
+def test_sums_of_another_number_of_regions_are_refused(sums: bytes) -> None:
+    with pytest.raises(ContainerError, match="length of sums"):
+        c.Reader(assemble(indx=replaced(INDX, [6], sums)))
+
+
 def test_a_part_shorter_than_the_index_says_is_damaged() -> None:
     front = FILE[: c.Reader(FILE).front_size]
     reader = c.Reader(front + sealed(PARTS[0][:-1]) + b"!" + sealed(PARTS[1]))
@@ -296,7 +372,7 @@ def test_ids_that_are_left_out_cost_nothing_for_cells_without_a_region() -> None
     side = 1 << 12
     edges = [list(range(side + 1))] * 2
     head = replaced(replaced(HEAD, [2, 1], edges), [0, 1], [side, side])
-    data = assemble(head=head, indx=replaced(INDX, [0], []))
+    data = assemble(head=head, indx=replaced(replaced(INDX, [0], []), [6], b""))
     with memory_below(4 * MEGABYTE):
         reader = c.Reader(data)
     assert (reader.index.ids, list(reader.parts())) == ([0, 1], PARTS)
@@ -331,9 +407,9 @@ VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4), max_lea
 @given(data=st.data(), where=st.sampled_from(["head", "indx"]), labels=st.booleans())
 def test_any_value_in_any_field(data: st.DataObject, where: str, labels: bool) -> None:
     """Whatever is written into a field, the file is refused as a whole or reads as this header or index."""
-    payloads = {"head": LABELS if labels else HEAD, "indx": INDX}
+    payloads = {"head": LABELS if labels else HEAD, "indx": UNBOUND}
     if labels:
-        payloads["indx"] = replaced(replaced(INDX, [2], [[0, 1, 0, 3], [1, 2, 0, 3]]), [3], [3, 3])
+        payloads["indx"] = replaced(replaced(UNBOUND, [2], [[0, 1, 0, 3], [1, 2, 0, 3]]), [3], [3, 3])
     inner, path = msgspec.msgpack.decode(payloads[where]), []
     while isinstance(inner, list) and inner:
         path.append(data.draw(st.integers(0, len(inner) - 1)))
