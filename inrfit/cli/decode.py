@@ -183,6 +183,9 @@ def command(
                 else ", ".join(map("{:g}".format, picture.opaque))
             )
             say(f"{item.name}: samples that no region covers are {how} (see --fill)")
+        if not quiet:
+            for loss in kind.lost(picture.samples.info, suffix):
+                say(f"{item.name}: {loss}")
         made = (
             picture.samples
             if sound

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from io import BytesIO
 from typing import Any, BinaryIO
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from inrfit.domain import image_domain
 from inrfit.errors import InputError
-from inrfit.io.formats import COLOURS, MAX_CHANNELS
+from inrfit.io.formats import COLOURS, MAX_CHANNELS, PLAIN
 from inrfit.signal import INTEGER_RANGES, ArraySignal, SignalInfo
 
 STORED = ("uint8", "uint16")
@@ -29,8 +30,10 @@ def to_signal(
     high: int | None = None,
     icc: bytes | None = None,
     exif: bytes | None = None,
-    nodata: float | None = None,
+    colour: str | None = None,
+    tags: Mapping[str, str] | None = None,
     notes: tuple[str, ...] = (),
+    nodata: float | None = None,
 ) -> ArraySignal:
     """Make a signal from samples, in the range of their type; `holes.settled` finds what of it they use.
 
@@ -40,8 +43,10 @@ def to_signal(
         high: the integer that stands for full scale, where it is not the largest of its type.
         icc: ICC profile.
         exif: EXIF block without orientation.
-        nodata: the value that the file declares as "no data"; it becomes the tag "nodata".
+        colour: meaning of the channels, where their number does not tell it.
+        tags: what else is known, as text by name.
         notes: what was changed on reading.
+        nodata: the value that the file declares as "no data"; it becomes the tag "nodata".
 
     Raises:
         InputError: the shape or the sample type cannot be an image.
@@ -53,10 +58,10 @@ def to_signal(
     info = SignalInfo(
         dtype=dtype,
         value_range=value_range,
-        colour=COLOURS.get(native.shape[-1], "channels"),
+        colour=colour or COLOURS.get(native.shape[-1], PLAIN),
         icc=icc,
         exif=exif,
-        tags={} if nodata is None else {"nodata": repr(nodata)},
+        tags=dict(tags or {}) | ({} if nodata is None else {"nodata": repr(nodata)}),
         notes=(*notes, *converted),
     )
     return ArraySignal(values=native, domain=image_domain(*native.shape[:2]), info=info)

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inrfit.errors import InputError
-from inrfit.io.formats import check_size
+from inrfit.io.formats import check_expansion, check_size
 
 _PLAIN = ("L", "LA", "RGB", "RGBA")
 _CONVERTED = {
     "1": "L",
     "P": "RGB",
     "PA": "RGBA",
+    "La": "LA",
     "CMYK": "RGB",
     "YCbCr": "RGB",
     "RGBX": "RGB",
@@ -24,10 +25,15 @@ _CONVERTED = {
 _WITH_ALPHA = {"1": "LA", "L": "LA", "P": "RGBA", "RGB": "RGBA"}
 
 
-def open_image(data: bytes, form: str, name: str) -> Image.Image:
-    """Decode the first frame of a file of the format that Pillow calls `form`, after a look at its size."""
+def open_image(data: bytes, form: str, name: str, *, sample: int = 1) -> Image.Image:
+    """Decode the first frame of a file of the format that Pillow calls `form`, after a look at its size.
+
+    Args:
+        sample: bytes of a sample in the file.
+    """
     image = Image.open(BytesIO(data), formats=[form])
     check_size(image.height, image.width, name)
+    check_expansion(image.height * image.width * len(image.getbands()) * sample, len(data), name)
     image.load()
     return image
 

@@ -6,7 +6,8 @@ A block is kept as a small TIFF without the `Exif\0\0` prefix that some formats 
 from __future__ import annotations
 
 import struct
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,24 @@ _DIRECTORIES = (0x8769, 0x8825)  # Exif, GPS
 _DESCRIPTIVE = (0x010F, 0x0110, 0x0132, 0x013B, 0x8298, *_DIRECTORIES)  # make, model, date, artist, copyright
 _DAMAGED = "the EXIF block is damaged and was left out"
 _TEXT = (0x010E, 0x0131)  # description, software
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+_SIZES = {
+    1: 1,
+    2: 1,
+    3: 2,
+    4: 4,
+    5: 8,
+    6: 1,
+    7: 1,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    16: 8,
+    17: 8,
+    18: 8,
+}
 """Bytes of a value of each TIFF type."""
 
 _OF_PART: dict[int, frozenset[int]] = {
@@ -128,10 +146,19 @@ def from_tiff(data: bytes) -> tuple[bytes | None, tuple[str, ...]]:
     Description and software are left out: programs keep sizes and whole XML documents there.
     """
     try:
-        tags = descriptive(data, _DESCRIPTIVE)
+        block = _from_big(data) if data[2:4] in (b"+\0", b"\0+") else data
+        tags = descriptive(block, _DESCRIPTIVE)
         return (tags.tobytes().removeprefix(PREFIX) if tags else None), ()
     except Exception:  # see split
         return None, (_DAMAGED,)
+
+
+def _from_big(data: bytes) -> bytes | None:
+    """Return the descriptive tags of a BigTIFF file as a block, which no library reads from there."""
+    order = {b"II+\0": "<", b"MM\0+": ">"}[data[:4]]
+    found = _directories(data, order, dict.fromkeys(_OF_PART) | {0: frozenset(_DESCRIPTIVE)}, _BIG)
+    directories = {tag: entries for tag, entries in found.items() if entries}
+    return _laid_out(order, directories) if directories else None
 
 
 def descriptive(block: bytes | None, kept: tuple[int, ...] = (*_DESCRIPTIVE, *_TEXT)) -> Image.Exif:
@@ -164,7 +191,8 @@ def of_part(block: bytes | None) -> bytes | None:
     block = block.removeprefix(PREFIX)
     try:
         order = {b"II*\0": "<", b"MM\0*": ">"}[block[:4]]
-        directories = {tag: entries for tag, entries in _directories(block, order).items() if entries}
+        found = _directories(block, order, _OF_PART, _CLASSIC)
+        directories = {tag: entries for tag, entries in found.items() if entries}
     except (KeyError, struct.error, ValueError):
         return None
     values = sum(len(value) for entries in directories.values() for _, _, value in entries.values())
@@ -177,29 +205,50 @@ _Entries = dict[int, tuple[int, int, bytes]]
 """Type, count and value of each tag of a directory."""
 
 
-def _directories(block: bytes, order: str) -> dict[int, _Entries]:
-    """Read the entries of `_OF_PART` from the first directory and from those it points to."""
-    (start,) = struct.unpack_from(order + "I", block, 4)
-    first = _entries(block, order, start, _OF_PART[0].union(_DIRECTORIES))
+class _Layout(NamedTuple):
+    """Numbers in a TIFF of one kind, as `struct` calls them: how many entries, an entry's head, a place."""
+
+    entries: str
+    head: str
+    place: str
+
+
+_CLASSIC = _Layout("H", "HHI", "I")
+_BIG = _Layout("Q", "HHQ", "Q")
+
+
+def _directories(
+    block: bytes, order: str, wanted: Mapping[int, frozenset[int] | None], layout: _Layout
+) -> dict[int, _Entries]:
+    """Read the entries of the first directory and of those it points to; `wanted` names their tags, None all."""
+    size = struct.calcsize(layout.place)
+    (start,) = struct.unpack_from(order + layout.place, block, size)
+    first = _entries(block, order, start, (wanted[0] or frozenset()).union(_DIRECTORIES), layout)
     directories = {0: first}
     for pointer in _DIRECTORIES:
         if pointer in first:
-            (at,) = struct.unpack(order + "I", first.pop(pointer)[2])
-            directories[pointer] = _entries(block, order, at, _OF_PART[pointer])
+            at = int.from_bytes(first.pop(pointer)[2], "little" if order == "<" else "big")
+            directories[pointer] = _entries(block, order, at, wanted[pointer], layout)
     return directories
 
 
-def _entries(block: bytes, order: str, start: int, wanted: frozenset[int]) -> _Entries:
-    """Read the wanted entries of the directory at `start`; layout: TIFF 6.0, section 2."""
-    (count,) = struct.unpack_from(order + "H", block, start)
+def _entries(
+    block: bytes, order: str, start: int, wanted: frozenset[int] | None, layout: _Layout
+) -> _Entries:
+    """Read the wanted entries, or all, of the directory at `start`; layout: TIFF 6.0, section 2, and BigTIFF."""
+    (count,) = struct.unpack_from(order + layout.entries, block, start)
+    head, inline = struct.calcsize("=" + layout.head), struct.calcsize(layout.place)
+    start += struct.calcsize("=" + layout.entries)
+    if count * (head + inline) > len(block) - start:
+        raise ValueError("a directory is cut off")
     found = {}
-    for entry in range(start + 2, start + 2 + 12 * count, 12):
-        tag, kind, number = struct.unpack_from(order + "HHI", block, entry)
-        if tag not in wanted:
+    for entry in range(start, start + count * (head + inline), head + inline):
+        tag, kind, number = struct.unpack_from(order + layout.head, block, entry)
+        if (tag not in wanted) if wanted is not None else (kind not in _SIZES):
             continue
-        size, at = number * _SIZES[kind], entry + 8
-        if size > 4:
-            (at,) = struct.unpack_from(order + "I", block, at)
+        size, at = number * _SIZES[kind], entry + head
+        if size > inline:
+            (at,) = struct.unpack_from(order + layout.place, block, at)
         if at + size > len(block):
             raise ValueError("a value is cut off")
         found[tag] = (kind, number, block[at : at + size])

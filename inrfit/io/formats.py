@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from dataclasses import dataclass
 
 from inrfit.errors import InputError
@@ -10,11 +11,20 @@ from inrfit.errors import InputError
 PIXEL_LIMIT = 2**28
 """Most pixels an image file may declare; more is taken for a decompression bomb before anything is decoded."""
 
+BYTES = 2**28
+"""Bytes of samples that any image may have, however small its file."""
+
+EXPANSION = 256
+"""Bytes of samples for each byte of the file that images above `BYTES` may have; deflate reaches 1032 for one colour."""
+
 MAX_CHANNELS = 64
 """Most channels an array may have."""
 
 COLOURS = {1: "grey", 2: "grey-alpha", 3: "rgb", 4: "rgb-alpha"}
-"""Meaning of the channels by their number; beyond four they are plain "channels"."""
+"""Meaning of the channels by their number; beyond four they are `PLAIN`."""
+
+PLAIN = "channels"
+"""Meaning of channels that are neither colours nor alpha."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +37,7 @@ class Format:
         magic: pattern of the first bytes of a file.
         dtypes: sample types that can be written; empty when the format is only read.
         channels: numbers of channels that can be written.
+        plain: whether channels that are neither colours nor alpha can be written, in any number.
     """
 
     name: str
@@ -34,9 +45,12 @@ class Format:
     magic: bytes
     dtypes: tuple[str, ...] = ()
     channels: tuple[int, ...] = ()
+    plain: bool = False
 
-    def holds(self, dtype: str, channels: int) -> bool:
-        """Tell whether samples of this type and number of channels can be written."""
+    def holds(self, dtype: str, channels: int, colour: str = "") -> bool:
+        """Tell whether samples of this type, number of channels and meaning ("" for the usual one) can be written."""
+        if colour == PLAIN:
+            return self.plain and dtype in self.dtypes
         return dtype in self.dtypes and channels in self.channels
 
 
@@ -66,6 +80,7 @@ FORMATS = (
         magic=rb"II[*+]\x00|MM\x00[*+]",
         dtypes=_ALL,
         channels=(1, 2, 3, 4),
+        plain=True,
     ),
     Format(name="BMP", suffixes=(".bmp",), magic=rb"BM", dtypes=_EIGHT, channels=(1, 3)),
     Format(
@@ -74,10 +89,32 @@ FORMATS = (
         magic=rb"\x93NUMPY",
         dtypes=_ALL,
         channels=tuple(range(1, MAX_CHANNELS + 1)),
+        plain=True,
     ),
     Format(name="GIF", suffixes=(".gif",), magic=rb"GIF8[79]a"),
     Format(name="PPM", suffixes=(".ppm", ".pgm", ".pbm", ".pnm"), magic=rb"P[1-6]\s"),
 )
+
+RAW = "raw photo of a camera"
+"""What is said of files of samples that are not a picture yet."""
+
+UNREAD = (
+    (rb".{8}CR\x02", f"{RAW} (CR2)"),
+    (rb"....ftypcrx ", f"{RAW} (CR3)"),
+    (rb"II(RO|RS|U\x00)|MMOR", f"{RAW} (ORF or RW2)"),
+    (rb"FUJIFILMCCD-RAW", f"{RAW} (RAF)"),
+    (rb"FOVb", f"{RAW} (X3F)"),
+    (rb"\x00MRM", f"{RAW} (MRW)"),
+    (rb"II.{4}HEAPCCDR", f"{RAW} (CRW)"),
+    (rb"....ftyp(hei[cxms]|hev[cx]|(mif1|msf1).{0,64}?hei[cxs])", "HEIC photo"),
+    (rb"\xff\x0a|\x00\x00\x00\x0cJXL ", "JPEG XL picture"),
+    (rb"\xff\x4f\xff\x51|\x00\x00\x00\x0cjP  ", "JPEG 2000 picture"),
+    (rb"8BPS", "Photoshop file"),
+    (rb"\x76\x2f\x31\x01", "OpenEXR picture"),
+    (rb"#\?(RADIANCE|RGBE)", "Radiance HDR picture"),
+    (rb"\x00\x00[\x01\x02]\x00[^\x00]\x00", "Windows icon"),
+)
+"""First bytes of pictures that are known and not read, and what they are; asked before `FORMATS`."""
 
 SUFFIXES = tuple(suffix for form in FORMATS for suffix in form.suffixes)
 """Every suffix that counts as an image when a folder is read."""
@@ -89,6 +126,11 @@ WRITTEN = tuple(suffix for form in FORMATS if form.dtypes for suffix in form.suf
 def recognise(data: bytes) -> Format | None:
     """Return the format of a file by its first bytes, or None."""
     return next((form for form in FORMATS if re.match(form.magic, data, re.DOTALL)), None)
+
+
+def unread(data: bytes) -> str | None:
+    """Return what a file is by its first bytes where it is a known kind of picture that is not read."""
+    return next((what for magic, what in UNREAD if re.match(magic, data[:256], re.DOTALL)), None)
 
 
 def by_suffix(suffix: str) -> Format | None:
@@ -105,6 +147,29 @@ def check_size(height: int, width: int, name: str) -> None:
             f"{name}: {width}x{height} is {height * width} pixels, more than the {PIXEL_LIMIT} allowed",
             hint="scale it down, or cut it into parts",
         )
+
+
+def check_expansion(wanted: int, there: int, name: str) -> None:
+    """Raise an InputError where so many bytes of samples are too many for a file of so many bytes.
+
+    Up to `BYTES` any image is decoded, so that one of a single colour is; more needs a byte there for each `EXPANSION`.
+    """
+    allowed = max(BYTES, EXPANSION * there)
+    if wanted > allowed:
+        raise InputError(
+            f"{name}: announces {wanted} bytes of samples, for a file of {there} bytes at most {allowed} are allowed",
+            hint="scale it down, or cut it into parts",
+        )
+
+
+def avif_colours(data: bytes) -> tuple[int, int] | None:
+    """Return primaries and transfer of an AVIF file by the numbers of H.273, or None where they are those of sRGB."""
+    at = data.find(b"colrnclx")
+    if not 0 <= at <= len(data) - 12:
+        return None
+    primaries, transfer = struct.unpack_from(">HH", data, at + 8)
+    usual = primaries in (1, 2) and transfer in (1, 2, 6, 13)  # BT.709 or not said
+    return None if usual or max(primaries, transfer) > 255 else (primaries, transfer)
 
 
 def is_deep_avif(data: bytes) -> bool:

@@ -36,8 +36,8 @@ class ImageIO(SignalKind):
     metrics = ("psnr", "psnr-minmax", "ssim", "ms-ssim")
 
     def recognises(self, start: bytes) -> bool:
-        """Tell whether the first bytes of a file are those of an image."""
-        return formats.recognise(start) is not None
+        """Tell whether the first bytes of a file are those of an image, also of one that is only known by name."""
+        return (formats.unread(start) or formats.recognise(start)) is not None
 
     def read(self, source: Path | bytes, name: str, config: ReadConfig) -> ArraySignal:
         """Read a file; its content decides the format, not the suffix of `name`.
@@ -46,12 +46,14 @@ class ImageIO(SignalKind):
             InputError: the file is not an image, damaged, truncated, too large or of a kind that is not read.
         """
         data = read_bytes(source)
+        if what := formats.unread(data):
+            raise InputError(f"{name}: is a {what}, which is not read", hint="convert it to TIFF or PNG")
         form = formats.recognise(data)
         if form is None:
             known = ", ".join(form.name for form in formats.FORMATS)
             raise InputError(
                 f"{name}: is not an image inrfit knows, it begins with {data[:8]!r}",
-                hint=f"readable are {known}; convert others (HEIC, JPEG XL, raw, SVG) to PNG",
+                hint=f"readable are {known}; convert others (SVG, PDF) to PNG",
             )
         named = formats.by_suffix(PurePath(name).suffix)
         misnamed = named is not None and named is not form
@@ -104,6 +106,10 @@ class ImageIO(SignalKind):
     def picture(self, samples: Bands) -> NDArray[np.uint8]:
         """Return an image as 8-bit red, green, blue; see `inrfit.rgb`."""
         return np.concatenate([rgb8(band, samples.info) for band in samples.bands])
+
+    def lost(self, info: SignalInfo, suffix: str) -> tuple[str, ...]:
+        """Return what a format cannot hold of what is known; see `SignalKind.lost`."""
+        return image_write.lost(info, suffix)
 
     def default_suffix(self, info: SignalInfo) -> str:
         """Return the suffix that decoded samples take when the user names none."""

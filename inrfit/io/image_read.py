@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from inrfit.errors import InputError
-from inrfit.io import eight_bit, exif, png, pnm, tiff
+from inrfit.io import eight_bit, exif, png, png_colour, pnm, tiff
 from inrfit.io.arrays import read_npy, to_signal
-from inrfit.io.formats import Format, is_deep_avif
+from inrfit.io.formats import Format, avif_colours, is_deep_avif
 from inrfit.io.libraries import guarded
 from inrfit.signal import ArraySignal
 
@@ -36,20 +36,27 @@ def _other(data: bytes, form: str, name: str) -> ArraySignal:
     narrowed = (
         ("its 10- or 12-bit samples were read as 8 bit",) if form == "AVIF" and is_deep_avif(data) else ()
     )
+    colours = avif_colours(data) if form == "AVIF" else None
     return to_signal(
         exif.orient(values, orientation),
         name,
         icc=eight_bit.icc_profile(image),
         exif=block,
+        tags={"cICP": f"{colours[0]} {colours[1]} 0 1"}
+        if colours
+        else None,  # decoded samples are RGB, full range
         notes=(*eight_bit.frames_note(image), *notes, *narrowed, *found),
     )
 
 
 def _png(data: bytes, name: str) -> ArraySignal:
     """Read a PNG file. Pillow decodes every one, for its checks and for the chunks behind the samples."""
-    chunks = png.split(data)
+    chunks, damaged = png.split(data)
     depth, colour_type = png.layout(chunks)
-    image = eight_bit.open_image(data, "PNG", name)
+    tags, bad = png_colour.tags(chunks)
+    if wrong := (*damaged, *bad):  # Pillow would refuse the file for them
+        data = png.join([(kind, body) for kind, body in chunks if kind.decode("latin-1") not in bad])
+    image = eight_bit.open_image(data, "PNG", name, sample=max(1, depth // 8))
     orientation, block, notes = exif.split(image.info.get("exif"))
     if depth == 16:
         values = png.read_16_bit(chunks)
@@ -62,7 +69,12 @@ def _png(data: bytes, name: str) -> ArraySignal:
         name,
         icc=eight_bit.icc_profile(image),
         exif=block,
-        notes=(*eight_bit.frames_note(image), *notes),
+        tags=tags,
+        notes=(
+            *eight_bit.frames_note(image),
+            *notes,
+            *(f"the {kind} chunk is damaged and was left out" for kind in wrong),
+        ),
     )
 
 

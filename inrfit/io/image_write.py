@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inrfit.errors import OutputError
-from inrfit.io import exif, png_write, tiff
+from inrfit.io import colour_profile, exif, png_colour, png_write, tiff_write
 from inrfit.io.arrays import npy_start
-from inrfit.io.formats import COLOURS, FORMATS, Format, by_suffix
+from inrfit.io.formats import COLOURS, FORMATS, PLAIN, Format, by_suffix
 from inrfit.io.libraries import guarded
 from inrfit.signal import Bands, SignalInfo
 
@@ -30,7 +31,7 @@ def encode(samples: Bands, suffix: str, name: str) -> Iterator[bytes]:
     info, dtype = samples.info, np.dtype(samples.info.dtype)
     form = check(info, samples.channels, suffix, name)
     if form.name == "PNG":
-        yield from png_write.blocks(samples.shape, dtype, samples.bands, info.icc, info.exif)
+        yield from png_write.blocks(samples.shape, dtype, samples.bands, info.icc, info.exif, info.tags)
     elif form.name == "NPY":
         yield npy_start(samples.shape, dtype)
         yield from (np.ascontiguousarray(band).tobytes() for band in samples.bands)
@@ -45,8 +46,10 @@ def check(info: SignalInfo, channels: int, suffix: str, name: str) -> Format:
         OutputError: it is unknown, or cannot hold samples of this type and so many channels.
     """
     form = _writable(suffix, name)
-    if not form.holds(info.dtype, channels):
-        fitting = ", ".join(other.suffixes[0] for other in FORMATS if other.holds(info.dtype, channels))
+    if not form.holds(info.dtype, channels, info.colour):
+        fitting = ", ".join(
+            other.suffixes[0] for other in FORMATS if other.holds(info.dtype, channels, info.colour)
+        )
         raise OutputError(
             f"{name}: {form.name} cannot hold {info.dtype} samples with {channels} channels ({info.colour})",
             hint=f"write {fitting}",
@@ -60,8 +63,21 @@ def _at_once(values: NDArray[Any], info: SignalInfo, form: str, name: str) -> by
     def refused(reason: str) -> OutputError:
         return OutputError(f"{name}: cannot be written as {form} ({reason})", hint="write .png or .npy")
 
+    if info.icc is None and info.colour != PLAIN:
+        info = replace(info, icc=colour_profile.profile(info.tags, grey=values.shape[-1] <= 2))
     with guarded(refused):
-        return tiff.write(values, info.icc, info.exif) if form == "TIFF" else _by_pillow(values, info, form)
+        if form == "TIFF":
+            return tiff_write.write(values, info.icc, info.exif, plain=info.colour == PLAIN)
+        return _by_pillow(values, info, form)
+
+
+def lost(info: SignalInfo, suffix: str) -> tuple[str, ...]:
+    """Return what is known of the colours and cannot be said in a format, in words for the user."""
+    form = by_suffix(suffix)
+    names = png_colour.dropped(info.tags) if form and form.name != "PNG" else ()
+    if names and info.icc is None:
+        return (f"{suffix} does not hold the colour space of the picture ({', '.join(names)}); .png does",)
+    return ()
 
 
 def default_suffix(info: SignalInfo) -> str:
@@ -69,7 +85,7 @@ def default_suffix(info: SignalInfo) -> str:
     channels = {colour: number for number, colour in COLOURS.items()}.get(info.colour, len(COLOURS) + 1)
     for suffix in (info.suffix, ".png"):
         form = by_suffix(suffix)
-        if form and form.holds(info.dtype, channels):
+        if form and form.holds(info.dtype, channels, info.colour):
             return suffix
     return ".npy"
 

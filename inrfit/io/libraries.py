@@ -71,7 +71,8 @@ def opencv_decode(data: bytes) -> NDArray[Any]:
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
-        values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        with silent_stderr():  # libpng inside OpenCV writes its complaints there
+            values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     finally:
         cv2.utils.logging.setLogLevel(level)
     if values is None:
@@ -88,7 +89,8 @@ def from_bgr(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _reason(error: Exception) -> str:
-    """Return the words of an exception on one line."""
+    """Return the words of an exception on one line, what is not printable as escapes."""
     if isinstance(error, UnidentifiedImageError):
         return "its header is damaged"
-    return " ".join(str(error).split()) or type(error).__name__
+    words = " ".join(str(error).split()) or type(error).__name__
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in words)

@@ -21,13 +21,14 @@ Chunks = list[tuple[bytes, bytes]]
 """Kind and body of each chunk, in the order of the file."""
 
 
-def split(data: bytes) -> Chunks:
-    """Return the chunks of a file up to IEND.
+def split(data: bytes) -> tuple[Chunks, tuple[str, ...]]:
+    """Return the chunks of a file up to IEND, and the kinds of those left out because their checksum fails.
 
     Raises:
         ValueError: the file ends early, or a chunk that is needed for the samples fails its checksum.
     """
     chunks: Chunks = []
+    damaged = []
     at = len(SIGNATURE)
     while not chunks or chunks[-1][0] != b"IEND":
         if at + 12 > len(data):
@@ -38,11 +39,13 @@ def split(data: bytes) -> Chunks:
         if at > len(data):
             raise ValueError("it is cut off")
         (checksum,) = struct.unpack_from(">I", data, at - 4)
-        critical = kind[:1].isupper()
-        if critical and zlib.crc32(body, zlib.crc32(kind)) != checksum:
+        if zlib.crc32(body, zlib.crc32(kind)) == checksum:
+            chunks.append((kind, body))
+        elif kind.isalpha() and kind[:1].islower():
+            damaged.append(kind.decode("latin-1"))
+        else:
             raise ValueError(f"its {kind.decode('latin-1')} chunk fails its checksum")
-        chunks.append((kind, body))
-    return chunks
+    return chunks, tuple(dict.fromkeys(damaged))
 
 
 def join(chunks: Chunks) -> bytes:

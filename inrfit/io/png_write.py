@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inrfit.io import png_colour
 from inrfit.io.png import SIGNATURE, chunk
 
 BLOCK = 1 << 18
@@ -30,9 +31,11 @@ _SUB, _UP, _AVERAGE, _PAETH = 1, 2, 3, 4
 Bytes = NDArray[np.uint8]
 
 
-def write(values: NDArray[Any], icc: bytes | None, exif: bytes | None) -> bytes:
+def write(
+    values: NDArray[Any], icc: bytes | None, exif: bytes | None, tags: Mapping[str, str] | None = None
+) -> bytes:
     """Return samples [H, W, C] of uint8 or uint16, C from 1 to 4, as a file; Pillow cannot write 16-bit colour."""
-    return b"".join(blocks(values.shape, values.dtype, [values], icc, exif))
+    return b"".join(blocks(values.shape, values.dtype, [values], icc, exif, tags))
 
 
 def blocks(
@@ -41,6 +44,7 @@ def blocks(
     bands: Iterable[NDArray[Any]],
     icc: bytes | None,
     exif: bytes | None,
+    tags: Mapping[str, str] | None = None,
 ) -> Iterator[bytes]:
     """Yield a file piece by piece.
 
@@ -49,10 +53,12 @@ def blocks(
         bands: its rows in order, [some rows, W, C] at a time.
         icc: ICC profile.
         exif: EXIF block.
+        tags: of these, those of `png_colour` become chunks.
     """
     height, width, channels = shape
     header = struct.pack(">IIBBBBB", width, height, 8 * dtype.itemsize, _COLOUR_TYPES[channels], 0, 0, 0)
     yield SIGNATURE + chunk(b"IHDR", header)
+    yield png_colour.chunks(tags or {})
     if icc:
         yield chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc))
     if exif:

@@ -35,7 +35,7 @@ def read_deep(data: bytes, name: str) -> tuple[NDArray[Any], int] | None:
     shape = (height, width, 1 if header[1] in b"25" else 3)
     count = int(np.prod(shape))
     if header[1] in b"23":
-        values = np.array([int(word) for word in data[header.end() :].split(maxsplit=count)[:count]])
+        values = np.fromstring(data[header.end() :], np.int64, count=min(count, len(data)), sep=" ")
     else:
         values = np.frombuffer(data, ">u2", min(count, (len(data) - header.end()) // 2), header.end())
     if values.size < count:

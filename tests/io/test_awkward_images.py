@@ -19,12 +19,12 @@ IMAGES = AWKWARD / "images"
 TURNED = {"exif6.jpg", "hopper_orientation_6.jpg", "vips_rotation_6.jpg"}
 REFUSED = {
     "hopper.Lab.tif",
-    "tiff_int16.tif",  # below zero
     "pngsuite/xcsn0g01.png",  # a wrong checksum, which Pillow does not look at
 }
-READ_AS_WELL = {  # what Pillow alone does not read: 12-bit RGB, float RGB
+READ_AS_WELL = {  # what Pillow alone does not read: 12-bit RGB, float RGB, a profile whose checksum is wrong
     "tiff_flower-rgb-contig-12.tif": (43, 73),
     "tiff_gradient-3c-32b-float.tiff": (1, 256),
+    "unknown_compression_method.png": (57, 57),
 }
 
 

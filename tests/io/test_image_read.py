@@ -227,6 +227,6 @@ def test_a_bomb_is_refused_before_it_is_decoded(form: str) -> None:
 
 def test_rare_colours_are_refused_with_a_hint(tiff_file: Callable[..., bytes]) -> None:
     data = tiff_file((2, 2, 3), [bytes(12)], 8, t262=8)
-    with pytest.raises(InputError, match="samples of the kind LAB are not read") as caught:
+    with pytest.raises(InputError, match="TIFF colours of the kind CIELAB are not read") as caught:
         read(data, "a.tif")
     assert "RGB" in (caught.value.hint or "")

@@ -159,8 +159,8 @@ def test_a_single_channel_becomes_a_flat_array(noise: Callable[..., np.ndarray])
         (".bmp", "uint16", 1, "write .png, .tif, .npy"),
         (".png", "float32", 3, "write .tif, .npy"),
         (".jpg", "float32", 1, "write .tif, .npy"),
-        (".tif", "uint8", 5, "write .npy"),
-        (".png", "float32", 7, "write .npy"),
+        (".png", "uint8", 5, "write .tif, .npy"),
+        (".png", "float32", 7, "write .tif, .npy"),
     ],
 )
 def test_what_a_format_cannot_hold_is_refused_with_those_that_can(
@@ -203,7 +203,8 @@ def test_exif_too_long_for_jpeg_is_refused(noise: Callable[..., np.ndarray]) -> 
         (".ppm", "uint16", "grey", ".png"),
         (".tif", "uint16", "rgb", ".tif"),
         (".tif", "float32", "rgb", ".tif"),
-        (".tif", "uint16", "channels", ".npy"),
+        (".tif", "uint16", "channels", ".tif"),
+        (".png", "uint16", "channels", ".npy"),
         (".npy", "uint8", "rgb", ".npy"),
         (".npy", "float32", "channels", ".npy"),
         ("", "uint8", "rgb", ".png"),

@@ -112,8 +112,8 @@ def test_a_transparent_grey_of_few_bits_becomes_alpha(depth: int) -> None:
 def test_chunks_survive_a_round_trip() -> None:
     chunks = [(b"IHDR", b"x" * 13), (b"tEXt", b""), (b"IDAT", b"\0\1"), (b"IEND", b"")]
     data = png.join(chunks)
-    assert png.split(data) == chunks
-    assert png.split(data + b"trailing bytes") == chunks
+    assert png.split(data) == (chunks, ())
+    assert png.split(data + b"trailing bytes") == (chunks, ())
 
 
 def test_every_single_bit_of_the_samples_is_protected(noise: Callable[..., np.ndarray]) -> None:
@@ -129,7 +129,7 @@ def test_every_single_bit_of_the_samples_is_protected(noise: Callable[..., np.nd
 def test_samples_that_end_early_behind_good_checksums_are_refused(
     noise: Callable[..., np.ndarray], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    chunks = png.split(png_write.write(noise(30, 20, 3, "uint16"), None, None))
+    chunks, _ = png.split(png_write.write(noise(30, 20, 3, "uint16"), None, None))
     half = [(kind, body[: len(body) // 2] if kind == b"IDAT" else body) for kind, body in chunks]
     with pytest.raises(InputError, match="truncated"):
         read_image(png.join(half), "a.png")
@@ -158,8 +158,24 @@ def test_bands_of_rows_make_the_file_of_the_whole(
     pieces = b"".join(png_write.blocks(values.shape, values.dtype, cut, None, None))
     assert np.array_equal(read_image(pieces, "a.png").values, values)
     samples = [
-        b"".join(body for kind, body in png.split(data) if kind == b"IDAT") for data in (whole, pieces)
+        b"".join(body for kind, body in png.split(data)[0] if kind == b"IDAT") for data in (whole, pieces)
     ]
     assert samples[0] == samples[1]
     filters = np.frombuffer(zlib.decompress(samples[0]), np.uint8).reshape(40, -1)[:, 0]
     assert set(filters) == {1, 2, 3, 4}
+
+
+def test_bytes_of_a_chunk_do_not_reach_the_terminal_raw() -> None:
+    data = plain_png(np.zeros((1, 1), np.uint8), 1, 8, 0)
+    at = data.index(b"IDAT")
+    with pytest.raises(InputError, match=r"its \\x1b\[2J chunk fails its checksum") as caught:
+        read_image(data[:at] + b"\x1b[2J" + data[at + 4 :], "a.png")
+    assert "\x1b" not in str(caught.value)
+
+
+def test_libpng_does_not_write_to_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    header = (b"IHDR", struct.pack(">IIBBBBB", 4, 4, 16, 2, 0, 0, 0))
+    chunks = [header, (b"IDAT", zlib.compress(bytes(30))), (b"IEND", b"")]
+    with pytest.raises(ValueError, match="damaged"):
+        png.read_16_bit(chunks)
+    assert capfd.readouterr() == ("", "")

@@ -17,7 +17,7 @@ from PIL import Image
 from tests_images import read_image
 
 from inrfit.errors import InputError
-from inrfit.io import exif, tiff
+from inrfit.io import exif, tiff_write
 
 
 def tifffile_bytes(values: np.ndarray, **options: Any) -> bytes:
@@ -191,9 +191,8 @@ def test_eight_bit_cmyk_becomes_rgb(
 @pytest.mark.parametrize(
     ("values", "options", "message"),
     [
-        (np.zeros((2, 2), np.int32), {}, "samples of type int32 are not read"),
-        (np.zeros((2, 2), np.int8), {}, "samples of type int8 are not read"),
-        (np.zeros((2, 2), np.uint32), {}, "samples of type uint32 are not read"),
+        (np.zeros((2, 2), np.int64), {}, "samples of type int64 of 64 bits are not read"),
+        (np.zeros((2, 2), np.complex64), {}, "samples of type complex64 of 64 bits are not read"),
         (
             np.zeros((2, 2, 3), np.uint16),
             {"photometric": "cielab"},
@@ -221,14 +220,13 @@ def test_a_volume_is_refused() -> None:
         read_image(data, "a.tif")
 
 
-def test_separate_planes_in_lzw_are_refused(
+def test_separate_planes_in_lzw_are_put_together(
     noise: Callable[..., np.ndarray], tiff_file: Callable[..., bytes]
 ) -> None:
     values = noise(3, 5, 3, "uint16")
     strips = [lzw_strip(values[..., i : i + 1]) for i in range(3)]
     data = tiff_file(values.shape, strips, 16, t259=5, t317=2, t284=2)
-    with pytest.raises(InputError, match="cannot be read as TIFF"):
-        read_image(data, "a.tif")
+    assert np.array_equal(read_image(data, "a.tif").values, values)
 
 
 def test_missing_strips_are_not_taken_for_black(
@@ -245,7 +243,7 @@ def test_missing_strips_are_not_taken_for_black(
 
 
 def test_a_directory_that_points_to_itself_ends(noise: Callable[..., np.ndarray]) -> None:
-    data = bytearray(tiff.write(noise(5, 3, 3, "uint16"), None, None))
+    data = bytearray(tiff_write.write(noise(5, 3, 3, "uint16"), None, None))
     (count,) = struct.unpack_from("<H", data, 8)
     struct.pack_into("<I", data, 10 + 12 * count, 8)
     try:
@@ -282,7 +280,7 @@ def test_our_files_are_read_by_tifffile(
 ) -> None:
     values = noise(5, 3, channels, dtype)
     block = exif_block(endian=">").removeprefix(b"Exif\0\0") if with_exif else None
-    with tifffile.TiffFile(io.BytesIO(tiff.write(values, icc, block))) as file:
+    with tifffile.TiffFile(io.BytesIO(tiff_write.write(values, icc, block))) as file:
         page = file.pages.first
         assert np.array_equal(page.asarray().reshape(values.shape), values)
         assert page.tags[34675].value == icc
@@ -295,6 +293,6 @@ def test_our_files_are_read_by_tifffile(
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (2, "LA"), (3, "RGB"), (4, "RGBA")])
 def test_our_files_are_read_by_pillow(noise: Callable[..., np.ndarray], channels: int, mode: str) -> None:
     values = noise(5, 3, channels)
-    image = Image.open(io.BytesIO(tiff.write(values, None, None)))
+    image = Image.open(io.BytesIO(tiff_write.write(values, None, None)))
     assert image.mode == mode
     assert np.array_equal(np.asarray(image).reshape(values.shape), values)
