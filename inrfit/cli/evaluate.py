@@ -216,7 +216,7 @@ def _plain(value: float | None) -> str:
     return f"{value:.1e}" if value is not None and 0 < abs(value) < 1e-3 else number(value, 4)
 
 
-def _summary(result: dict[str, Any]) -> str:
+def _summary(result: dict[str, Any]) -> list[str]:
     shown = [
         f"{name.upper()} {number(result[name], 2, 'dB') if name in IN_DECIBEL else _plain(result[name])}"
         for name in _measured(result)
@@ -227,7 +227,7 @@ def _summary(result: dict[str, Any]) -> str:
     rate = [size(result["bytes"]), f"{result['bpp']:.3f} bpp"]
     first = "  ".join([result["input"], *shown, *rate, *regions, *border])
     beside = rivals.table(result) if result.get("against") else []
-    return "\n".join([first, _parts(result), *beside])
+    return [first, _parts(result), *beside]
 
 
 def _parts(result: dict[str, Any]) -> str:

@@ -51,7 +51,13 @@ FORMATS = (
         dtypes=("uint8", "uint16"),
         channels=(1, 2, 3, 4),
     ),
-    Format(name="JPEG", suffixes=(".jpg", ".jpeg"), magic=rb"\xff\xd8\xff", dtypes=_EIGHT, channels=(1, 3)),
+    Format(
+        name="JPEG",
+        suffixes=(".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".jfi"),
+        magic=rb"\xff\xd8\xff",
+        dtypes=_EIGHT,
+        channels=(1, 3),
+    ),
     Format(name="WEBP", suffixes=(".webp",), magic=rb"RIFF....WEBP", dtypes=_EIGHT, channels=(1, 2, 3, 4)),
     Format(
         name="AVIF",
