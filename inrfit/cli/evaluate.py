@@ -106,8 +106,8 @@ def command(
         from inrfit import api
         from inrfit.device import pick_device
 
-        original = _original(item, reference, places[item.source])
         source = container(item)
+        original = _original(item, reference, places[item.source])
         field = api.load(source, init=begin)
         signal = api.read(original, api.reading(field))
         picked = pick_device(device, threads)
@@ -161,7 +161,7 @@ def _check_reference(reference: str | None, sources: list[Path | None], *, sever
     folder = reference is None or is_folder(reference)
     if None in sources and folder:
         raise ConfigError("standard input needs its original", hint="name the file with --reference")
-    if reference is not None and not folder and not is_file(reference):
+    if reference is not None and not folder and not Path(reference).exists():
         raise InputError(f"--reference {reference}: no such file or folder", hint="check the spelling")
     if reference is not None and not folder and len(sources) > 1 and not several:
         raise ConfigError(
@@ -189,11 +189,9 @@ def _original(item: Item, reference: str | None, below: Path) -> Path:
     if not is_folder(folder):
         folder = Path(reference or "")
     suffixes = input_suffixes()
-    found = [
-        path
-        for path in sorted(folder.iterdir())
-        if path.stem == source.stem and path.suffix.lower() in suffixes and path.is_file()
-    ]
+    there = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in suffixes and path.is_file()]
+    named = [path for path in there if path.name == source.stem]  # of several of one stem
+    found = named or [path for path in there if path.stem == source.stem]
     if len(found) == 1:
         return found[0]
     what = "has no original" if not found else f"has {len(found)} possible originals"
