@@ -15,7 +15,7 @@ from inrfit.codec import excerpt
 from inrfit.codec.container import MAX_METADATA, Reader
 from inrfit.codec.origin import Find, Origin
 from inrfit.codec.source import Source as FileSource
-from inrfit.config import READ_WORDS, FitOptions, ReadConfig, Settings, require, settings
+from inrfit.config import READ_WORDS, FitOptions, ReadConfig, Settings, divides, require, settings
 from inrfit.device import Device, pick_device
 from inrfit.errors import ConfigError, FitError, InputError, Interrupted, OutputError
 from inrfit.fitting.plan import Plan, check_many
@@ -86,13 +86,19 @@ def plan(
         InputError, ConfigError, DeviceError: the source, an option or the device cannot work.
     """
     from inrfit.fitting.rate import decided
+    from inrfit.models.coarser import coarser, shortfall
     from inrfit.models.sizing import resolve
 
     signal, wanted = _read(source, name, options)
     wanted.fit.check_axes(signal.domain.axes)
     divided = build(signal, wanted.partition)
+    if not divides(options) and (fitting := coarser(wanted.model, divided, signal.channels)) is not divided:
+        divided = fitting
+        wanted = replace(wanted, partition=replace(wanted.partition, grid=divided.grid, cell=None))
     wanted = decided(wanted, signal, divided)
     model = resolve(wanted.model, divided, signal.channels)
+    if (note := shortfall(wanted.model.params, model, divided, signal.channels)) is not None:
+        divided = replace(divided, warnings=(*divided.warnings, note))
     return Plan(
         signal=signal,
         partition=divided,

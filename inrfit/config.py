@@ -597,6 +597,11 @@ def _divided(given: Mapping[str, object]) -> bool:
     return named or given.get("partition", "grid") != "grid" or given.get("model") == "mlp"
 
 
+def divides(options: FitOptions) -> bool:
+    """Return whether the user says how a signal is divided, by an option or by a preset."""
+    return _divided(options) or options.get("preset") is not None
+
+
 def _effort(level: object, given: Mapping[str, object], defaults: Mapping[str, object]) -> dict[str, object]:
     """Return what a level of effort fills in: steps and depth, and the side of cells where nothing else divides.
 
