@@ -168,6 +168,7 @@ def _fitted_sound(sound: bytes, plan: Plan, progress: Progress | None) -> bytes:
 
     hooks = None if progress is None else Progress(stop=progress.stop)
     words = {"device": plan.device.name, "seed": plan.settings.fit.seed, "threads": plan.settings.fit.threads}
+    words["metadata"] = plan.settings.read.metadata
     try:
         return to_bytes(fit(sound, progress=hooks, kind="audio", **words))
     except Interrupted as error:
@@ -409,6 +410,7 @@ def decode(
     fill: float | Sequence[float] | None = None,
     blend: int = 0,
     partial: bool = False,
+    metadata: bool = True,
     init: Init | str | Path | None = None,
     device: str = "auto",
     threads: int | None = None,
@@ -426,6 +428,7 @@ def decode(
         output: file to write; its suffix picks the format.
         size, scale, region, fill, blend, device, threads, precision: see `Field.decode`.
         partial, init: see `load`.
+        metadata: write the EXIF block and the tags of the source, where `output` can hold them.
         overwrite: replace an existing output.
     """
     from inrfit.edit.soundtrack import heard
@@ -440,7 +443,8 @@ def decode(
     made = field.bands(**shown, fill=fill, blend=blend, device=device, threads=threads, precision=precision)
     values = made.array()
     if output is not None:
-        target, written, info = Path(output), values, field.info
+        target, written = Path(output), values
+        info = field.info if metadata else field.info.without_metadata()
         if fill is None and io.kind_of(info.kind).shows_holes:
             written, info, _ = io.with_holes(values, info, field.covered(**shown), target.suffix)
         shown_as = heard(Bands.of(written, made.domain, info), device=device, threads=threads)
@@ -799,20 +803,21 @@ def evaluate(
         on [0, 1], "border_error", "region_psnr", "params", "samples", and "bytes", "bpp" and "parts" of the
         file, or of the file that a field given as an object would make (see `metrics.rate.parts`); of a clip also
         "frame_psnr" and "frame_ssim", one value for each frame. "against": by codec, its largest file of no more bytes
-        and its smallest of no lower PSNR (see `metrics.rivals.Rivals.beside`).
+        and its smallest of no lower PSNR (see `metrics.rivals.Rivals.beside`); metadata is counted in none of the files.
 
     Raises:
         InputError: the sizes, channels or sample types differ, or the signal is no picture that codecs take.
         ConfigError: a metric or codec is not known, not defined for the kind of signal, or not there.
     """
     from inrfit.metrics import rivals
+    from inrfit.metrics.rate import without_metadata
 
     names = _codecs(against)
     field = _opened(source, init)
     original = read(reference, reading(field))
     others = rivals.of(field, original, names) if names else None
     found = _measured(source, field, original, metrics, device, threads)
-    return {**found, "against": others.beside(found["bytes"], _psnr(found)) if others else {}}
+    return {**found, "against": others.beside(without_metadata(found), _psnr(found)) if others else {}}
 
 
 def rate_distortion(
@@ -845,6 +850,7 @@ def rate_distortion(
     from dataclasses import asdict
 
     from inrfit.metrics import rivals
+    from inrfit.metrics.rate import without_metadata
 
     names = _codecs(against)
     require(bool(names and sources), "there are no files, or no codec to compare them with", hint="name some")
@@ -861,7 +867,7 @@ def rate_distortion(
     files, points = [], []
     for source, field in zip(sources, fields, strict=True):
         found = _measured(source, field, original, metrics, device, threads)
-        points.append((found["bytes"], _psnr(found)))
+        points.append((without_metadata(found), _psnr(found)))
         files.append({**found, "against": others.beside(*points[-1])})
     return {
         "files": files,

@@ -46,6 +46,7 @@ class ReadConfig:
         resolution: samples along the longest side of a shape.
         lattice: samples on which a shape is read, in place of those that its box and `resolution` give.
         spacing: units per sample on each axis of a volume, slowest first, or one for all; None for 1.
+        metadata: keep what tells of the source: the EXIF block, title, artist and so on. A colour profile is always kept.
     """
 
     kind: str | None = None
@@ -54,6 +55,7 @@ class ReadConfig:
     resolution: int = 256
     lattice: Domain | None = None
     spacing: tuple[float, ...] | None = None
+    metadata: bool = True
 
     def __post_init__(self) -> None:
         if self.kind is not None:
@@ -425,6 +427,7 @@ class FitOptions(TypedDict, total=False):
     target: str
     resolution: int
     spacing: tuple[float, ...] | None
+    metadata: bool
     partition: str
     grid: tuple[int, ...] | None
     heads: int | None

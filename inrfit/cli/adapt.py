@@ -104,6 +104,7 @@ def command(
         ),
     ] = None,
     spacing: options.Spacing = None,
+    no_metadata: options.NoMetadata = False,
     target_psnr: Annotated[
         float | None, typer.Option(metavar="DB", help="Stop as soon as the decoded file reaches it.")
     ] = None,
@@ -161,7 +162,7 @@ def command(
             "cell": options.one_or_each(cell, "--cell", example="32, or 8x32x32"),
             "heads": heads,
             "segmenter": segmenter,
-            **options.reading(None, None, target, resolution, spacing),
+            **options.reading(None, None, target, resolution, spacing, no_metadata=no_metadata),
             "target_psnr": target_psnr,
             "max_time": options.seconds_of(max_time, "--max-time"),
             "points": options.count_of(points, "--points"),

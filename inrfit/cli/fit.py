@@ -55,6 +55,7 @@ def command(
     target: options.Target = None,
     resolution: options.Resolution = None,
     spacing: options.Spacing = None,
+    no_metadata: options.NoMetadata = False,
     params: Annotated[
         str | None,
         typer.Option(
@@ -183,7 +184,7 @@ def command(
 
     with batch.json_errors(json, KEYS):
         given: dict[str, Any] = {
-            **options.reading(kind, sound, target, resolution, spacing),
+            **options.reading(kind, sound, target, resolution, spacing, no_metadata=no_metadata),
             "partition": partition,
             "grid": options.counts(grid, "--grid", example="8x8"),
             "cell": options.one_or_each(cell, "--cell", example="32, or 8x32x32"),

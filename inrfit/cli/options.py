@@ -68,6 +68,13 @@ Spacing = Annotated[
         help="Units per sample of a volume, slowest axis first, or one number for all; 1 by default.",
     ),
 ]
+NoMetadata = Annotated[
+    bool,
+    typer.Option(
+        "--no-metadata",
+        help="Leave out what tells of the source: the EXIF block, title, artist and so on. The colour profile stays.",
+    ),
+]
 Init = Annotated[
     str | None,
     typer.Option(
@@ -222,7 +229,13 @@ def region(text: str | None) -> tuple[tuple[Typed | None, Typed | None], ...] | 
 
 
 def reading(
-    kind: str | None, sound: str | None, target: str | None, resolution: int | None, spacing: str | None
+    kind: str | None,
+    sound: str | None,
+    target: str | None,
+    resolution: int | None,
+    spacing: str | None,
+    *,
+    no_metadata: bool = False,
 ) -> dict[str, Any]:
     """Return the words that say how a file is read, those that were given.
 
@@ -230,6 +243,7 @@ def reading(
         ConfigError: a spacing is no number.
     """
     given: dict[str, Any] = {"kind": kind, "sound": sound, "target": target, "resolution": resolution}
+    given["metadata"] = False if no_metadata else None
     if spacing is not None:
         try:
             given["spacing"] = tuple(float(part) for part in spacing.split(","))

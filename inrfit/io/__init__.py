@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -50,13 +51,23 @@ def read(
             raise InputError(f"{label}: is empty (0 bytes)", hint="look at what made it")
     else:
         start = read_start(source, START)
-    kind = config.kind or _recognise(start, label)
+    signal = _read(source, label, config, config.kind or _recognise(start, label))
+    return signal if config.metadata else _bare(signal)
+
+
+def _read(source: Path | bytes, label: str, config: ReadConfig, kind: str) -> Signal:
+    """Read a signal of a kind, or of the one that it turns out to be unless the configuration names one."""
     try:
         return kind_of(kind).read(source, label, config)
     except OtherKind as other:
         if config.kind is not None:
             raise
         return kind_of(other.kind).read(source, label, config)
+
+
+def _bare(signal: Any) -> Signal:
+    """Return a signal without what tells of its source."""
+    return replace(signal, info=signal.info.without_metadata())
 
 
 def encode(samples: Bands, suffix: str, *, name: str) -> Iterator[bytes]:

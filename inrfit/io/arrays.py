@@ -61,6 +61,7 @@ def to_signal(
 
 def from_array(array: NDArray[Any]) -> ArraySignal:
     """Make a signal from an array [H, W] or [H, W, C]; see `to_signal`."""
+    check_order(array.shape, "array")
     signal = to_signal(array, "array")
     return with_source(signal, suffix=".npy", sha256=digest(array))
 
@@ -85,7 +86,7 @@ def read_npy(data: bytes, name: str) -> ArraySignal:
         InputError: the array cannot be an image, or the file is cut off.
     """
     file = BytesIO(data)
-    check_npy(file, len(data), name)
+    check_order(check_npy(file, len(data), name), name)
     file.seek(0)
     return to_signal(np.load(file, allow_pickle=False), name)
 
@@ -123,6 +124,19 @@ def npy_start(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
     header = {"descr": dtype.str, "fortran_order": False, "shape": stored}
     np.lib.format.write_array_header_1_0(file, header)
     return file.getvalue()
+
+
+def check_order(shape: tuple[int, ...], name: str) -> None:
+    """Refuse a shape whose channels come first, as those of tensors do, before it becomes another picture in silence.
+
+    Raises:
+        InputError: there are 1, 3 or 4 before the other axes, and more than channels of a picture at the end.
+    """
+    if len(shape) == 3 and shape[0] in (1, 3, 4) and max(COLOURS) < shape[-1] <= MAX_CHANNELS:
+        raise InputError(
+            f"{name}: shape {shape} has its channels first, or {shape[-1]} of them for {shape[0]} rows of a picture",
+            hint="move them last with numpy.moveaxis(array, 0, -1), or give --kind volume where they are planes",
+        )
 
 
 def _shaped(values: NDArray[Any], name: str) -> NDArray[Any]:
