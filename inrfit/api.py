@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from inrfit import io
 from inrfit.codec import excerpt
-from inrfit.codec.container import MAX_METADATA, Reader
+from inrfit.codec.container import EXIF, ICC, MAX_METADATA, Reader, stored_size
 from inrfit.codec.origin import Find, Origin
 from inrfit.codec.source import Source as FileSource
 from inrfit.config import READ_WORDS, FitOptions, ReadConfig, Settings, divides, require, settings
@@ -803,21 +803,24 @@ def evaluate(
         on [0, 1], "border_error", "region_psnr", "params", "samples", and "bytes", "bpp" and "parts" of the
         file, or of the file that a field given as an object would make (see `metrics.rate.parts`); of a clip also
         "frame_psnr" and "frame_ssim", one value for each frame. "against": by codec, its largest file of no more bytes
-        and its smallest of no lower PSNR (see `metrics.rivals.Rivals.beside`); metadata is counted in none of the files.
+        and its smallest of no lower PSNR (see `metrics.rivals.Rivals.beside`),
+        where "set_aside", the bytes of its profile and its EXIF block, is not counted, as theirs have none.
 
     Raises:
         InputError: the sizes, channels or sample types differ, or the signal is no picture that codecs take.
         ConfigError: a metric or codec is not known, not defined for the kind of signal, or not there.
     """
     from inrfit.metrics import rivals
-    from inrfit.metrics.rate import without_metadata
 
     names = _codecs(against)
     field = _opened(source, init)
     original = read(reference, reading(field))
     others = rivals.of(field, original, names) if names else None
     found = _measured(source, field, original, metrics, device, threads)
-    return {**found, "against": others.beside(without_metadata(found), _psnr(found)) if others else {}}
+    return {
+        **found,
+        "against": others.beside(found["bytes"] - found["set_aside"], _psnr(found)) if others else {},
+    }
 
 
 def rate_distortion(
@@ -850,7 +853,6 @@ def rate_distortion(
     from dataclasses import asdict
 
     from inrfit.metrics import rivals
-    from inrfit.metrics.rate import without_metadata
 
     names = _codecs(against)
     require(bool(names and sources), "there are no files, or no codec to compare them with", hint="name some")
@@ -867,7 +869,7 @@ def rate_distortion(
     files, points = [], []
     for source, field in zip(sources, fields, strict=True):
         found = _measured(source, field, original, metrics, device, threads)
-        points.append((without_metadata(found), _psnr(found)))
+        points.append((found["bytes"] - found["set_aside"], _psnr(found)))
         files.append({**found, "against": others.beside(*points[-1])})
     return {
         "files": files,
@@ -919,4 +921,6 @@ def _measured(
     found = compare(field, original, wanted, device=pick_device(device, threads), measure=with_errors)
     with Reader(to_bytes(source) if isinstance(source, Field) else source) as reader:
         size, sizes = reader.size, reader.sizes()
-    return {**found, "bytes": size, "bpp": bpp(size, found["samples"]), "parts": parts(sizes)}
+        aside = sum(stored_size(tag, reader.ancillary[tag]) for tag in (ICC, EXIF) if tag in reader.ancillary)
+    rate = {"bytes": size, "bpp": bpp(size, found["samples"]), "parts": parts(sizes), "set_aside": aside}
+    return {**found, **rate}

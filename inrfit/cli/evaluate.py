@@ -33,8 +33,9 @@ KEYS = {
     "frame_ssim": "SSIM of each frame of a clip; null where it was not asked for",
     "parts": "bytes of `header` (with the index), `shared`, `metadata` and `regions`, which add up to `bytes`, and "
     "`region_smallest`, `region_median`, `region_largest`",
+    "set_aside": "bytes of the colour profile and the EXIF block: the codecs of `--against` write none, and they count in no file",
     "against": "by codec of `--against`: `setting`, `reason` (why it cannot hold the picture), `same_bytes` (largest file of "
-    "at most `bytes`), `psnr_gain` (dB of this file above that), `same_psnr` (smallest file of at least `psnr`), `bytes_gain` "
+    "at most `bytes` less `set_aside`), `psnr_gain` (dB of this file above that), `same_psnr` (smallest file of at least `psnr`), `bytes_gain` "
     "(percent of bytes that this file takes more), `smallest`, `best`; files have `quality`, `bytes`, `bpp`, `psnr`",
     "bd": "by codec of `--against`, over the files of the same picture up to this one, so that the last has it of all: "
     "`files`, `rate` (BD-rate in percent), `psnr` (BD-PSNR in dB), `reason` (why there is none); null for fewer than four",
@@ -63,7 +64,7 @@ def command(
         typer.Option(
             metavar="NAMES",
             help=f"Some of {', '.join(names('picture-codec'))}, separated by commas: the same picture of 8 bits as files of "
-            "these, as large and as good, without profile and EXIF; four files of it or more give a BD-rate.",
+            "these, as large and as good, profile and EXIF counted in none; four files of it or more give a BD-rate.",
         ),
     ] = None,
     report: Annotated[

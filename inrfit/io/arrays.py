@@ -126,17 +126,27 @@ def npy_start(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
     return file.getvalue()
 
 
-def check_order(shape: tuple[int, ...], name: str) -> None:
-    """Refuse a shape whose channels come first, as those of tensors do, before it becomes another picture in silence.
+def check_order(shape: tuple[int, ...], name: str, *, axes: int = 2, places: tuple[int, ...] = (0,)) -> None:
+    """Refuse a shape whose channels come first, as those of tensors do, before it becomes another signal in silence.
+
+    Args:
+        shape: of the array.
+        name: what messages call it.
+        axes: of the signal, beside that of the channels.
+        places: where tensors may have their channels.
 
     Raises:
-        InputError: there are 1, 3 or 4 before the other axes, and more than channels of a picture at the end.
+        InputError: there are 1, 3 or 4 at such a place, and more at the end than a picture has channels.
     """
-    if len(shape) == 3 and shape[0] in (1, 3, 4) and max(COLOURS) < shape[-1] <= MAX_CHANNELS:
-        raise InputError(
-            f"{name}: shape {shape} has its channels first, or {shape[-1]} of them for {shape[0]} rows of a picture",
-            hint="move them last with numpy.moveaxis(array, 0, -1), or give --kind volume where they are planes",
-        )
+    if len(shape) != axes + 1 or not max(COLOURS) < shape[-1] <= MAX_CHANNELS:
+        return
+    for place in places:
+        if shape[place] in (1, 3, 4):
+            raise InputError(
+                f"{name}: shape {shape} has {shape[place]} channels before its other axes, or {shape[-1]} behind them",
+                hint=f"move them last with numpy.moveaxis(array, {place}, -1)"
+                + (", or give --kind volume where they are planes" if axes == 2 else ""),
+            )
 
 
 def _shaped(values: NDArray[Any], name: str) -> NDArray[Any]:

@@ -263,6 +263,7 @@ def _from_array(array: NDArray[Any], name: str, config: ReadConfig, sha256: str)
             f"{name}: shape {array.shape} is not a clip",
             hint="give [time, height, width] or [time, height, width, channels], the channels last",
         )
+    arrays.check_order(array.shape, name, axes=3, places=(1, 0))
     frames = array[..., None] if array.ndim == 3 else array
     rows = arrays.to_signal(
         frames.reshape(-1, *frames.shape[2:]), name

@@ -20,15 +20,6 @@ def bpp(size: int, samples: int) -> float:
     return 8 * size / samples
 
 
-def without_metadata(found: Mapping[str, Any]) -> int:
-    """Return the bytes of a file that other codecs' files are set beside: all but its metadata, as those have none.
-
-    Args:
-        found: with "bytes" and "parts", as `parts` gives them.
-    """
-    return found["bytes"] - found["parts"]["metadata"]
-
-
 def parts(sizes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the bytes of each part of a file.
 

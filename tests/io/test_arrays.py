@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from tests_images import image_of, read_image
 
+from inrfit import io as signals
+from inrfit.config import ReadConfig
 from inrfit.errors import InputError
 
 
@@ -151,10 +153,22 @@ def test_channels_that_come_first_are_refused_with_how_to_move_them(shape: tuple
     file = io.BytesIO()
     np.save(file, array)
     for read in (lambda: image_of(array), lambda: signals.read(file.getvalue(), name="a.npy")):
-        with pytest.raises(InputError, match="has its channels first, or") as caught:
+        with pytest.raises(
+            InputError, match=r"has \d channels before its other axes, or \d+ behind"
+        ) as caught:
             read()
         assert "numpy.moveaxis(array, 0, -1)" in str(caught.value.hint)
     assert image_of(np.moveaxis(array, 0, -1)).channels == shape[0]
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind", "place"),
+    [((10, 3, 32, 32), "video", 1), ((3, 10, 32, 32), "video", 0), ((1, 16, 16, 16), "volume", 0)],
+)
+def test_the_same_of_clips_and_volumes(shape: tuple[int, ...], kind: str, place: int) -> None:
+    with pytest.raises(InputError, match="channels before its other axes") as caught:
+        signals.read(np.zeros(shape, np.uint8), ReadConfig(kind=kind))
+    assert caught.value.hint == f"move them last with numpy.moveaxis(array, {place}, -1)"
 
 
 @pytest.mark.parametrize("shape", [(3, 5, 3), (1, 9, 4), (3, 32, 1), (2, 8, 8), (5, 8, 8)])
