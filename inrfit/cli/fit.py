@@ -60,7 +60,8 @@ def command(
         str | None,
         typer.Option(
             metavar="COUNT",
-            help="At most so many weights, such as 200k; half a weight per sample by default. "
+            help="At most so many weights, such as 200k, in a coarser grid where they are few; half a weight per sample by "
+            "default. "
             "Not with --hidden-features.",
         ),
     ] = None,
