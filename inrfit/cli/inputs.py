@@ -47,7 +47,7 @@ def content(item: Item) -> Path | bytes:
     Raises:
         InputError: standard input is closed, a pipe has no end, or the input is a folder that could not be listed.
     """
-    from inrfit.io.pipes import drained, whole
+    from inrfit.pipes import drained, whole
 
     if item.source is not None:
         if not item.writes and is_folder(item.source):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from inrfit.errors import InputError
-from inrfit.io.pipes import whole
+from inrfit.pipes import whole
 
 CHECK_PATH = "check the spelling, the folder and its permissions"
 

@@ -14,7 +14,7 @@ from inrfit.config import ReadConfig
 from inrfit.errors import InputError
 from inrfit.io.files import atomic_write_blocks, read_start
 from inrfit.io.kinds import OtherKind, SignalKind
-from inrfit.io.pipes import whole
+from inrfit.pipes import whole
 from inrfit.registry import load, names
 from inrfit.signal import Bands, Signal, SignalInfo
 

@@ -15,6 +15,9 @@ from inrfit.errors import InputError
 from inrfit.io.formats import COLOURS, MAX_CHANNELS
 from inrfit.signal import INTEGER_RANGES, ArraySignal, SignalInfo
 
+BANDS = 6
+"""Channels up to which an array of few rows is taken for what it seems to be."""
+
 STORED = ("uint8", "uint16")
 """Integer types in which images are kept; others are narrowed to one of them."""
 
@@ -136,9 +139,9 @@ def check_order(shape: tuple[int, ...], name: str, *, axes: int = 2, places: tup
         places: where tensors may have their channels.
 
     Raises:
-        InputError: there are 1, 3 or 4 at such a place, and more at the end than a picture has channels.
+        InputError: there are 1, 3 or 4 at such a place, and more at the end than pictures have bands as a rule.
     """
-    if len(shape) != axes + 1 or not max(COLOURS) < shape[-1] <= MAX_CHANNELS:
+    if len(shape) != axes + 1 or not BANDS < shape[-1] <= MAX_CHANNELS or shape[-2] <= max(COLOURS):
         return
     for place in places:
         if shape[place] in (1, 3, 4):

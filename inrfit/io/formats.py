@@ -88,8 +88,8 @@ FORMATS = (
 SUFFIXES = tuple(suffix for form in FORMATS for suffix in form.suffixes)
 """Every suffix that counts as an image when a folder is read."""
 
-WRITTEN = tuple(suffix for form in FORMATS if form.dtypes for suffix in form.suffixes)
-"""Suffixes of the formats that are written."""
+WRITTEN = tuple(suffix for form in FORMATS if form.dtypes for suffix in form.suffixes[:2])
+"""Usual suffixes of the formats that are written."""
 
 
 def recognise(data: bytes) -> Format | None:

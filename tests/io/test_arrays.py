@@ -28,8 +28,8 @@ def saved(array: np.ndarray, **options: bool) -> bytes:
         ((3, 4, 2), "grey-alpha", 2),
         ((3, 4, 3), "rgb", 3),
         ((3, 4, 4), "rgb-alpha", 4),
-        ((6, 4, 5), "channels", 5),
-        ((2, 1, 64), "channels", 64),
+        ((3, 4, 5), "channels", 5),
+        ((1, 1, 64), "channels", 64),
     ],
 )
 def test_the_number_of_channels_names_the_colour(shape: tuple[int, ...], colour: str, channels: int) -> None:
@@ -147,7 +147,7 @@ def test_a_header_that_is_no_python_literal_is_refused() -> None:
         read_image(data, "a.npy")
 
 
-@pytest.mark.parametrize("shape", [(3, 32, 32), (1, 28, 28), (4, 8, 64), (3, 4, 5)])
+@pytest.mark.parametrize("shape", [(3, 32, 32), (1, 28, 28), (4, 8, 64), (3, 5, 7)])
 def test_channels_that_come_first_are_refused_with_how_to_move_them(shape: tuple[int, ...]) -> None:
     array = np.zeros(shape, np.uint8)
     file = io.BytesIO()
@@ -171,6 +171,6 @@ def test_the_same_of_clips_and_volumes(shape: tuple[int, ...], kind: str, place:
     assert caught.value.hint == f"move them last with numpy.moveaxis(array, {place}, -1)"
 
 
-@pytest.mark.parametrize("shape", [(3, 5, 3), (1, 9, 4), (3, 32, 1), (2, 8, 8), (5, 8, 8)])
+@pytest.mark.parametrize("shape", [(3, 5, 3), (1, 9, 4), (3, 32, 1), (2, 8, 8), (5, 8, 8), (1, 7, 6)])
 def test_shapes_that_say_what_they_are_stay(shape: tuple[int, ...]) -> None:
     assert image_of(np.zeros(shape, np.uint8)).channels == shape[-1]

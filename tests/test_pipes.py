@@ -14,8 +14,9 @@ import pytest
 from tests_data import textured
 
 import inrfit
+from inrfit import pipes
 from inrfit.errors import InputError
-from inrfit.io import pipes, read
+from inrfit.io import read
 
 Pipe = Callable[[bytes], Path]
 
@@ -81,7 +82,7 @@ def test_the_kind_is_told_by_the_content(pipe: Pipe) -> None:
 
 
 def test_fields_are_read_from_pipes(pipe: Pipe) -> None:
-    data = (Path(__file__).parent.parent / "golden" / "grid.inr").read_bytes()
+    data = (Path(__file__).parent / "golden" / "grid.inr").read_bytes()
     assert np.array_equal(inrfit.decode(pipe(data)), inrfit.decode(data))
 
 
