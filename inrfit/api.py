@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from inrfit import io
 from inrfit.codec import excerpt
-from inrfit.codec.container import MAX_METADATA, Reader
+from inrfit.codec.container import EXIF, ICC, MAX_METADATA, Reader, stored_size
 from inrfit.codec.origin import Find, Origin
 from inrfit.codec.source import Source as FileSource
-from inrfit.config import READ_WORDS, FitOptions, ReadConfig, Settings, require, settings
+from inrfit.config import READ_WORDS, FitOptions, ReadConfig, Settings, divides, require, settings
 from inrfit.device import Device, pick_device
 from inrfit.errors import ConfigError, FitError, InputError, Interrupted, OutputError
 from inrfit.fitting.plan import Plan, check_many
@@ -86,13 +86,19 @@ def plan(
         InputError, ConfigError, DeviceError: the source, an option or the device cannot work.
     """
     from inrfit.fitting.rate import decided
+    from inrfit.models.coarser import coarser, shortfall
     from inrfit.models.sizing import resolve
 
     signal, wanted = _read(source, name, options)
     wanted.fit.check_axes(signal.domain.axes)
     divided = build(signal, wanted.partition)
+    if not divides(options) and (fitting := coarser(wanted.model, divided, signal.channels)) is not divided:
+        divided = fitting
+        wanted = replace(wanted, partition=replace(wanted.partition, grid=divided.grid, cell=None))
     wanted = decided(wanted, signal, divided)
     model = resolve(wanted.model, divided, signal.channels)
+    if (note := shortfall(wanted.model.params, model, divided, signal.channels)) is not None:
+        divided = replace(divided, warnings=(*divided.warnings, note))
     return Plan(
         signal=signal,
         partition=divided,
@@ -162,6 +168,7 @@ def _fitted_sound(sound: bytes, plan: Plan, progress: Progress | None) -> bytes:
 
     hooks = None if progress is None else Progress(stop=progress.stop)
     words = {"device": plan.device.name, "seed": plan.settings.fit.seed, "threads": plan.settings.fit.threads}
+    words["metadata"] = plan.settings.read.metadata
     try:
         return to_bytes(fit(sound, progress=hooks, kind="audio", **words))
     except Interrupted as error:
@@ -403,6 +410,7 @@ def decode(
     fill: float | Sequence[float] | None = None,
     blend: int = 0,
     partial: bool = False,
+    metadata: bool = True,
     init: Init | str | Path | None = None,
     device: str = "auto",
     threads: int | None = None,
@@ -420,6 +428,7 @@ def decode(
         output: file to write; its suffix picks the format.
         size, scale, region, fill, blend, device, threads, precision: see `Field.decode`.
         partial, init: see `load`.
+        metadata: write the EXIF block and the tags of the source, where `output` can hold them.
         overwrite: replace an existing output.
     """
     from inrfit.edit.soundtrack import heard
@@ -434,7 +443,8 @@ def decode(
     made = field.bands(**shown, fill=fill, blend=blend, device=device, threads=threads, precision=precision)
     values = made.array()
     if output is not None:
-        target, written, info = Path(output), values, field.info
+        target, written = Path(output), values
+        info = field.info if metadata else field.info.without_metadata()
         if fill is None and io.kind_of(info.kind).shows_holes:
             written, info, _ = io.with_holes(values, info, field.covered(**shown), target.suffix)
         shown_as = heard(Bands.of(written, made.domain, info), device=device, threads=threads)
@@ -793,7 +803,8 @@ def evaluate(
         on [0, 1], "range" (of the samples: the peak of "psnr"), "psnr_type" (with that of their type), "border_error", "region_psnr", "params", "samples", and "bytes", "bpp" and "parts" of the
         file, or of the file that a field given as an object would make (see `metrics.rate.parts`); of a clip also
         "frame_psnr" and "frame_ssim", one value for each frame. "against": by codec, its largest file of no more bytes
-        and its smallest of no lower PSNR (see `metrics.rivals.Rivals.beside`).
+        and its smallest of no lower PSNR (see `metrics.rivals.Rivals.beside`),
+        where "set_aside", the bytes of its profile and its EXIF block, is not counted, as theirs have none.
 
     Raises:
         InputError: the sizes, channels or sample types differ, or the signal is no picture that codecs take.
@@ -806,7 +817,10 @@ def evaluate(
     original = read(reference, reading(field))
     others = rivals.of(field, original, names) if names else None
     found = _measured(source, field, original, metrics, device, threads)
-    return {**found, "against": others.beside(found["bytes"], _psnr(found)) if others else {}}
+    return {
+        **found,
+        "against": others.beside(found["bytes"] - found["set_aside"], _psnr(found)) if others else {},
+    }
 
 
 def rate_distortion(
@@ -855,7 +869,7 @@ def rate_distortion(
     files, points = [], []
     for source, field in zip(sources, fields, strict=True):
         found = _measured(source, field, original, metrics, device, threads)
-        points.append((found["bytes"], _psnr(found)))
+        points.append((found["bytes"] - found["set_aside"], _psnr(found)))
         files.append({**found, "against": others.beside(*points[-1])})
     return {
         "files": files,
@@ -905,4 +919,6 @@ def _measured(
     found = compare(field, original, wanted, device=pick_device(device, threads), measure=with_errors)
     with Reader(to_bytes(source) if isinstance(source, Field) else source) as reader:
         size, sizes = reader.size, reader.sizes()
-    return {**found, "bytes": size, "bpp": bpp(size, found["samples"]), "parts": parts(sizes)}
+        aside = sum(stored_size(tag, reader.ancillary[tag]) for tag in (ICC, EXIF) if tag in reader.ancillary)
+    rate = {"bytes": size, "bpp": bpp(size, found["samples"]), "parts": parts(sizes), "set_aside": aside}
+    return {**found, **rate}

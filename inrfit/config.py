@@ -50,6 +50,7 @@ class ReadConfig:
             "data" for that of the samples, "auto" for the former where a quarter of it is used. It is the peak of the PSNR.
         nodata: sample that stands for "no data"; "none" where no finite one does; None goes by what the file declares,
             and by what lies far outside of all others. Samples that are no data are not fitted.
+        metadata: keep what tells of the source: the EXIF block, title, artist and so on. A colour profile is always kept.
     """
 
     kind: str | None = None
@@ -60,6 +61,7 @@ class ReadConfig:
     spacing: tuple[float, ...] | None = None
     range: str | tuple[float, ...] = "auto"
     nodata: str | float | None = None
+    metadata: bool = True
 
     def __post_init__(self) -> None:
         if self.kind is not None:
@@ -449,6 +451,7 @@ class FitOptions(TypedDict, total=False):
     spacing: tuple[float, ...] | None
     range: str | tuple[float, ...]
     nodata: str | float | None
+    metadata: bool
     partition: str
     grid: tuple[int, ...] | None
     heads: int | None
@@ -619,6 +622,11 @@ def _divided(given: Mapping[str, object]) -> bool:
     """Return whether something else than a cell side decides on the regions."""
     named = any(given.get(word) is not None for word in ("grid", "heads", "cell"))
     return named or given.get("partition", "grid") != "grid" or given.get("model") == "mlp"
+
+
+def divides(options: FitOptions) -> bool:
+    """Return whether the user says how a signal is divided, by an option or by a preset."""
+    return _divided(options) or options.get("preset") is not None
 
 
 def _effort(level: object, given: Mapping[str, object], defaults: Mapping[str, object]) -> dict[str, object]:

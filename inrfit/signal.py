@@ -33,6 +33,24 @@ SIGNED = ("waveform", "distance")
 """Meanings of channels whose values swing about 0: their range is symmetric and their peak is its high end."""
 
 
+TELLING = (
+    *(
+        "title",
+        "artist",
+        "album",
+        "date",
+        "comment",
+        "genre",
+        "copyright",
+        "description",
+        "license",
+        "software",
+    ),
+    *("track", "tracknumber", "creation_time"),
+)
+"""Tags that tell of a source and not of its samples."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalInfo:
     """What must be known to write a signal back as it came.
@@ -63,6 +81,15 @@ class SignalInfo:
     tags: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     sha256: str = ""
+
+    def without_metadata(self) -> SignalInfo:
+        """Return the same without the EXIF block and the tags that tell of a source.
+
+        What samples need to be understood stays: the colour profile, sizes, rates and encodings.
+        """
+        return replace(
+            self, exif=None, tags={name: text for name, text in self.tags.items() if name not in TELLING}
+        )
 
     @property
     def peak(self) -> float:

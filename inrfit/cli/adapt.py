@@ -106,6 +106,7 @@ def command(
     spacing: options.Spacing = None,
     range_: options.Range = None,
     nodata: options.NoData = None,
+    no_metadata: options.NoMetadata = False,
     target_psnr: Annotated[
         float | None, typer.Option(metavar="DB", help="Stop as soon as the decoded file reaches it.")
     ] = None,
@@ -163,7 +164,9 @@ def command(
             "cell": options.one_or_each(cell, "--cell", example="32, or 8x32x32"),
             "heads": heads,
             "segmenter": segmenter,
-            **options.reading(None, None, target, resolution, spacing, range_, nodata),
+            **options.reading(
+                None, None, target, resolution, spacing, range_, nodata, no_metadata=no_metadata
+            ),
             "target_psnr": target_psnr,
             "max_time": options.seconds_of(max_time, "--max-time"),
             "points": options.count_of(points, "--points"),

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 FEWEST = 4
 """Files of one picture that a BD-rate needs."""
 
+COLUMNS = 6
+"""Of the table that sets a file beside the codecs."""
+
 MOST_NAMED = 8
 """Files of one picture that a chart shows each with its name."""
 
@@ -26,7 +29,7 @@ class Picture:
 
     Attributes:
         name: path of the original.
-        files: name, bytes and PSNR in dB of each file.
+        files: name, bytes without profile and EXIF, and PSNR in dB of each file.
         done: what was encoded, by codec and quality.
         bd: what `Rivals.bd` says of all files so far; empty with too few.
         curves: bits per sample and PSNR in dB of each codec; empty until they are asked for.
@@ -61,7 +64,7 @@ class Beside:
         Args:
             found: what `api.evaluate` returned of it.
         """
-        point = found["bytes"], found["psnr_type"]
+        point = found["bytes"] - found["set_aside"], found["psnr_type"]
         result, picture = self.rivals.beside(*point), self.picture
         picture.files.append((self.name, *point))
         if len(picture.files) >= FEWEST:
@@ -130,6 +133,10 @@ def wanted(option: str | None, *, draws: bool) -> Against | None:
 def table(result: dict[str, Any]) -> list[str]:
     """Return the lines that set a file beside the codecs."""
     rows = [["", "quality", "bytes", "bpp", "PSNR dB", "this file"]]
+    if result["set_aside"]:
+        rows.insert(
+            0, [f"profile and EXIF are counted in no file: {result['set_aside']:,} bytes less of this one"]
+        )
     for name, found in result["against"].items():
         rows.append([f"{name} ({found['setting']})"])
         if found["reason"] is not None:
@@ -141,7 +148,7 @@ def table(result: dict[str, Any]) -> list[str]:
         ):
             at = found[key]
             rows.append([label, *_cells(at), gain + _end(at, found)] if at else [_missing(label, key, found)])
-    widths = [max(len(row[place]) for row in rows if len(row) > 1) for place in range(len(rows[0]))]
+    widths = [max(len(row[place]) for row in rows if len(row) > 1) for place in range(COLUMNS)]
     return [
         "  "
         + (

@@ -21,7 +21,7 @@ from inrfit.cli import (
     partition,
 )
 from inrfit.cli.batch import unexpected
-from inrfit.cli.console import drop_stdout, say, show_error
+from inrfit.cli.console import drop_stdout, libraries_silent, say, show_error, show_trace
 from inrfit.errors import ConfigError, InrfitError, Interrupted
 
 UsageError = typer.BadParameter.__mro__[1]
@@ -66,13 +66,16 @@ def main() -> None:
     Raises:
         SystemExit: 0 all good, 1 some input failed, 2 usage, 130 interrupted.
     """
+    debug = "--debug" in sys.argv
     try:
-        code = app(sys.argv[1:] or ["--help"], prog_name="inrfit", standalone_mode=False)
+        with libraries_silent(debug=debug):
+            code = app(sys.argv[1:] or ["--help"], prog_name="inrfit", standalone_mode=False)
     except BrokenPipeError:
         drop_stdout()
         sys.exit(1)
     except Exception as error:
-        if "--debug" in sys.argv:
+        if debug:
+            sys.excepthook = lambda kind, found, trace: show_trace(found)
             raise
         shown = _shown(error)
         show_error(shown)

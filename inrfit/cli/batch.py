@@ -6,12 +6,11 @@ import json
 import math
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from inrfit.cli.console import out, say, show_error
+from inrfit.cli.console import out, say, show_error, show_trace
 from inrfit.cli.inputs import STANDARD, Item
 from inrfit.errors import InrfitError, Interrupted
 
@@ -45,8 +44,8 @@ def run(
     keys: Mapping[str, str],
     as_json: bool,
     debug: bool,
-    summary: Callable[[Result], str],
-    talk: Callable[[str], None],
+    summary: Callable[[Result], str | list[str]],
+    talk: Callable[..., None],
 ) -> tuple[list[Result], int]:
     """Work on every item and report each.
 
@@ -56,8 +55,8 @@ def run(
         keys: the command's own keys in JSON, beside those of `RESULT`.
         as_json: print one JSON object per item.
         debug: show the trace of errors.
-        summary: result -> the line for people.
-        talk: where that line goes.
+        summary: result -> the line for people, or the lines.
+        talk: where they go.
 
     Returns:
         The results, and the exit code: 1 when an item of several failed, the error's own when the only one did.
@@ -69,13 +68,14 @@ def run(
     for item in items:
         result, error = _one(item, work)
         if error and debug:
-            traceback.print_exception(error)
+            show_trace(error)
         results.append(result)
         codes.append(error.exit_code if error else 0)
         if as_json:
             print_json(result, keys)
         elif error is None or result["status"] == "missed":
-            talk(summary(result))
+            told = summary(result)
+            talk(*([told] if isinstance(told, str) else told))
         if isinstance(error, Interrupted):
             raise error
         if error:

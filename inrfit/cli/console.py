@@ -1,11 +1,14 @@
-"""Words and bytes on the terminal: errors, summaries, data; standard error unless data is asked for."""
+"""Words and bytes on the terminal: errors, summaries, data; nothing that could steer a terminal reaches it from here."""
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import traceback
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 from inrfit.errors import InrfitError, Interrupted, OutputError
@@ -14,21 +17,32 @@ TOLD = 6.0
 """dB between a PSNR by the range of the samples and by that of their type, from which both are told."""
 
 
-def say(text: str) -> None:
-    """Write a line for the user to standard error; a closed terminal never stops the work."""
+def visible(text: str) -> str:
+    r"""Return text of a stranger, such as a file name, in one line that is shown as it is and steers nothing.
+
+    Control characters, line breaks, marks that turn the direction of writing and whatever else has no picture become
+    escapes such as \x1b and \u202e.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else _escape(c) for c in text)
+
+
+def say(*lines: str) -> None:
+    """Write lines for the user to standard error; a closed terminal never stops the work."""
     with suppress(OSError, ValueError):
-        sys.stderr.write(_printable(text, sys.stderr) + "\n")
+        sys.stderr.write(_printable(lines, sys.stderr))
         sys.stderr.flush()
 
 
-def out(text: str) -> None:
-    """Write a line of data to standard output.
+def out(*lines: str) -> None:
+    """Write lines of data to standard output.
 
     Raises:
         BrokenPipeError: its reader left. OutputError: it cannot be written.
     """
     try:
-        sys.stdout.write(_printable(text, sys.stdout) + "\n")
+        sys.stdout.write(_printable(lines, sys.stdout))
         sys.stdout.flush()
     except BrokenPipeError:
         drop_stdout()
@@ -52,10 +66,10 @@ def out_bytes(data: bytes) -> None:
         raise _refused(error.strerror) from error
 
 
-def listener(*, quiet: bool, data_on_stdout: bool = False) -> Callable[[str], None]:
-    """Return where summaries go: standard output, or standard error where that carries data, or nowhere."""
+def listener(*, quiet: bool, data_on_stdout: bool = False) -> Callable[..., None]:
+    """Return where lines of summaries go: standard output, or standard error where that carries data, or nowhere."""
     if quiet:
-        return lambda text: None
+        return lambda *lines: None
     return say if data_on_stdout else out
 
 
@@ -69,9 +83,32 @@ def show_error(error: InrfitError, name: str | None = None) -> None:
     """Show an error in one line, and its hint in a second."""
     prefix = "" if name is None or error.message.startswith(name) else f"{name}: "
     kind = "Interrupted" if isinstance(error, Interrupted) else "Error"
-    say(f"{kind}: {prefix}{_one_line(error.message)}")
+    say(f"{kind}: {prefix}{error.message}")
     if error.hint:
-        say(f"Hint: {_one_line(error.hint)}")
+        say(f"Hint: {error.hint}")
+
+
+def show_trace(error: BaseException) -> None:
+    """Show where an error came from, for `--debug`; indented, so that no line of a message looks like one of ours."""
+    say(*(f"  {line}" for line in "".join(traceback.format_exception(error)).splitlines()))
+
+
+@contextmanager
+def libraries_silent(*, debug: bool) -> Iterator[None]:
+    """Show nothing of what libraries log, warn of or cannot raise, unless `debug`: errors tell what there is to tell."""
+    if debug:
+        yield
+        return
+    before, hook = logging.root.manager.disable, sys.unraisablehook
+    logging.disable(logging.CRITICAL)
+    logging.captureWarnings(True)
+    sys.unraisablehook = lambda unraisable: None
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
+        logging.captureWarnings(False)
+        logging.disable(before)
 
 
 def size(count: int) -> str:
@@ -109,12 +146,13 @@ def _refused(reason: str | None) -> OutputError:
     )
 
 
-def _printable(text: str, stream: TextIO) -> str:
-    """Return the text with what the stream cannot hold, such as bytes of a file name, written as escapes."""
+def _printable(lines: tuple[str, ...], stream: TextIO) -> str:
+    """Return lines as the stream can hold them, what it has no bytes for as escapes."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
+    text = "".join(f"{visible(line)}\n" for line in lines)
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def _one_line(text: str) -> str:
-    """Return the text without line breaks, which a file name may hold."""
-    return "\\n".join(text.splitlines())
+def _escape(character: str) -> str:
+    """Return a character as Python writes it in a string."""
+    return character.encode("unicode_escape").decode("ascii")

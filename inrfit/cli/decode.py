@@ -70,6 +70,7 @@ def command(
     sound: Annotated[
         bool, typer.Option("--sound/--no-sound", help="Write the sound track of a clip, where it has one.")
     ] = True,
+    no_metadata: options.NoMetadata = False,
     fill: Annotated[
         str | None,
         typer.Option(
@@ -191,6 +192,8 @@ def command(
             if sound
             else replace(picture.samples, info=replace(picture.samples.info, sound=None))
         )
+        if no_metadata:
+            made = replace(made, info=made.info.without_metadata())
         made = replace(made, domain=wanted_size.at_rate(made.domain))
         made = heard(made, device=picked.name, threads=picked.threads)
         pieces = io.encode(made, suffix, name=name)

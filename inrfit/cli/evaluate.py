@@ -33,8 +33,9 @@ KEYS = {
     "frame_ssim": "SSIM of each frame of a clip; null where it was not asked for",
     "parts": "bytes of `header` (with the index), `shared`, `metadata` and `regions`, which add up to `bytes`, and "
     "`region_smallest`, `region_median`, `region_largest`",
+    "set_aside": "bytes of the colour profile and the EXIF block: the codecs of `--against` write none, and they count in no file",
     "against": "by codec of `--against`: `setting`, `reason` (why it cannot hold the picture), `same_bytes` (largest file of "
-    "at most `bytes`), `psnr_gain` (dB of this file above that), `same_psnr` (smallest file of at least `psnr`), `bytes_gain` "
+    "at most `bytes` less `set_aside`), `psnr_gain` (dB of this file above that), `same_psnr` (smallest file of at least `psnr`), `bytes_gain` "
     "(percent of bytes that this file takes more), `smallest`, `best`; files have `quality`, `bytes`, `bpp`, `psnr`",
     "bd": "by codec of `--against`, over the files of the same picture up to this one, so that the last has it of all: "
     "`files`, `rate` (BD-rate in percent), `psnr` (BD-PSNR in dB), `reason` (why there is none); null for fewer than four",
@@ -63,7 +64,7 @@ def command(
         typer.Option(
             metavar="NAMES",
             help=f"Some of {', '.join(names('picture-codec'))}, separated by commas: the same picture of 8 bits as files of "
-            "these, as large and as good, without profile and EXIF; four files of it or more give a BD-rate.",
+            "these, as large and as good, profile and EXIF counted in none; four files of it or more give a BD-rate.",
         ),
     ] = None,
     report: Annotated[
@@ -106,8 +107,8 @@ def command(
         from inrfit import api
         from inrfit.device import pick_device
 
-        original = _original(item, reference, places[item.source])
         source = container(item)
+        original = _original(item, reference, places[item.source])
         field = api.load(source, init=begin)
         signal = api.read(original, api.reading(field))
         picked = pick_device(device, threads)
@@ -161,7 +162,7 @@ def _check_reference(reference: str | None, sources: list[Path | None], *, sever
     folder = reference is None or is_folder(reference)
     if None in sources and folder:
         raise ConfigError("standard input needs its original", hint="name the file with --reference")
-    if reference is not None and not folder and not is_file(reference):
+    if reference is not None and not folder and not Path(reference).exists():
         raise InputError(f"--reference {reference}: no such file or folder", hint="check the spelling")
     if reference is not None and not folder and len(sources) > 1 and not several:
         raise ConfigError(
@@ -189,11 +190,9 @@ def _original(item: Item, reference: str | None, below: Path) -> Path:
     if not is_folder(folder):
         folder = Path(reference or "")
     suffixes = input_suffixes()
-    found = [
-        path
-        for path in sorted(folder.iterdir())
-        if path.stem == source.stem and path.suffix.lower() in suffixes and path.is_file()
-    ]
+    there = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in suffixes and path.is_file()]
+    named = [path for path in there if path.name == source.stem]  # of several of one stem
+    found = named or [path for path in there if path.stem == source.stem]
     if len(found) == 1:
         return found[0]
     what = "has no original" if not found else f"has {len(found)} possible originals"
@@ -223,7 +222,7 @@ def _figure(result: dict[str, Any], name: str) -> str:
     return number(result[name], 2, "dB") if name in IN_DECIBEL else _plain(result[name])
 
 
-def _summary(result: dict[str, Any]) -> str:
+def _summary(result: dict[str, Any]) -> list[str]:
     shown = [f"{name.upper()} {_figure(result, name)}" for name in _measured(result)]
     psnr = [p for p in result["region_psnr"] if p is not None]
     regions = [f"regions {min(psnr):.2f} to {max(psnr):.2f} dB"] if len(psnr) > 1 else []
@@ -231,7 +230,7 @@ def _summary(result: dict[str, Any]) -> str:
     rate = [size(result["bytes"]), f"{result['bpp']:.3f} bpp"]
     first = "  ".join([result["input"], *shown, *rate, *regions, *border])
     beside = rivals.table(result) if result.get("against") else []
-    return "\n".join([first, _parts(result), *beside])
+    return [first, _parts(result), *beside]
 
 
 def _parts(result: dict[str, Any]) -> str:

@@ -57,11 +57,13 @@ def command(
     spacing: options.Spacing = None,
     range_: options.Range = None,
     nodata: options.NoData = None,
+    no_metadata: options.NoMetadata = False,
     params: Annotated[
         str | None,
         typer.Option(
             metavar="COUNT",
-            help="At most so many weights, such as 200k; half a weight per sample by default. "
+            help="At most so many weights, such as 200k, in a coarser grid where they are few; half a weight per sample by "
+            "default. "
             "Not with --hidden-features.",
         ),
     ] = None,
@@ -185,7 +187,9 @@ def command(
 
     with batch.json_errors(json, KEYS):
         given: dict[str, Any] = {
-            **options.reading(kind, sound, target, resolution, spacing, range_, nodata),
+            **options.reading(
+                kind, sound, target, resolution, spacing, range_, nodata, no_metadata=no_metadata
+            ),
             "partition": partition,
             "grid": options.counts(grid, "--grid", example="8x8"),
             "cell": options.one_or_each(cell, "--cell", example="32, or 8x32x32"),

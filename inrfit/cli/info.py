@@ -67,7 +67,7 @@ def _work(item: Item) -> dict[str, Any]:
     return {"output": None, **held}
 
 
-def _summary(held: dict[str, Any]) -> str:
+def _summary(held: dict[str, Any]) -> list[str]:
     signal, model, parts = held["signal"], held["model"], held["bytes_by_part"]
     shape = "×".join(map(str, reversed(signal["shape"])))
     psnr = fidelity(held)
@@ -90,7 +90,7 @@ def _summary(held: dict[str, Any]) -> str:
         "metadata": metadata,
         "format": f"{held['version'][0]}.{held['version'][1]} by {held['writer']}; intact",
     }
-    return "\n".join([held["input"], *(f"  {name:<11}{text}" for name, text in rows.items() if text)])
+    return [held["input"], *(f"  {name:<11}{text}" for name, text in rows.items() if text)]
 
 
 def _time(signal: dict[str, Any]) -> str:

@@ -42,16 +42,20 @@ class Item:
 
 
 def content(item: Item) -> Path | bytes:
-    """Return the path of an input, or the bytes of standard input.
+    """Return the path of an input, or the bytes of standard input and of whatever else can be read only once.
 
     Raises:
-        InputError: standard input is closed.
+        InputError: standard input is closed, a pipe has no end, or the input is a folder that could not be listed.
     """
+    from inrfit.pipes import drained, whole
+
     if item.source is not None:
-        return item.source
+        if not item.writes and is_folder(item.source):
+            check_listed(item.source)
+        return whole(item.source)
     if sys.stdin is None:
         raise InputError(f"{STDIN}: is closed", hint="pipe a file into it, or name a file")
-    return sys.stdin.buffer.read()
+    return drained(sys.stdin.buffer, STDIN)
 
 
 def container(item: Item) -> Path | io.BytesIO:
@@ -60,7 +64,7 @@ def container(item: Item) -> Path | io.BytesIO:
     if isinstance(source, Path):
         return source
     file = io.BytesIO(source)
-    file.name = STDIN
+    file.name = item.name
     return file
 
 
@@ -71,7 +75,8 @@ def expand(
 
     Returns:
         Pairs of an input (None for standard input) and the name of its output below an output folder, without
-        suffix. Files that do not exist stay in the list: they fail when their turn comes, not the batch.
+        suffix. Files that do not exist, and folders within a folder that cannot be listed, stay in the list: they fail
+        when their turn comes, not the batch.
 
     Raises:
         ConfigError: a folder or glob holds nothing, a name is empty, or standard input is named twice.
@@ -99,19 +104,21 @@ def expand(
 
 
 def _folder(folder: Path, suffixes: Sequence[str], *, recursive: bool) -> list[tuple[Path | None, Path]]:
-    walk = folder.rglob("*") if recursive else folder.iterdir()
-    try:
-        files = sorted(path for path in walk if path.suffix.lower() in suffixes and path.is_file())
-    except OSError as error:
-        raise ConfigError(
-            f"{folder} cannot be listed ({error.strerror})", hint="check its permissions"
-        ) from None
-    if not files:
+    from inrfit.io.folders import listed
+
+    found, refused = listed(folder, recursive=recursive)
+    if refused and refused[0][0] == folder:
+        raise ConfigError(f"{folder} cannot be listed ({refused[0][1]})", hint="check its permissions")
+    files = [path for path in found if path.suffix.lower() in suffixes]
+    if not files and not refused:
         raise ConfigError(
             f"{folder} holds no file to work on ({', '.join(suffixes)})",
             hint=None if recursive else "use -r to look into the folders within it",
         )
-    return [(path, path.relative_to(folder).with_suffix("")) for path in files]
+    return [
+        *((path, path.relative_to(folder).with_suffix("")) for path in files),
+        *((path, path.relative_to(folder)) for path, _ in refused),
+    ]
 
 
 def plan_work(
@@ -126,10 +133,13 @@ def plan_work(
 ) -> list[Item]:
     """Decide the output of each input before any work starts.
 
+    Inputs of one stem, such as IMG_1.JPG and IMG_1.MOV, would share an output; each of them keeps its suffix in the
+    name of its own: IMG_1.JPG.inr and IMG_1.MOV.inr.
+
     Args:
         inputs: what `expand` found.
         output: the -o option: a file, a folder, - or None for beside the input. Without a suffix it is a folder.
-        suffix: input -> suffix of an output that is not named.
+        suffix: input -> suffix of an output that is not named; None stands for one that can be read only once.
         force: existing outputs may be replaced.
         skip: (input, existing output) -> whether the output can be left as it is; None without --skip-existing.
         beside: what goes before the suffix of an output beside its input.
@@ -144,21 +154,33 @@ def plan_work(
     folder = output is not None and output != STANDARD and _means_folder(output, len(inputs))
     if output == STANDARD and len(inputs) > 1:
         raise ConfigError(f"-o - takes one input, {len(inputs)} were given", hint="give a folder with -o")
-    items = []
-    for source, below in inputs:
+    unlisted = [
+        number for number, (source, _) in enumerate(inputs) if source is not None and is_folder(source)
+    ]
+
+    def item(number: int, whole: bool) -> Item:
+        """Return an input with its output, which is named after the whole name of the input or its stem."""
+        source, below = inputs[number]
+        if number in unlisted:
+            return Item(source=source, output=None, writes=False)
+        name = source.name if whole and source is not None else below.name
+        again = source is None or is_file(source) or not _exists(source)
         if output == STANDARD:
             target = None
         elif folder:
-            target = Path(output or "") / below.with_name(below.name + suffix(source))
+            target = Path(output or "") / below.with_name(name + suffix(source if again else None))
         elif output is not None:
             target = Path(output)
-        elif source is None:
+        elif source is None or _is_passing(source):
+            what = "standard input" if source is None else str(source)
             raise ConfigError(
-                "standard input needs an output", hint="give -o with a file, or -o - for standard output"
+                f"{what} needs an output", hint="give -o with a file, or -o - for standard output"
             )
         else:
-            target = source.with_name(below.name + beside + suffix(source))
-        items.append(Item(source=source, output=target))
+            target = source.with_name(name + beside + suffix(source if again else None))
+        return Item(source=source, output=target)
+
+    items = _apart([item(number, False) for number in range(len(inputs))], lambda number: item(number, True))
     _refuse_collisions(items)
     return [_existing(item, force=force, skip=skip, hint=hint) for item in items]
 
@@ -248,6 +270,53 @@ def _means_folder(output: str, inputs: int) -> bool:
     return False
 
 
+def _is_passing(source: Path) -> bool:
+    """Return whether an input has a name for as long as it is open alone, such as /dev/fd/63; nothing goes beside it."""
+    return source.is_absolute() and source.parts[1] in ("dev", "proc")
+
+
+def _apart(items: Sequence[Item], whole: Callable[[int], Item]) -> list[Item]:
+    """Return the items, those that share an output under the whole names of their inputs where these differ.
+
+    Args:
+        items: every input with its output.
+        whole: number of an item -> that item, its output named after the whole name of its input.
+    """
+    found, kept = list(items), set(range(len(items)))
+    while True:
+        sharing: dict[str, list[int]] = {}
+        for number, item in enumerate(found):
+            if item.output is not None:
+                sharing.setdefault(os.path.realpath(item.output), []).append(number)
+        groups = [numbers for numbers in sharing.values() if len(numbers) > 1]
+        differ = [
+            numbers
+            for numbers in groups
+            if len({Path(found[number].name).name for number in numbers}) == len(numbers)
+        ]
+        clashing = kept.intersection(number for numbers in differ for number in numbers)
+        if not clashing:
+            return found
+        kept -= clashing
+        for number in clashing:
+            found[number] = whole(number)
+
+
+def check_listed(folder: Path) -> None:
+    """Refuse a folder that could not be listed, which is an input of its own.
+
+    Raises:
+        InputError: it cannot be listed.
+    """
+    try:
+        with os.scandir(folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be listed ({error.strerror})", hint="check its permissions"
+        ) from None
+
+
 def _refuse_collisions(items: Sequence[Item]) -> None:
     sources = {os.path.realpath(item.source) for item in items if item.source is not None}
     seen: dict[str, Item] = {}
@@ -276,7 +345,7 @@ def _existing(item: Item, *, force: bool, skip: Callable[[Path, Path], bool] | N
         return item
     if skip is None:
         raise OutputError(f"{item.output} exists", hint=hint)
-    done = item.source is not None and skip(item.source, item.output)
+    done = item.source is not None and is_file(item.source) and skip(item.source, item.output)
     return replace(item, skip=done)
 
 

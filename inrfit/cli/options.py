@@ -85,6 +85,13 @@ NoData = Annotated[
         "far outside of all others.",
     ),
 ]
+NoMetadata = Annotated[
+    bool,
+    typer.Option(
+        "--no-metadata",
+        help="Leave out what tells of the source: the EXIF block, title, artist and so on. The colour profile stays.",
+    ),
+]
 Init = Annotated[
     str | None,
     typer.Option(
@@ -246,6 +253,8 @@ def reading(
     spacing: str | None,
     range_: str | None = None,
     nodata: str | None = None,
+    *,
+    no_metadata: bool = False,
 ) -> dict[str, Any]:
     """Return the words that say how a file is read, those that were given.
 
@@ -253,6 +262,7 @@ def reading(
         ConfigError: a spacing, a range or a value is no number.
     """
     given: dict[str, Any] = {"kind": kind, "sound": sound, "target": target, "resolution": resolution}
+    given["metadata"] = False if no_metadata else None
     if spacing is not None:
         try:
             given["spacing"] = tuple(float(part) for part in spacing.split(","))

@@ -195,7 +195,7 @@ def _write_labels(item: Item, divided: Partition) -> None:
         io.write(made, item.output, overwrite=True)
 
 
-def _text(result: dict[str, Any]) -> str:
+def _text(result: dict[str, Any]) -> list[str]:
     areas = result["areas"]
     shown = " ".join(map(str, areas[:16])) + (" ..." if len(areas) > 16 else "")
     pairs = result["adjacent"]
@@ -207,6 +207,4 @@ def _text(result: dict[str, Any]) -> str:
         f"  adjacency  {neighbours or 'none'}",
         f"  padding    {100 * result['padding']:.1f} % of the work",
     ]
-    return "\n".join(
-        lines + ([f"  preview    {Path(result['preview']).absolute()}"] if result["preview"] else [])
-    )
+    return lines + ([f"  preview    {Path(result['preview']).absolute()}"] if result["preview"] else [])

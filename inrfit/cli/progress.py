@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from inrfit.cli.console import say
+from inrfit.cli.console import say, visible
 
 if TYPE_CHECKING:
     from inrfit.fitting.events import FitEvent
@@ -113,7 +113,8 @@ def _bar(name: str) -> Iterator[Show]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        short = name if len(name) <= NAME_WIDTH else "..." + name[-NAME_WIDTH:]
+        shown = visible(name)
+        short = shown if len(shown) <= NAME_WIDTH else "..." + shown[-NAME_WIDTH:]
         task = progress.add_task(short, total=None, psnr="")
 
         def show(event: FitEvent) -> None:

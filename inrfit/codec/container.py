@@ -440,6 +440,11 @@ class Reader:
         return data
 
 
+def stored_size(tag: str, data: bytes) -> int:
+    """Return the bytes that a piece of metadata takes in a file, with what frames it."""
+    return CHUNK.size + len(_compressed(tag, data))
+
+
 def _compressed(tag: str, data: bytes) -> bytes:
     if len(data) > MAX_METADATA:
         raise ContainerError(f"metadata {tag!r} has {len(data)} bytes, allowed: at most {MAX_METADATA}")

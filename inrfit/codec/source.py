@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from inrfit.errors import InputError
+from inrfit.pipes import whole
 
 CHECK_PATH = "check the spelling, the folder and its permissions"
 
@@ -89,6 +90,9 @@ def _opened(source: Source) -> tuple[str, BinaryIO, bool]:
         name = getattr(source, "name", None)
         return name if isinstance(name, str) else "<stream>", source, False
     path = Path(source)
+    found = whole(path)
+    if isinstance(found, bytes):
+        return str(path), io.BytesIO(found), True
     try:
         return str(path), path.open("rb"), True
     except FileNotFoundError as error:

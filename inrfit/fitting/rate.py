@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from inrfit.config import FitConfig, ModelConfig, Settings, require
+from inrfit.config import FitConfig, ModelConfig, Settings
+from inrfit.errors import ConfigError
 from inrfit.metrics.complexity import terms
 from inrfit.partitions import Partition
 from inrfit.signal import Signal
@@ -32,6 +33,9 @@ QUALITY_LOW, QUALITY_DOUBLES = 0.008, 16
 PITCH, FINER, FINER_QUALITY = 2.0, 1.2, 75
 """Samples between the points of a feature grid's finest lattice, and from how many bits per sample, or from which quality
 on, half of it."""
+
+LEAST = 64
+"""Bytes that weights have at least."""
 
 MARGIN = 0.5
 """dB that the weights are counted for beyond a target PSNR."""
@@ -85,13 +89,23 @@ def _budget(size: int, signal: Signal, partition: Partition, fit: FitConfig) -> 
     metadata = sum(len(blob) for blob in (info.icc, info.exif, info.sound) if blob)
     beside = FRONT + EACH * len(partition) + metadata
     left = size - beside
-    require(
-        left >= 64,
-        f"--target-size {size:,} is too small: about {beside:,} bytes are not weights"
-        + (f", {metadata:,} of them metadata of the source" if metadata else ""),
-        hint=f"allow at least {beside + 64:,} bytes, or take fewer regions with --grid or --cell",
+    if left >= LEAST:
+        return math.ceil(8 * left / BITS)
+    ways = {
+        "--no-metadata": len(info.exif or b""),
+        "--sound none": len(info.sound or b""),
+        "fewer regions, by --grid or --cell": EACH * (len(partition) - 1),
+    }
+    helping = [way for way, spared in ways.items() if spared and left + spared >= LEAST]
+    together = [way for way, spared in ways.items() if spared]
+    said = f"; or {' or '.join(helping)}" if helping else ""
+    if not helping and left + sum(ways.values()) >= LEAST:
+        said = f"; or {' with '.join(together)}"
+    told = f", {metadata:,} of them metadata of the source" if metadata else ""
+    raise ConfigError(
+        f"--target-size {size:,} is too small: about {beside:,} bytes are not weights{told}",
+        hint=f"allow at least {beside + LEAST:,} bytes{said}",
     )
-    return math.ceil(8 * left / BITS)
 
 
 def price_of(quality: float, peak: float) -> float:

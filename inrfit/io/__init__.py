@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from inrfit.config import ReadConfig
 from inrfit.errors import InputError
 from inrfit.io.files import atomic_write_blocks, read_start
-from inrfit.io.kinds import SignalKind
+from inrfit.io.kinds import OtherKind, SignalKind
+from inrfit.pipes import whole
 from inrfit.registry import load, names
 from inrfit.signal import Bands, Signal, SignalInfo
 
@@ -30,7 +32,8 @@ def read(
 
     Args:
         source: a path, the bytes of a file, or an array of samples.
-        config: its kind and how it is read. Without a kind the suffix decides, then the content; arrays are images.
+        config: its kind and how it is read. Without a kind the suffix decides, then the content, and the content alone whether a
+            container of clips holds a clip or a sound; arrays are images.
         name: what to call the source in messages, for example "<stdin>"; the path when not given.
 
     Raises:
@@ -41,14 +44,30 @@ def read(
     if isinstance(source, np.ndarray):
         return kind_of(config.kind or "image").from_array(source, config)
     label = name or ("<bytes>" if isinstance(source, bytes) else str(source))
+    source = source if isinstance(source, bytes) else whole(Path(source))
     if isinstance(source, bytes):
         start = source[:START]
         if not source:
             raise InputError(f"{label}: is empty (0 bytes)", hint="look at what made it")
     else:
-        source = Path(source)
         start = read_start(source, START)
-    return kind_of(config.kind or _recognise(start, label)).read(source, label, config)
+    signal = _read(source, label, config, config.kind or _recognise(start, label))
+    return signal if config.metadata else _bare(signal)
+
+
+def _read(source: Path | bytes, label: str, config: ReadConfig, kind: str) -> Signal:
+    """Read a signal of a kind, or of the one that it turns out to be unless the configuration names one."""
+    try:
+        return kind_of(kind).read(source, label, config)
+    except OtherKind as other:
+        if config.kind is not None:
+            raise
+        return kind_of(other.kind).read(source, label, config)
+
+
+def _bare(signal: Any) -> Signal:
+    """Return a signal without what tells of its source."""
+    return replace(signal, info=signal.info.without_metadata())
 
 
 def encode(samples: Bands, suffix: str, *, name: str) -> Iterator[bytes]:

@@ -16,6 +16,9 @@ from inrfit.errors import InputError
 from inrfit.io.formats import COLOURS, MAX_CHANNELS, PLAIN
 from inrfit.signal import INTEGER_RANGES, ArraySignal, SignalInfo
 
+BANDS = 6
+"""Channels up to which an array of few rows is taken for what it seems to be."""
+
 STORED = ("uint8", "uint16")
 """Integer types in which images are kept; others are narrowed to one of them."""
 
@@ -69,6 +72,7 @@ def to_signal(
 
 def from_array(array: NDArray[Any]) -> ArraySignal:
     """Make a signal from an array [H, W] or [H, W, C]; see `to_signal`."""
+    check_order(array.shape, "array")
     return with_source(to_signal(array, "array"), suffix=".npy", sha256=digest(array))
 
 
@@ -92,7 +96,7 @@ def read_npy(data: bytes, name: str) -> ArraySignal:
         InputError: the array cannot be an image, or the file is cut off.
     """
     file = BytesIO(data)
-    check_npy(file, len(data), name)
+    check_order(check_npy(file, len(data), name), name)
     file.seek(0)
     return to_signal(np.load(file, allow_pickle=False), name)
 
@@ -130,6 +134,29 @@ def npy_start(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
     header = {"descr": dtype.str, "fortran_order": False, "shape": stored}
     np.lib.format.write_array_header_1_0(file, header)
     return file.getvalue()
+
+
+def check_order(shape: tuple[int, ...], name: str, *, axes: int = 2, places: tuple[int, ...] = (0,)) -> None:
+    """Refuse a shape whose channels come first, as those of tensors do, before it becomes another signal in silence.
+
+    Args:
+        shape: of the array.
+        name: what messages call it.
+        axes: of the signal, beside that of the channels.
+        places: where tensors may have their channels.
+
+    Raises:
+        InputError: there are 1, 3 or 4 at such a place, and more at the end than pictures have bands as a rule.
+    """
+    if len(shape) != axes + 1 or not BANDS < shape[-1] <= MAX_CHANNELS or shape[-2] <= max(COLOURS):
+        return
+    for place in places:
+        if shape[place] in (1, 3, 4):
+            raise InputError(
+                f"{name}: shape {shape} has {shape[place]} channels before its other axes, or {shape[-1]} behind them",
+                hint=f"move them last with numpy.moveaxis(array, {place}, -1)"
+                + (", or give --kind volume where they are planes" if axes == 2 else ""),
+            )
 
 
 def _shaped(values: NDArray[Any], name: str) -> NDArray[Any]:

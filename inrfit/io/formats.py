@@ -65,7 +65,13 @@ FORMATS = (
         dtypes=("uint8", "uint16"),
         channels=(1, 2, 3, 4),
     ),
-    Format(name="JPEG", suffixes=(".jpg", ".jpeg"), magic=rb"\xff\xd8\xff", dtypes=_EIGHT, channels=(1, 3)),
+    Format(
+        name="JPEG",
+        suffixes=(".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".jfi"),
+        magic=rb"\xff\xd8\xff",
+        dtypes=_EIGHT,
+        channels=(1, 3),
+    ),
     Format(name="WEBP", suffixes=(".webp",), magic=rb"RIFF....WEBP", dtypes=_EIGHT, channels=(1, 2, 3, 4)),
     Format(
         name="AVIF",
@@ -119,8 +125,8 @@ UNREAD = (
 SUFFIXES = tuple(suffix for form in FORMATS for suffix in form.suffixes)
 """Every suffix that counts as an image when a folder is read."""
 
-WRITTEN = tuple(suffix for form in FORMATS if form.dtypes for suffix in form.suffixes)
-"""Suffixes of the formats that are written."""
+WRITTEN = tuple(suffix for form in FORMATS if form.dtypes for suffix in form.suffixes[:2])
+"""Usual suffixes of the formats that are written."""
 
 
 def recognise(data: bytes) -> Format | None:

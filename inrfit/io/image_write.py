@@ -14,7 +14,7 @@ from PIL import Image
 from inrfit.errors import OutputError
 from inrfit.io import colour_profile, exif, png_colour, png_write, tiff_write
 from inrfit.io.arrays import npy_start
-from inrfit.io.formats import COLOURS, FORMATS, PLAIN, Format, by_suffix
+from inrfit.io.formats import COLOURS, FORMATS, PLAIN, WRITTEN, Format, by_suffix
 from inrfit.io.libraries import guarded
 from inrfit.signal import Bands, SignalInfo
 
@@ -94,9 +94,9 @@ def _writable(suffix: str, name: str) -> Format:
     """Return the format to write for a suffix."""
     form = by_suffix(suffix)
     if form is None or not form.dtypes:
-        known = ", ".join(suffix for other in FORMATS if other.dtypes for suffix in other.suffixes)
         raise OutputError(
-            f"{name}: {suffix or 'no suffix'} is not a format inrfit writes", hint=f"write {known}"
+            f"{name}: {suffix or 'no suffix'} is not a format inrfit writes",
+            hint=f"write {', '.join(WRITTEN)}",
         )
     return form
 

@@ -16,6 +16,20 @@ from inrfit.rgb import rgb8
 from inrfit.signal import Bands, Signal, SignalInfo, declared
 
 
+class OtherKind(InputError):
+    """A file that holds no signal of the kind it was taken for, but one of another.
+
+    Attributes:
+        kind: the other kind.
+    """
+
+    code = InputError.__name__  # type: ignore[assignment] (what it is to users)
+
+    def __init__(self, message: str, *, kind: str) -> None:
+        super().__init__(message, hint=f"--kind {kind} reads it")
+        self.kind = kind
+
+
 class SignalKind:
     """A reader and writer of one kind of signal; a line of the registry names it.
 
@@ -55,7 +69,7 @@ class SignalKind:
             config: how it is read.
 
         Raises:
-            InputError: it cannot be read as this kind.
+            InputError: it cannot be read as this kind. OtherKind: as another, where that is known.
         """
         raise NotImplementedError
 

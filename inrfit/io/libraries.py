@@ -1,4 +1,4 @@
-"""One door to Pillow, tifffile and OpenCV: their limits, warnings, log lines and exceptions stay behind it."""
+"""One door to the libraries that read files: their limits, warnings, log lines and exceptions stay behind it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from PIL import Image, UnidentifiedImageError
 
 from inrfit.errors import InrfitError
 
-# Without a handler Python prints the log lines of tifffile; what they say becomes an InputError.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
+LOGGERS = ("tifffile", "trimesh", "PIL", "imageio_ffmpeg", "imageio", "soundfile")
+"""Libraries whose log lines, among them whole traces, Python would print; what they say becomes an InputError or nothing."""
+
+for _name in LOGGERS:  # without a handler of any kind the last resort of `logging` is standard error
+    logging.getLogger(_name).addHandler(logging.NullHandler())
 
 # The warning filters and Pillow's limit belong to the process, so only one thread may be inside.
 _LOCK = threading.RLock()
@@ -71,7 +74,7 @@ def opencv_decode(data: bytes) -> NDArray[Any]:
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
-        with silent_stderr():  # libpng inside OpenCV writes its complaints there
+        with silent_stderr():  # libpng and libtiff inside OpenCV write there
             values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     finally:
         cv2.utils.logging.setLogLevel(level)

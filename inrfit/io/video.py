@@ -20,7 +20,7 @@ from inrfit.io import arrays, video_formats, video_read, video_write
 from inrfit.io.files import as_file, digest
 from inrfit.io.formats import COLOURS, check_size
 from inrfit.io.holes import settled
-from inrfit.io.kinds import SignalKind
+from inrfit.io.kinds import OtherKind, SignalKind
 from inrfit.io.spool import MappedSignal, gather
 from inrfit.io.video_probe import Found, Pictures, probe
 from inrfit.io.video_rate import USUAL
@@ -161,15 +161,16 @@ def _shown(found: Found, name: str) -> Pictures:
     """Return the stream that is read.
 
     Raises:
-        InputError: there is none, or its pictures are too large.
+        InputError: there is none, or its pictures are too large. OtherKind: there is sound alone.
     """
     hint = f"readable are clips as {', '.join(video_formats.SUFFIXES)}"
     if not found.form:
         raise InputError(f"{name}: cannot be read as a clip ({found.reason})", hint=hint)
     stream = found.shown
     if stream is None:
-        held = "sound but no moving pictures" if found.sounds else "no moving pictures"
-        raise InputError(f"{name}: holds {held}", hint=hint)
+        if found.sounds:
+            raise OtherKind(f"{name}: holds sound but no moving pictures", kind="audio")
+        raise InputError(f"{name}: holds no moving pictures", hint=hint)
     check_size(stream.height, stream.width, name)
     return stream
 
@@ -266,6 +267,7 @@ def _from_array(array: NDArray[Any], name: str, config: ReadConfig, sha256: str)
             f"{name}: shape {array.shape} is not a clip",
             hint="give [time, height, width] or [time, height, width, channels], the channels last",
         )
+    arrays.check_order(array.shape, name, axes=3, places=(1, 0))
     frames = array[..., None] if array.ndim == 3 else array
     rows = arrays.to_signal(
         frames.reshape(-1, *frames.shape[2:]), name

@@ -149,6 +149,7 @@ def _check_shape(shape: tuple[int, ...], name: str) -> None:
         raise InputError(f"{name}: shape {shape} is not a volume", hint=hint)
     if min(shape) < 1:
         raise InputError(f"{name}: shape {shape} has no samples", hint=SHAPES)
+    arrays.check_order(shape, name, axes=3)
     if len(shape) == 4 and shape[-1] > MAX_CHANNELS:
         raise InputError(
             f"{name}: shape {shape} has {shape[-1]} channels, at most {MAX_CHANNELS} are allowed", hint=SHAPES

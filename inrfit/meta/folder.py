@@ -14,6 +14,7 @@ import numpy as np
 from inrfit import io
 from inrfit.config import ReadConfig, require
 from inrfit.errors import ConfigError, InputError
+from inrfit.io.folders import listed
 from inrfit.meta import views
 from inrfit.meta.config import MetaConfig
 from inrfit.meta.settings import check_kind
@@ -53,7 +54,8 @@ def find(
     if kind is not None:
         ReadConfig(kind=kind)
         check_kind(kind)
-    files = [file for given in inputs for file in _listed(given, recursive=recursive)]
+    notes: list[str] = []
+    files = [file for given in inputs for file in _listed(given, notes, recursive=recursive)]
     by_kind = Counter(found for file in files if (found := _kind(file, kind)) is not None)
     if not by_kind:
         where = ", ".join(map(str, inputs))
@@ -65,8 +67,9 @@ def find(
     check_kind(chosen)
     kept = list(dict.fromkeys(file for file in files if _kind(file, kind) == chosen))
     others = sum(by_kind.values()) - by_kind[chosen]
-    note = f"{others} files of other kinds are left out; --kind chooses another than {chosen}"
-    return chosen, kept, [note] if others else []
+    if others:
+        notes.append(f"{others} files of other kinds are left out; --kind chooses another than {chosen}")
+    return chosen, kept, notes
 
 
 def split(entries: Sequence[Entry], share: float) -> tuple[list[Entry], list[Entry]]:
@@ -286,13 +289,16 @@ class Folder:
         return views.scaled(signal, size) if self.config.view == "whole" else signal
 
 
-def _listed(given: str | Path, *, recursive: bool) -> list[Path]:
-    """Return the files that an input stands for, in order."""
+def _listed(given: str | Path, notes: list[str], *, recursive: bool) -> list[Path]:
+    """Return the files that an input stands for, in order; note what cannot be listed."""
     path = Path(given)
     try:
         if path.is_dir():
-            found = path.rglob("*") if recursive else path.iterdir()
-            return sorted(p for p in found if not _hidden(p.relative_to(path)) and p.is_file())
+            found, refused = listed(path, recursive=recursive)
+            if refused and refused[0][0] == path:
+                raise ConfigError(f"{path} cannot be listed ({refused[0][1]})", hint="check its permissions")
+            notes += [f"{p}: cannot be listed ({why}); what is in it is left out" for p, why in refused]
+            return [p for p in found if not _hidden(p.relative_to(path))]
         if not path.exists() and glob.has_magic(str(given)):
             matches = glob.glob(str(given), recursive=True)  # noqa: PTH207 (absolute patterns)
             return sorted(p for p in map(Path, matches) if p.is_file())

@@ -24,7 +24,7 @@ FITTING = (
     *("lr", "schedule", "points", "sampling", "overlap", "max_time", "target_psnr", "seed", "threads"),
     *("memory", "weights", "kernel"),
 )
-READING = ("resolution", "spacing", "target", "range", "nodata")
+READING = ("resolution", "spacing", "target", "range", "nodata", "metadata")
 OWN = ("optimiser", "adapt", "solve")
 
 
@@ -41,6 +41,7 @@ class AdaptOptions(TypedDict, total=False):
     segmenter: str
     resolution: int
     spacing: tuple[float, ...] | None
+    metadata: bool
     target: str
     range: str | tuple[float, ...]
     nodata: str | float | None

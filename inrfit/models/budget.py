@@ -1,4 +1,4 @@
-"""Widths within a budget of weights, and the partition that meets a budget which this one misses."""
+"""Widths within a budget of weights, and the partition for a budget that has too few for this one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from inrfit.partitions import Partition
 from inrfit.partitions.grid import cells_near
 
 TOLERANCE = 0.05
-"""A budget of weights is met to within this share, or it is an error."""
+"""A budget of weights is met to within this share where widths allow it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +93,25 @@ class Sizes:
                 if widths.weights >= least:
                     yield widths
 
+    def best(self, regions: int, budget: int, share: float) -> Widths | None:
+        """Return the widths for a budget: never more; at most 5 % less where that can be, else as little as can be.
+
+        Args:
+            regions: how many.
+            budget: the most weights.
+            share: of the weights that all regions share, which is met as well as can be by models that have a trunk.
+
+        Returns:
+            The widths; None where even networks of width 1 have more weights.
+        """
+        met = min(self.meeting(regions, budget), key=lambda widths: self.away(widths, share), default=None)
+        return met or max(self.within(regions, budget), key=lambda widths: widths.weights, default=None)
+
+    def away(self, widths: Widths, share: float) -> tuple[float, int]:
+        """Order by how far the share is from the one wanted, in percent, then by the budget that is left."""
+        off = round(abs(widths.share - share), 2) if self.has_trunk else 0.0
+        return off, -widths.weights
+
     def widest_trunk(self, regions: int, hidden: int, budget: int) -> int:
         """Return the widest trunk beside regions of one width; 0 when none fits."""
         return widest(lambda trunk: self.widths(regions, hidden, trunk).weights, budget)
@@ -109,31 +128,30 @@ def widest(count: Callable[[int], int], budget: int) -> int:
     return low
 
 
-def missed(sizes: Sizes, partition: Partition, budget: int) -> ConfigError:
-    """Return the error for a budget that is missed, with the nearest partition that meets it."""
+def too_few(sizes: Sizes, partition: Partition, budget: int) -> ConfigError:
+    """Return the error for a budget that the narrowest networks exceed, with the most regions that keep to it."""
     regions = len(partition)
-    below = next(sizes.within(regions, budget), None)
-    hidden, trunk = (0, sizes.fixed or 1) if below is None else (below.hidden, below.trunk)
-    above = sizes.widths(regions, hidden + 1, trunk if sizes.has_trunk else 0)
-    near = f"width {hidden} gives {below.weights:,}, " if below else ""
+    least = sizes.widths(regions, 1, (sizes.fixed or 1) if sizes.has_trunk else 0)
+    networks = f"{regions} equal networks have" if regions > 1 else "one network has"
     beside = f" beside a trunk of {sizes.fixed}" if sizes.fixed else ""
-    networks = f"{regions} equal networks" if regions > 1 else "one network"
     message = (
-        f"--params {budget} cannot be met within 5 % by {networks} "
-        f"({near}width {above.hidden}{beside} gives {above.weights:,})"
+        f"--params {budget} is fewer than the {least.weights:,} weights that {networks} at width 1{beside}"
     )
+    hint = f"--params {least.weights} is the least here"
+    if sizes.fixed:
+        hint += ", unless with a smaller --trunk-features"
     others = () if sizes.undivided else _other_divisions(partition)
-    meets = (cells for cells in others if any(sizes.meeting(math.prod(cells), budget)))
-    other = min(meets, key=lambda cells: abs(math.prod(cells) - regions), default=None)
+    fewer = (cells for cells in others if math.prod(cells) < regions)
+    fit = (cells for cells in fewer if any(sizes.within(math.prod(cells), budget)))
+    other = max(fit, key=math.prod, default=None)
     if other is None:
-        smaller = ", or a smaller --trunk-features" if sizes.fixed else ""
-        return ConfigError(message, hint=f"--params {above.weights} can{smaller}; or set --hidden-features")
+        return ConfigError(message, hint=hint)
     asked = "x".join(map(str, other))
     if partition.kind != "grid":
-        return ConfigError(message, hint=f"--partition seg --heads {asked} can; or set --hidden-features")
+        return ConfigError(message, hint=f"{hint}; --partition seg --heads {asked} or fewer would do")
     cell = _cell(partition.domain.shape, other)
     same = "" if cell is None else f" (as --cell {cell} gives)"
-    return ConfigError(message, hint=f"--grid {asked} can{same}; or set --hidden-features")
+    return ConfigError(message, hint=f"{hint}; --grid {asked}{same} or a coarser one would do")
 
 
 def _other_divisions(partition: Partition) -> Iterator[tuple[int, ...]]:

@@ -28,11 +28,11 @@ def with_lattice(config: ModelConfig, partition: Partition, channels: int) -> Mo
     """Fill in the width, the lattice over a region and the levels of a feature grid.
 
     With `params` or `budget` the finest lattice whose weights, over all regions, are at most so many; the network is then a
-    little wider or narrower than `WIDTH` where that meets `params`. Segments have one lattice, for the median of their
+    little wider or narrower than `WIDTH` where that comes nearer to `params`. Segments have one lattice, for the median of their
     sizes; what of a segment lies outside the square of its area has the border's features.
 
     Raises:
-        ConfigError: `params` is not met to within 5 %, a lattice would have too many points, or there are not so many levels.
+        ConfigError: `params` is fewer than the coarsest lattice has, a lattice would have too many points, or there are not so many levels.
     """
     regions = partition.regions
     nominal = [statistics.median(sides) for sides in zip(*(r.nominal for r in regions), strict=True)]
@@ -60,12 +60,16 @@ def with_lattice(config: ModelConfig, partition: Partition, channels: int) -> Mo
         fitting[hidden] = max(1, widest(partial(count, hidden=hidden), wanted))
         if config.params is None or (1 - TOLERANCE) * wanted <= count(fitting[hidden], hidden) <= wanted:
             return _checked(sized(max(nominal) / fitting[hidden], hidden), channels)
-    coarse, fine = fitting[usual], fitting[usual] + 1
+    below = [hidden for hidden, intervals in fitting.items() if count(intervals, hidden) <= wanted]
+    if below:
+        most = max(below, key=lambda hidden: count(fitting[hidden], hidden))
+        return _checked(sized(max(nominal) / fitting[most], most), channels)
+    least = min(count(1, hidden) for hidden in fitting)
+    fewer = "; or take fewer regions with --grid or --cell" if len(regions) > 1 else ""
     raise ConfigError(
-        f"--params {wanted} cannot be met within 5 % by a feature grid in {len(regions)} regions "
-        f"(--pitch {max(nominal) / coarse:.4g} gives {count(coarse, usual):,}, "
-        f"--pitch {max(nominal) / fine:.4g} gives {count(fine, usual):,})",
-        hint=f"--params {count(fine, usual)} can; or set --pitch, --feature-channels or --hidden-features",
+        f"--params {wanted} is fewer than the {least:,} weights of the coarsest feature grid in {len(regions)} "
+        f"region{'s' if len(regions) > 1 else ''}",
+        hint=f"--params {least} is the least here{fewer}",
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import statistics
 from dataclasses import replace
+from functools import partial
 
 from inrfit.config import WITH_GRID, WITH_TRUNK, ModelConfig
 from inrfit.errors import ConfigError
-from inrfit.models.budget import Sizes, Widths, missed
+from inrfit.models.budget import Sizes, Widths, too_few
 from inrfit.models.pitch import with_lattice
 from inrfit.partitions import Partition
 from inrfit.registry import load
@@ -83,8 +84,8 @@ def resolve(config: ModelConfig, partition: Partition, channels: int) -> ModelCo
     is nearest to `global_share`.
 
     Raises:
-        ConfigError: `mlp` with several regions, a trunk for a model that has none, or a budget that no width meets to
-            within 5 %.
+        ConfigError: `mlp` with several regions, a trunk for a model that has none, or a budget of fewer
+            weights than networks of width 1 have.
     """
     regions = len(partition)
     name = config.name or ("mlp" if regions == 1 else "partitioned")
@@ -138,17 +139,16 @@ def _widths(config: ModelConfig, sizes: Sizes, partition: Partition) -> Widths:
             budget = int((local.weights - local.shared) / (1 - config.global_share))
             trunk = max(1, sizes.widest_trunk(regions, hidden, budget))
         return sizes.widths(regions, hidden, trunk or 0)
+    if config.params is not None:
+        chosen = sizes.best(regions, config.params, config.global_share)
+        if chosen is None:
+            raise too_few(sizes, partition, config.params)
+        return chosen
 
-    def away(widths: Widths) -> tuple[float, int]:
-        """Order by how far the share is from the one wanted, in percent, then by the budget that is left."""
-        off = round(abs(widths.share - config.global_share), 2) if sizes.has_trunk else 0.0
-        return off, -widths.weights
-
-    budget = config.params or config.budget or int(config.weights_per_sample * partition.domain.size)
+    away = partial(sizes.away, share=config.global_share)
+    budget = config.budget or int(config.weights_per_sample * partition.domain.size)
     best = min(sizes.meeting(regions, budget), key=away, default=None)
-    if best is None and config.params is not None:
-        raise missed(sizes, partition, budget)
-    if best is None or (best.hidden < SMALLEST_WIDTH and config.params is None):
+    if best is None or best.hidden < SMALLEST_WIDTH:
         widest = min(sizes.within(regions, budget), key=away, default=None)
         width = max(SMALLEST_WIDTH, widest.hidden if widest else 0)
         beside = trunk or max(SMALLEST_WIDTH, widest.trunk if widest else 0)

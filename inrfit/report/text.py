@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import html
 import math
+import unicodedata
 
 from inrfit.report.entry import Number
 
 UNDEFINED = "–"
+
+UNSEEN = ("Cc", "Cf", "Cs")
+"""Classes of characters that have no picture of their own: controls, formats, surrogates."""
 
 QUANTITIES: dict[str, tuple[str, str, str]] = {
     "psnr": ("PSNR", "dB", ".2f"),
@@ -30,9 +34,11 @@ QUANTITIES: dict[str, tuple[str, str, str]] = {
 def escaped(value: object) -> str:
     """Return text that is safe in HTML, also between quotes.
 
-    Bytes of a file name that are no text (lone surrogates in Python) become question marks.
+    Bytes of a file name that are no text (lone surrogates in Python), control characters and marks that turn the
+    direction of writing become question marks.
     """
-    return html.escape(str(value).encode("utf-8", "replace").decode("utf-8"), quote=True)
+    shown = ("?" if c != "\n" and unicodedata.category(c) in UNSEEN else c for c in str(value))
+    return html.escape("".join(shown), quote=True)
 
 
 def known(name: str) -> str:

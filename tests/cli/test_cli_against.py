@@ -228,3 +228,21 @@ def test_the_library_refuses_what_cannot_be_compared(field: Path) -> None:
     library.crop("photo.inr", "corner.inr", keep="1,1")
     with pytest.raises(InputError, match="different parts of the picture"):
         library.rate_distortion(["photo.inr", "corner.inr"], "photo.png", against=["jpeg"])
+
+
+def test_profile_and_exif_are_counted_in_no_file(here: Path) -> None:
+    image = Image.open("photo.png")
+    exif = Image.Exif()
+    exif[0x010E] = "a description " + "".join(map(str, range(2000)))
+    image.save("told.png", exif=exif)
+    for words in (("told.png",), ("told.png", "-o", "bare.inr", "--no-metadata")):
+        assert inrfit("fit", *words, "--grid", "2x2", "--steps", "3", "--hidden-features", "6").code == 0
+    names = ("told.inr", "bare.inr", "--reference", "told.png", "--against", "jpeg")
+    told, bare = inrfit("eval", *names, "--json").results
+    assert told["bytes"] > bare["bytes"] + 1000
+    assert 0 <= told["bytes"] - bare["bytes"] - told["set_aside"] < 8  # of their length in the index
+    assert bare["set_aside"] == 0
+    assert told["against"]["jpeg"]["same_bytes"] == bare["against"]["jpeg"]["same_bytes"]
+    lines = inrfit("eval", *names).out.splitlines()
+    said = f"  profile and EXIF are counted in no file: {told['set_aside']:,} bytes less of this one"
+    assert [line for line in lines if "counted" in line] == [said]

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from tests_images import image_of, read_image
 
+from inrfit import io as signals
+from inrfit.config import ReadConfig
 from inrfit.errors import InputError
 
 
@@ -143,3 +145,32 @@ def test_a_header_that_is_no_python_literal_is_refused() -> None:
     data = saved(np.zeros((3, 4), np.uint8)).replace(b"(3, 4)", b"f(3,4)")
     with pytest.raises(InputError, match="cannot be read as NPY"):
         read_image(data, "a.npy")
+
+
+@pytest.mark.parametrize("shape", [(3, 32, 32), (1, 28, 28), (4, 8, 64), (3, 5, 7)])
+def test_channels_that_come_first_are_refused_with_how_to_move_them(shape: tuple[int, ...]) -> None:
+    array = np.zeros(shape, np.uint8)
+    file = io.BytesIO()
+    np.save(file, array)
+    for read in (lambda: image_of(array), lambda: signals.read(file.getvalue(), name="a.npy")):
+        with pytest.raises(
+            InputError, match=r"has \d channels before its other axes, or \d+ behind"
+        ) as caught:
+            read()
+        assert "numpy.moveaxis(array, 0, -1)" in str(caught.value.hint)
+    assert image_of(np.moveaxis(array, 0, -1)).channels == shape[0]
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind", "place"),
+    [((10, 3, 32, 32), "video", 1), ((3, 10, 32, 32), "video", 0), ((1, 16, 16, 16), "volume", 0)],
+)
+def test_the_same_of_clips_and_volumes(shape: tuple[int, ...], kind: str, place: int) -> None:
+    with pytest.raises(InputError, match="channels before its other axes") as caught:
+        signals.read(np.zeros(shape, np.uint8), ReadConfig(kind=kind))
+    assert caught.value.hint == f"move them last with numpy.moveaxis(array, {place}, -1)"
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 3), (1, 9, 4), (3, 32, 1), (2, 8, 8), (5, 8, 8), (1, 7, 6)])
+def test_shapes_that_say_what_they_are_stay(shape: tuple[int, ...]) -> None:
+    assert image_of(np.zeros(shape, np.uint8)).channels == shape[-1]

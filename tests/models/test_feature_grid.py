@@ -70,15 +70,17 @@ def test_params_choose_the_pitch(params):
     assert 0.95 * params <= count <= params
 
 
-def test_params_that_no_pitch_meets_name_those_that_can():
-    with pytest.raises(
-        ConfigError, match=r"--params 2000 cannot be met within 5 % by a feature grid"
-    ) as caught:
-        resolved(textured(64, 64), replace(MODEL, params=2000), cell=8)
+def test_params_that_no_pitch_meets_are_met_from_below():
+    picture = textured(64, 64)
+    model = resolved(picture, replace(MODEL, params=2000), cell=8)
+    count = describe(model, 2, 3).count(len(partition_of(picture, cell=8)))
+    assert 0.5 * 2000 < count <= 2000
+    with pytest.raises(ConfigError, match=r"--params 20 is fewer than the \d+ weights") as caught:
+        resolved(picture, replace(MODEL, params=20), cell=8)
     named = int(caught.value.hint.split()[1])
-    resolved(textured(64, 64), replace(MODEL, params=named), cell=8)
-    with pytest.raises(ConfigError, match="--params 20 cannot"):
-        resolved(textured(64, 64), replace(MODEL, params=20), cell=8)
+    assert describe(resolved(picture, replace(MODEL, params=named), cell=8), 2, 3).count(64) == named
+    with pytest.raises(ConfigError, match=f"--params {named - 1} is fewer"):
+        resolved(picture, replace(MODEL, params=named - 1), cell=8)
 
 
 @pytest.mark.parametrize(
