@@ -53,6 +53,6 @@ def claim(path: Path, flags: int) -> int | None:
 def names(path: Path, descriptor: int) -> bool:
     """Return whether a path still names what is open: another process may have removed it before it was locked."""
     try:
-        return os.path.samestat(os.lstat(path), os.fstat(descriptor))  # noqa: PTH116
+        return os.path.samestat(os.lstat(path), os.fstat(descriptor))
     except OSError:
         return False

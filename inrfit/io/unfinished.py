@@ -84,7 +84,7 @@ class Unfinished:
 
 def sweep(path: Path) -> None:
     """Remove what runs that ended while they wrote a file have left beside it."""
-    for place in _places(path):
+    for place in _places(Path(os.path.realpath(path))):
         left = claim(place, _FLAGS)
         if left is not None:
             with suppress(OSError):
