@@ -73,7 +73,7 @@ def run(
         try:
             result, error = _one(item, work)
         except KeyboardInterrupt:
-            _tell_rest("stopped", len(items) - len(results), items, again)
+            _tell_rest("stopped: {left} are not done", results, items, again)
             raise
         if error and debug:
             traceback.print_exception(error)
@@ -88,7 +88,7 @@ def run(
         if error:
             show_error(error, item.name)
         if disk_is_full(error) and len(results) < len(items):
-            _tell_rest("the disk is full", len(items) - len(results), items, again)
+            _tell_rest("the disk is full: {left} were not tried", results, items, again)
             break
     failed = [item.name for item, code in zip(items, codes, strict=False) if code]
     if failed and len(items) > 1:
@@ -97,11 +97,11 @@ def run(
     return results, (codes[0] if len(items) == 1 else min(1, len(failed)))
 
 
-def _tell_rest(why: str, left: int, items: Sequence[Item], again: Sequence[str]) -> None:
+def _tell_rest(why: str, results: Sequence[Result], items: Sequence[Item], again: Sequence[str]) -> None:
     """Say that a batch ends before its end, and how it goes on."""
     if len(items) > 1:
-        command = reports.command_line(*again)
-        say(f"{why}: {left} of {len(items)} inputs were not tried; go on with: {command}")
+        left = f"{len(items) - len(results)} of {len(items)} inputs"
+        say(f"{why.format(left=left)}; go on with: {reports.command_line(*again)}")
 
 
 def leave(code: int) -> None:

@@ -164,7 +164,7 @@ def command(
 ) -> None:
     """Learn from many signals an init that `inrfit adapt` turns into a field of a new one in a few steps.
 
-    Ctrl-C leaves a checkpoint (PATH.ckpt) and prints the command that goes on. Under `torchrun`, processes share the
+    Ctrl-C or SIGTERM leaves a checkpoint (PATH.ckpt) and prints the command that goes on. Under `torchrun`, processes share the
     signals of each step, and the first of them writes.
     """
     leads = os.environ.get("RANK", "0") == "0" or os.environ.get("WORLD_SIZE", "1") == "1"

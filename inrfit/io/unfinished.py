@@ -51,8 +51,9 @@ class Unfinished:
         os.fsync(self._file.fileno())
         if twin is not None:
             time = os.fstat(self._file.fileno()).st_mtime_ns
-            for path in (self._place, twin):  # a disk may round it
-                os.utime(path, ns=(time, time))
+            with suppress(OSError):  # it is another user's
+                for path in (self._place, twin):  # a disk may round it
+                    os.utime(path, ns=(time, time))
         if not self._locked:  # some systems rename no file that is open
             self._file.close()
 
@@ -120,4 +121,5 @@ def _permit(descriptor: int, old: os.stat_result) -> None:
             break
     else:  # the group is another one, which may do what everybody may
         mode = mode & 0o707 | (mode & 0o007) << 3
-    os.fchmod(descriptor, mode)
+    with suppress(OSError):  # some disks know no permissions
+        os.fchmod(descriptor, mode)

@@ -300,7 +300,7 @@ def test_a_batch_that_is_ended_elsewhere_says_how_it_goes_on(
     ran = inrfit("fit", "in", "-o", "out", *FAST)
     assert ran.code == 128 + number
     assert (
-        "stopped: 2 of 3 inputs were not tried; go on with: inrfit fit --resume --skip-existing in" in ran.err
+        "stopped: 2 of 3 inputs are not done; go on with: inrfit fit --resume --skip-existing in" in ran.err
     )
     assert files(here / "out") == ["a.inr"]
 
