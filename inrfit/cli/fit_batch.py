@@ -106,7 +106,7 @@ class Batch:
                 show(event)
 
             try:
-                hooks = Progress(on_event=on_event, stop=lambda: self._job.interrupted > 0)
+                hooks = Progress(on_event=on_event, stop=lambda: self._job.interrupted)
                 fields = api.run_many(plans, progress=hooks)
             except Interrupted as error:
                 raise self._job.unkept(error) from None

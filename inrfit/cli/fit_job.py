@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from signal import SIGINT
 from typing import TYPE_CHECKING, Any
 
 from inrfit.cli import reports
@@ -41,7 +42,8 @@ class Job:
         display: shows the progress.
         report: whether to keep what a report shows.
         keeps: whether checkpoints are kept, to go on from.
-        interrupted: number of the signal that asked to stop; 0 when none did.
+        interrupted: whether the user asked to stop.
+        asked_by: number of the signal that did.
         entries: what the report shows.
     """
 
@@ -56,7 +58,8 @@ class Job:
     takes_up: bool = False
     force: bool = False
     keeps: bool = True
-    interrupted: int = 0
+    interrupted: bool = False
+    asked_by: int = SIGINT
     entries: list[Entry] = field(default_factory=list)
 
     def work(self, item: Item) -> dict[str, Any]:
@@ -80,7 +83,7 @@ class Job:
         """
         if self.interrupted:
             error = self.unkept(Interrupted(f"stopped before {item.name}"))
-            error.exit_code = status(self.interrupted)
+            error.exit_code = status(self.asked_by)
             raise error
 
     def plan(self, item: Item) -> Plan:
@@ -153,7 +156,7 @@ class Job:
 
             hooks = Progress(
                 on_event=on_event,
-                stop=lambda: self.interrupted > 0,
+                stop=lambda: self.interrupted,
                 save=None if kept is None or kept.path is None else kept.save,
             )
             try:

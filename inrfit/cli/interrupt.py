@@ -41,9 +41,10 @@ class Endings:
 
 
 class Stoppable(Protocol):
-    """Work that looks after every step whether the user asked to stop, by a signal of this number; 0 means no."""
+    """Work that looks after every step whether it was asked to stop, and by which signal."""
 
-    interrupted: int
+    interrupted: bool
+    asked_by: int
 
 
 class Interruptible(Endings):
@@ -62,12 +63,12 @@ class Interruptible(Endings):
     ) -> None:
         super().__exit__(kind, error, trace)
         if isinstance(error, Interrupted) and self._job.interrupted:
-            error.exit_code = status(self._job.interrupted)
+            error.exit_code = status(self._job.asked_by)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._job.interrupted:
             raise Interrupted("stopped at once")
-        self._job.interrupted = number
+        self._job.interrupted, self._job.asked_by = True, number
 
 
 def status(number: int) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from signal import SIGINT
 from typing import TYPE_CHECKING, Any
 
 from inrfit.cli.checkpoints import Kept, checkpoint_path, clear, outlived
@@ -40,7 +41,8 @@ class MetaJob:
         warn: say a line in any case.
         verbose: say more.
         display: shows the progress.
-        interrupted: number of the signal that asked to stop; 0 when none did.
+        interrupted: whether the user asked to stop.
+        asked_by: number of the signal that did.
         skipped: name and reason of the signals that could not be used.
     """
 
@@ -57,7 +59,8 @@ class MetaJob:
     warn: Callable[[str], None]
     verbose: bool
     display: Display
-    interrupted: int = 0
+    interrupted: bool = False
+    asked_by: int = SIGINT
     skipped: dict[str, str] = field(default_factory=dict)
 
     def work(self, item: Item) -> dict[str, Any]:
@@ -160,7 +163,7 @@ class MetaJob:
 
             hooks = Progress(
                 on_event=on_event,  # type: ignore[arg-type]
-                stop=lambda: self.interrupted > 0,
+                stop=lambda: self.interrupted,
                 save=None if kept.path is None else kept.save,
             )
             try:

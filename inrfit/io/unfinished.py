@@ -87,6 +87,10 @@ def sweep(path: Path) -> None:
     """Remove what runs that ended while they wrote a file have left beside it."""
     for place in _places(Path(os.path.realpath(path))):
         left = claim(place, _FLAGS)
+        if (
+            left is None
+        ):  # one that has got the permissions of a file that may not be written; not all disks lock it so
+            left = claim(place, os.O_RDONLY)
         if left is not None:
             with suppress(OSError):
                 place.unlink()
