@@ -746,7 +746,7 @@ def meta_train(
         InputError, ConfigError, DeviceError: the inputs, a word or the device cannot work.
         FitError: it diverged. OutputError: the output exists, or it cannot be written.
     """
-    from inrfit.io.files import atomic_write
+    from inrfit.io.files import write
     from inrfit.meta import init as inits
     from inrfit.meta.plan import plan as plan_training
     from inrfit.meta.train import train
@@ -771,7 +771,9 @@ def meta_train(
     )
     made = train(training, progress)
     if output is not None and training.ranks.leads:
-        atomic_write(Path(output), made.data, overwrite=overwrite)
+        where = write(Path(output), (made.data,), taken="replace" if overwrite else "beside")
+        if where != Path(output):
+            raise OutputError(f"{output}: exists by now; the init is in {where}", hint="rename one of them")
     return made
 
 

@@ -7,7 +7,7 @@ InrfitError                 exit code 1
 ├── FitError                1   a fit that went wrong, for example diverged
 ├── OutputError             1   a result that cannot be written
 ├── ContainerError          1   a `.inr` file that is damaged or not one
-└── Interrupted           130   stopped by the user; work is kept in a checkpoint
+└── Interrupted           130   stopped by the user, 143 by the system; work is kept in a checkpoint
 """
 
 from __future__ import annotations

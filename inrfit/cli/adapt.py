@@ -12,7 +12,7 @@ import typer
 from inrfit.cli import batch, options, reports
 from inrfit.cli import fit_options as fitting
 from inrfit.cli.console import listener, say
-from inrfit.cli.fit_job import Interruptible, Job
+from inrfit.cli.fit_job import Job
 from inrfit.cli.fit_outputs import check_inputs, check_output, done, paths, summary
 from inrfit.cli.inputs import Item, check_extra, check_spared, content, expand, plan_work
 from inrfit.cli.progress import Display
@@ -198,7 +198,7 @@ def command(
         words={} if target_psnr is None else {"target_psnr": target_psnr},
         device=device,
         resume=False,
-        again=(),
+        again=() if len(items) == 1 or force or skip_existing else ("--skip-existing",),
         talk=(lambda line: None) if quiet else say,
         verbose=verbose,
         display=Display(quiet=quiet, limited=max_time is not None),
@@ -210,8 +210,9 @@ def command(
         given=words,
     )
     talk = listener(quiet=quiet, data_on_stdout=output == "-")
-    with Interruptible(job):
-        _, code = batch.run(items, job.work, keys=KEYS, as_json=json, debug=debug, summary=summary, talk=talk)
+    _, code = batch.run(
+        items, job.work, keys=KEYS, as_json=json, debug=debug, summary=summary, talk=talk, again=job.again
+    )
     reports.write(report, job.entries, force=force, quiet=quiet)
     batch.leave(code)
 
@@ -265,7 +266,7 @@ class AdaptJob(Job):
         return {**super().work(item), "init": self.init.hash}
 
 
-def _done(init: Init, source: Path, output: Path) -> bool:
+def _done(init: Init, source: Path | None, output: Path) -> bool:
     """Return whether an existing output is intact, was made from this input and needs no other init than this."""
     from inrfit.codec.container import Reader
 

@@ -22,6 +22,7 @@ from inrfit.cli import (
 )
 from inrfit.cli.batch import unexpected
 from inrfit.cli.console import drop_stdout, libraries_silent, say, show_error, show_trace
+from inrfit.cli.interrupt import Endings, status
 from inrfit.errors import ConfigError, InrfitError, Interrupted
 
 UsageError = typer.BadParameter.__mro__[1]
@@ -64,25 +65,32 @@ def main() -> None:
     """Run the command line; the entry point of the package.
 
     Raises:
-        SystemExit: 0 all good, 1 some input failed, 2 usage, 130 interrupted.
+        SystemExit: 0 all good, 1 some input failed, 2 usage, 130 interrupted, 143 and 129 by SIGTERM and SIGHUP.
     """
+    with Endings() as ending:
+        code = _run()
+    sys.exit(status(ending.number) if code == Interrupted.exit_code and ending.number else code)
+
+
+def _run() -> int:
+    """Run the command line and return the exit code."""
     debug = "--debug" in sys.argv
     try:
         with libraries_silent(debug=debug):
             code = app(sys.argv[1:] or ["--help"], prog_name="inrfit", standalone_mode=False)
     except BrokenPipeError:
         drop_stdout()
-        sys.exit(1)
+        return 1
     except Exception as error:
         if debug:
             sys.excepthook = lambda kind, found, trace: show_trace(found)
             raise
         shown = _shown(error)
         show_error(shown)
-        sys.exit(shown.exit_code)
+        return shown.exit_code
     if code:
         say("Interrupted")
-    sys.exit(code)
+    return code or 0
 
 
 def _shown(error: Exception) -> InrfitError:

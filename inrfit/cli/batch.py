@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from inrfit.cli import reports
 from inrfit.cli.console import out, say, show_error, show_trace
 from inrfit.cli.inputs import STANDARD, Item
 from inrfit.errors import InrfitError, Interrupted
+from inrfit.io.files import disk_is_full
 
 RESULT: dict[str, str] = {
     "input": "path of the input, `<stdin>` for standard input; null when the command could not start",
@@ -46,6 +48,7 @@ def run(
     debug: bool,
     summary: Callable[[Result], str | list[str]],
     talk: Callable[..., None],
+    again: Sequence[str] = (),
 ) -> tuple[list[Result], int]:
     """Work on every item and report each.
 
@@ -57,16 +60,22 @@ def run(
         debug: show the trace of errors.
         summary: result -> the line for people, or the lines.
         talk: where they go.
+        again: options that the command needs to go on with what is left, when the user or a full disk ends it.
 
     Returns:
-        The results, and the exit code: 1 when an item of several failed, the error's own when the only one did.
+        The results, and the exit code: 1 when an item of several failed, the error's own when the only one did. A full
+        disk ends the batch: the items after it have no result.
 
     Raises:
         Interrupted: the user stopped the work; the items after this one have no result.
     """
     results, codes = [], []
     for item in items:
-        result, error = _one(item, work)
+        try:
+            result, error = _one(item, work)
+        except KeyboardInterrupt:
+            _tell_rest("stopped: {left} are not done", results, items, again)
+            raise
         if error and debug:
             show_trace(error)
         results.append(result)
@@ -80,11 +89,21 @@ def run(
             raise error
         if error:
             show_error(error, item.name)
-    failed = [item.name for item, code in zip(items, codes, strict=True) if code]
+        if disk_is_full(error) and len(results) < len(items):
+            _tell_rest("the disk is full: {left} were not tried", results, items, again)
+            break
+    failed = [item.name for item, code in zip(items, codes, strict=False) if code]
     if failed and len(items) > 1:
         more = ", ..." if len(failed) > SHOWN_FAILURES else ""
         say(f"{len(failed)} of {len(items)} inputs failed: {', '.join(failed[:SHOWN_FAILURES])}{more}")
     return results, (codes[0] if len(items) == 1 else min(1, len(failed)))
+
+
+def _tell_rest(why: str, results: Sequence[Result], items: Sequence[Item], again: Sequence[str]) -> None:
+    """Say that a batch ends before its end, and how it goes on."""
+    if len(items) > 1:
+        left = f"{len(items) - len(results)} of {len(items)} inputs"
+        say(f"{why.format(left=left)}; go on with: {reports.command_line(*again)}")
 
 
 def leave(code: int) -> None:

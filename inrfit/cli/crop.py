@@ -9,8 +9,9 @@ from typing import Annotated, Any, BinaryIO
 import typer
 
 from inrfit.cli import batch, options
-from inrfit.cli.console import fidelity, listener, number, out_bytes, say, size
+from inrfit.cli.console import fidelity, listener, number, say, size
 from inrfit.cli.inputs import Item, check_container, container, expand, make_room, plan_work
+from inrfit.cli.outputs import put
 
 KEYS = {
     "samples": "samples that the regions kept cover",
@@ -71,7 +72,6 @@ def command(
         from inrfit.codec.summary import info_of
         from inrfit.codec.weights import network
         from inrfit.edit.crop import plan
-        from inrfit.io.files import atomic_write_blocks
         from inrfit.metrics.rate import bpp
 
         with Reader(_opened(item), allow_truncated=True) as reader:
@@ -92,15 +92,14 @@ def command(
             }
             if item.output is None:
                 cut.check()
-                for block in cut.blocks():
-                    out_bytes(block)
-            else:
-                make_room(item.output)
-                atomic_write_blocks(item.output, cut.blocks(), overwrite=True)
-        return facts
+            make_room(item.output)
+            return facts | put(item, cut.blocks())
 
     talk = listener(quiet=quiet, data_on_stdout=output == "-")
-    _, code = batch.run(items, work, keys=KEYS, as_json=json, debug=debug, summary=_summary, talk=talk)
+    again = () if force else ("--force",)
+    _, code = batch.run(
+        items, work, keys=KEYS, as_json=json, debug=debug, summary=_summary, talk=talk, again=again
+    )
     batch.leave(code)
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inrfit.cli import batch, options
-from inrfit.cli.console import listener, number, out_bytes, say, size
+from inrfit.cli.console import listener, number, say, size
 from inrfit.cli.inputs import Item, check_spared, container, expand, make_room, plan_work
+from inrfit.cli.outputs import put
 from inrfit.errors import ConfigError, InrfitError
 
 if TYPE_CHECKING:
@@ -158,7 +159,6 @@ def command(
         from inrfit.codec.layout import Layout
         from inrfit.device import pick_device
         from inrfit.edit.soundtrack import heard
-        from inrfit.io.files import atomic_write_blocks
 
         source = container(item)
         with Reader(source, allow_truncated=True) as reader:
@@ -197,15 +197,10 @@ def command(
         made = replace(made, domain=wanted_size.at_rate(made.domain))
         made = heard(made, device=picked.name, threads=picked.threads)
         pieces = io.encode(made, suffix, name=name)
-        if item.output is None:
-            data = b"".join(pieces)
-            out_bytes(data)
-            written = len(data)
-        else:
-            atomic_write_blocks(item.output, pieces, overwrite=True)
-            written = item.output.stat().st_size
+        whole = pieces if item.output is not None else [b"".join(pieces)]
+        written = put(item, whole)
         return {
-            "bytes": written,
+            **written,
             "params": field.description.count(taken.regions),
             "device": picked.name,
             "damaged": [damage.id for damage in taken.damaged],
@@ -215,7 +210,10 @@ def command(
         }
 
     talk = listener(quiet=quiet, data_on_stdout=output == "-")
-    _, code = batch.run(items, work, keys=KEYS, as_json=json, debug=debug, summary=_summary, talk=talk)
+    again = () if force else ("--force",)
+    _, code = batch.run(
+        items, work, keys=KEYS, as_json=json, debug=debug, summary=_summary, talk=talk, again=again
+    )
     batch.leave(code)
 
 

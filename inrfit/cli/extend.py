@@ -12,7 +12,7 @@ import typer
 
 from inrfit.cli import batch, options
 from inrfit.cli import fit_options as fitting
-from inrfit.cli.console import fidelity, listener, number, out_bytes, say, size
+from inrfit.cli.console import fidelity, listener, number, say, size
 from inrfit.cli.inputs import (
     Item,
     check_container,
@@ -24,6 +24,7 @@ from inrfit.cli.inputs import (
     plan_work,
 )
 from inrfit.cli.options import default
+from inrfit.cli.outputs import put
 from inrfit.cli.progress import Display
 from inrfit.errors import ConfigError
 
@@ -98,7 +99,6 @@ def command(
         from inrfit import api
         from inrfit.edit import extend
         from inrfit.fitting.loop import Progress
-        from inrfit.io.files import atomic_write
 
         plan = api.plan_extension(
             api.load(container(item), init=begin),
@@ -118,11 +118,7 @@ def command(
         seconds = time.monotonic() - began
         data = api.to_bytes(made)
         found = extend.verify(plan, data)
-        if item.output is None:
-            out_bytes(data)
-        else:
-            atomic_write(item.output, data, overwrite=True)
-        return _facts(plan, found, len(data)) | {"seconds": round(seconds, 3)}
+        return _facts(plan, found, len(data)) | {"seconds": round(seconds, 3)} | put(item, (data,))
 
     talk = listener(quiet=quiet, data_on_stdout=output == "-")
     _, code = batch.run([item], work, keys=KEYS, as_json=json, debug=debug, summary=_summary, talk=talk)

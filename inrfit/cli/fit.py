@@ -10,8 +10,8 @@ from inrfit.cli import batch, options, reports
 from inrfit.cli import fit_options as network
 from inrfit.cli.console import listener, say
 from inrfit.cli.fit_batch import Batch
-from inrfit.cli.fit_job import Interruptible, Job
-from inrfit.cli.fit_outputs import check_inputs, check_output, done, paths, summary
+from inrfit.cli.fit_job import Job
+from inrfit.cli.fit_outputs import check_inputs, check_output, clear_finished, done, finished, paths, summary
 from inrfit.cli.inputs import check_extra, expand, plan_work
 from inrfit.cli.options import default
 from inrfit.cli.progress import Display
@@ -254,24 +254,28 @@ def command(
             output,
             lambda source: ".inr",
             force=force,
-            skip=done if skip_existing else None,
+            skip=done if skip_existing else finished if resume else None,
             hint="use --force to replace it, or --skip-existing to leave it",
         )
         check_extra("--report", report, paths(items), force=force)
+        clear_finished(items)
     job = Job(
         words=words,
         device=device,
         resume=resume,
-        again=_again(len(items), resume=resume, replacing=force or skip_existing),
+        takes_up=skip_existing,
+        force=force,
+        again=_again(len(items), resume=resume or at_once, replacing=force or skip_existing),
         talk=(lambda line: None) if quiet else say,
         verbose=verbose,
         display=Display(quiet=quiet, limited=max_time is not None),
         report=report is not None,
     )
     talk = listener(quiet=quiet, data_on_stdout=output == "-")
-    with Interruptible(job):
-        work = Batch(job, items).work if at_once else job.work
-        _, code = batch.run(items, work, keys=KEYS, as_json=json, debug=debug, summary=summary, talk=talk)
+    work = Batch(job, items).work if at_once else job.work
+    _, code = batch.run(
+        items, work, keys=KEYS, as_json=json, debug=debug, summary=summary, talk=talk, again=job.again
+    )
     reports.write(report, job.entries, force=force, quiet=quiet)
     batch.leave(code)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from inrfit.cli.fit_job import Job
 from inrfit.cli.inputs import Item, content, make_room
+from inrfit.cli.interrupt import Interruptible
 from inrfit.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -56,17 +57,19 @@ class Batch:
     def work(self, item: Item) -> dict[str, Any]:
         """Write the next input's file, after fitting it and others if it is not fitted yet."""
         if not self._read:
+            self._job.check(item)
             self._read_ahead()
         _, plan = self._read.popleft()
         if isinstance(plan, Exception):
             raise plan
-        if id(plan) not in self._done:
-            self._fit(item, plan)
-        done = self._done.pop(id(plan))
-        if isinstance(done.field, Exception):
-            raise done.field
-        make_room(item.output)
-        return self._job.finish(item, plan, done.field, done.events, done.seconds)
+        with Interruptible(self._job):
+            if id(plan) not in self._done:
+                self._fit(item, plan)
+            done = self._done.pop(id(plan))
+            if isinstance(done.field, Exception):
+                raise done.field
+            make_room(item.output)
+            return self._job.finish(item, plan, done.field, done.events, done.seconds)
 
     def _read_ahead(self) -> None:
         """Read some inputs and decide how they are fitted."""
@@ -106,8 +109,7 @@ class Batch:
                 hooks = Progress(on_event=on_event, stop=lambda: self._job.interrupted)
                 fields = api.run_many(plans, progress=hooks)
             except Interrupted as error:
-                hint = "run the command again with --skip-existing: what is written stays"
-                raise Interrupted(error.message, hint=hint) from None
+                raise self._job.unkept(error) from None
         seconds = (time.monotonic() - began) / len(plans)
         for one, field in zip(plans, fields, strict=True):
             self._done[id(one)] = Done(field=field, seconds=seconds, events=events)

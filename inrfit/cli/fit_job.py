@@ -1,18 +1,18 @@
-"""One fit of `inrfit fit`: plan, fit or go on, write, check what was written; and how Ctrl-C stops it."""
+"""One fit of `inrfit fit`: plan, fit or go on, write, check what was written."""
 
 from __future__ import annotations
 
-import signal as signals
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from signal import SIGINT
+from typing import TYPE_CHECKING, Any
 
 from inrfit.cli import reports
-from inrfit.cli.console import out_bytes
+from inrfit.cli.checkpoints import Kept
 from inrfit.cli.inputs import Item, content, make_room
+from inrfit.cli.interrupt import Interruptible, status
+from inrfit.cli.outputs import put
 from inrfit.cli.progress import Display
 from inrfit.config import FitOptions
 from inrfit.errors import FitError, Interrupted
@@ -34,6 +34,8 @@ class Job:
         words: options of the fit.
         device: device asked for.
         resume: go on from checkpoints.
+        takes_up: go on from those that are there.
+        force: checkpoints that are there may go.
         again: options that a command needs to go on after an interruption.
         talk: say a line to the user, unless they want silence.
         verbose: say more.
@@ -41,6 +43,7 @@ class Job:
         report: whether to keep what a report shows.
         keeps: whether checkpoints are kept, to go on from.
         interrupted: whether the user asked to stop.
+        asked_by: number of the signal that did.
         entries: what the report shows.
     """
 
@@ -52,18 +55,36 @@ class Job:
     verbose: bool
     display: Display
     report: bool
+    takes_up: bool = False
+    force: bool = False
     keeps: bool = True
     interrupted: bool = False
+    asked_by: int = SIGINT
     entries: list[Entry] = field(default_factory=list)
 
     def work(self, item: Item) -> dict[str, Any]:
         """Fit one input and write its file."""
+        self.check(item)
         plan = self.plan(item)
         make_room(item.output)
+        kept = Kept(item.output, plan.identity()) if self.keeps else None
+        begin = self._begin(item, kept)
         self.tell(item, plan)
         began = time.monotonic()
-        fitted, events, kept = self._fit(item, plan)
-        return self.finish(item, plan, fitted, events, time.monotonic() - began, kept)
+        with Interruptible(self):
+            fitted, events = self._fit(item, plan, kept, begin)
+            return self.finish(item, plan, fitted, events, time.monotonic() - began, kept)
+
+    def check(self, item: Item) -> None:
+        """Begin with no input when the user asked to stop while the one before it was finished.
+
+        Raises:
+            Interrupted: they did.
+        """
+        if self.interrupted:
+            error = self.unkept(Interrupted(f"stopped before {item.name}"))
+            error.exit_code = status(self.asked_by)
+            raise error
 
     def plan(self, item: Item) -> Plan:
         """Read an input and decide how it is fitted."""
@@ -90,22 +111,20 @@ class Job:
         fitted: Field,
         events: list[FitEvent],
         seconds: float,
-        kept: Path | None = None,
+        kept: Kept | None = None,
     ) -> dict[str, Any]:
         """Write the file of a fit, check what was written, and return what is told of it."""
         from inrfit import api
 
         data = api.to_bytes(fitted)
         checked = self.verify(data, plan)
-        _write(item, data)
+        written = put(item, (data,), twin=None if kept is None else kept.saved)
         if kept is not None:
-            with suppress(OSError):
-                kept.unlink(missing_ok=True)
+            kept.drop()
         missed = self._missed(checked.psnr)
         if self.report:
             self.entries.append(_entry(item, plan, checked, events, len(data)))
         return {
-            "bytes": len(data),
             "bpp": 8 * len(data) / plan.partition.domain.size,
             "params": fitted.params,
             **checked.info.figures(checked.psnr),
@@ -113,16 +132,21 @@ class Job:
             "seconds": round(seconds, 3),
             "device": plan.device.name,
             **({} if missed is None else {"missed": missed}),
+            **written,
         }
 
-    def _fit(self, item: Item, plan: Plan) -> tuple[Any, list[FitEvent], Path | None]:
-        """Fit, or go on with a fit; return the field, what happened and where the checkpoint may be."""
-        from inrfit.fitting import checkpoint
+    def _begin(self, item: Item, kept: Kept | None) -> Checkpoint | None:
+        """Return the state to go on from, where one is wanted and there."""
+        if kept is None:
+            return None
+        return kept.begin(item.name, self.talk, resume=self.resume, takes_up=self.takes_up, force=self.force)
+
+    def _fit(
+        self, item: Item, plan: Plan, kept: Kept | None, begin: Checkpoint | None
+    ) -> tuple[Any, list[FitEvent]]:
+        """Fit, or go on with a fit; return the field and what happened."""
         from inrfit.fitting.loop import Progress
 
-        kept = checkpoint_path(item.output) if self.keeps else None
-        identity = plan.identity() if self.keeps else {}
-        begin = self._checkpoint(item, kept, identity) if self.keeps else None
         events: list[FitEvent] = []
         with self.display.fit(item.name) as show:
 
@@ -133,38 +157,19 @@ class Job:
             hooks = Progress(
                 on_event=on_event,
                 stop=lambda: self.interrupted,
-                save=None if kept is None else lambda state: checkpoint.save(state, kept, identity),
+                save=None if kept is None or kept.path is None else kept.save,
             )
             try:
-                return self.run(plan, hooks, begin), events, kept
+                return self.run(plan, hooks, begin), events
             except Interrupted as error:
-                raise self._resumable(error, kept) from None
+                told = self.unkept(error) if kept is None else kept.interruption(error, self.again)
+                raise told from None
 
-    def _checkpoint(self, item: Item, kept: Path | None, identity: dict[str, str]) -> Checkpoint | None:
-        """Return the state to go on from, where one is wanted and there."""
-        from inrfit.fitting import checkpoint
-
-        there = kept is not None and kept.exists()
-        if self.resume and there and kept is not None:
-            begin = checkpoint.load(kept, identity)
-            self.talk(f"{item.name}: goes on after {begin.step} of {begin.steps} steps")
-            return begin
-        if self.resume:
-            self.talk(f"{item.name}: there is no checkpoint {kept or ''}; starts afresh")
-        elif there:
-            self.talk(f"{item.name}: starts afresh; --resume would have gone on from {kept}")
-        return None
-
-    def _resumable(self, error: Interrupted, kept: Path | None) -> Interrupted:
-        """Return the interruption with the command that goes on."""
-        if not self.keeps:
+    def unkept(self, error: Interrupted) -> Interrupted:
+        """Return an interruption of which no checkpoint is kept, with what to do."""
+        if not self.again:
             return Interrupted(error.message, hint="nothing was written; run the command again")
-        if kept is None:
-            return Interrupted(error.message, hint="name an output file to be able to resume")
-        if not kept.exists():
-            return Interrupted(f"{error.message}; there is no checkpoint yet", hint="run the command again")
-        again = reports.command_line(*self.again)
-        return Interrupted(f"{error.message}; the checkpoint is {kept}", hint=f"go on with: {again}")
+        return Interrupted(error.message, hint=f"go on with: {reports.command_line(*self.again)}")
 
     def tell(self, item: Item, plan: Plan) -> None:
         """Say what will be done, and what was noticed on the way."""
@@ -191,51 +196,6 @@ class Job:
             f"{psnr:.2f} dB is below --target-psnr {target:g}; the file is written",
             hint="it needs more --steps or a larger --params",
         )
-
-
-class Stoppable(Protocol):
-    """Work that looks after every step whether the user asked to stop."""
-
-    interrupted: bool
-
-
-class Interruptible:
-    """While it lasts, the first Ctrl-C asks the work to stop after its step, the second stops at once."""
-
-    def __init__(self, job: Stoppable) -> None:
-        self.job = job
-
-    def __enter__(self) -> None:
-        def handle(number: int, frame: object) -> None:
-            if self.job.interrupted:
-                raise Interrupted("stopped at once")
-            self.job.interrupted = True
-
-        self.before = signals.signal(signals.SIGINT, handle)
-
-    def __exit__(self, *exception: object) -> None:
-        signals.signal(signals.SIGINT, self.before)
-
-
-def checkpoint_path(output: Path | None) -> Path | None:
-    """Return where the checkpoint of an output goes; None for standard output and where its name is too long."""
-    if output is None:
-        return None
-    path = output.with_name(output.name + ".ckpt")
-    try:
-        path.exists()
-    except OSError:
-        return None
-    return path
-
-
-def _write(item: Item, data: bytes) -> None:
-    from inrfit.io.files import atomic_write
-
-    if item.output is None:
-        out_bytes(data)
-    else:
-        atomic_write(item.output, data, overwrite=True)
 
 
 def _division(plan: Plan) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
+from inrfit.cli.checkpoints import checkpoint_path, clear, outlived
 from inrfit.cli.console import fidelity, number, size
 from inrfit.cli.inputs import Item, check_container
-from inrfit.errors import ConfigError, InrfitError
+from inrfit.errors import ConfigError, InrfitError, OutputError
 
 
 def check_inputs(sources: list[Path | None]) -> None:
@@ -51,13 +53,35 @@ def summary(result: dict[str, Any]) -> str:
     )
 
 
-def done(source: Path, output: Path) -> bool:
-    """Return whether an existing output is intact and was made from this input."""
+def done(source: Path | None, output: Path) -> bool:
+    """Return whether an existing output is intact and was made from this input; never of standard input."""
     from inrfit.codec.container import SOURCE, Reader
 
+    if source is None:
+        return False
     try:
         with Reader(output) as reader:
             made_from = reader.ancillary.get(SOURCE, b"").hex()
             return not reader.check() and made_from == hashlib.sha256(source.read_bytes()).hexdigest()
     except (InrfitError, OSError):
         return False
+
+
+def finished(source: Path | None, output: Path) -> bool:
+    """Return True of an output that a run made to its end, where one is to be gone on with.
+
+    Raises:
+        OutputError: it is other work's: of another input, or older than a checkpoint.
+    """
+    path = checkpoint_path(output)
+    unfinished = path is not None and os.path.lexists(path) and outlived(output) is None
+    if unfinished or not done(source, output):
+        raise OutputError(f"{output} exists", hint="use --force to replace it, or name another file")
+    return True
+
+
+def clear_finished(items: list[Item]) -> None:
+    """Remove what runs that were killed in their last moment left beside outputs that are done."""
+    for item in items:
+        if item.skip and item.output is not None:
+            clear(item.output)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from inrfit.errors import ConfigError, InputError, OutputError
+from inrfit.io.unfinished import sweep
 
 STANDARD = "-"
 """Standard input or output."""
@@ -28,12 +29,14 @@ class Item:
         output: path of the output, or None for standard output.
         skip: whether it is done already.
         writes: whether there is an output at all.
+        replaces: whether the output may take the place of a file that has its name.
     """
 
     source: Path | None
     output: Path | None
     skip: bool = False
     writes: bool = True
+    replaces: bool = False
 
     @property
     def name(self) -> str:
@@ -127,7 +130,7 @@ def plan_work(
     suffix: Callable[[Path | None], str],
     *,
     force: bool,
-    skip: Callable[[Path, Path], bool] | None = None,
+    skip: Callable[[Path | None, Path], bool] | None = None,
     beside: str = "",
     hint: str = "use --force to replace it",
 ) -> list[Item]:
@@ -141,7 +144,8 @@ def plan_work(
         output: the -o option: a file, a folder, - or None for beside the input. Without a suffix it is a folder.
         suffix: input -> suffix of an output that is not named; None stands for one that can be read only once.
         force: existing outputs may be replaced.
-        skip: (input, existing output) -> whether the output can be left as it is; None without --skip-existing.
+        skip: (input or None for standard input, existing output) -> whether the output can be left as it is; otherwise
+            it may be replaced. None without --skip-existing.
         beside: what goes before the suffix of an output beside its input.
         hint: what mends an output that exists.
 
@@ -219,6 +223,7 @@ def check_extra(option: str, path: str | None, taken: Sequence[Path | None], *, 
         raise ConfigError(f"{option} {path} is an input or an output as well", hint="choose another name")
     if is_folder(Path(path)):
         raise OutputError(f"{option} {path} is a folder", hint="name a file in it")
+    sweep(Path(path))
     if _exists(Path(path)) and not force:
         raise OutputError(f"{option} {path} exists", hint="use --force to replace it")
     if not is_folder(Path(path).parent):
@@ -334,19 +339,22 @@ def _refuse_collisions(items: Sequence[Item]) -> None:
         seen[target] = item
 
 
-def _existing(item: Item, *, force: bool, skip: Callable[[Path, Path], bool] | None, hint: str) -> Item:
+def _existing(
+    item: Item, *, force: bool, skip: Callable[[Path | None, Path], bool] | None, hint: str
+) -> Item:
     if item.output is None or not _exists(item.output):
-        return item
+        return replace(item, replaces=force)
     if is_folder(item.output):
         raise OutputError(f"{item.output} is a folder", hint="choose another -o")
     if os.path.exists(item.output) and not is_file(item.output):  # noqa: PTH110
         raise OutputError(f"{item.output} is not a regular file", hint="use -o - for standard output")
+    sweep(item.output)
     if force:
-        return item
+        return replace(item, replaces=True)
     if skip is None:
         raise OutputError(f"{item.output} exists", hint=hint)
-    done = item.source is not None and is_file(item.source) and skip(item.source, item.output)
-    return replace(item, skip=done)
+    done = (item.source is None or is_file(item.source)) and skip(item.source, item.output)
+    return replace(item, skip=done, replaces=True)
 
 
 def _exists(path: Path) -> bool:

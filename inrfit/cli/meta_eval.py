@@ -10,6 +10,7 @@ import typer
 from inrfit.cli import batch, options
 from inrfit.cli.console import listener, number, say
 from inrfit.cli.inputs import Item, check_extra, expand
+from inrfit.cli.outputs import put_extra
 from inrfit.config import require
 from inrfit.errors import ConfigError
 
@@ -140,7 +141,6 @@ def command(
 def _write(path: Path, measured: list[dict[str, Any]], *, force: bool, quiet: bool) -> None:
     """Write the curves of all inits."""
     from inrfit.cli import reports
-    from inrfit.io.files import atomic_write
     from inrfit.report import comparison_html
     from inrfit.report.curve import comparison
 
@@ -159,7 +159,7 @@ def _write(path: Path, measured: list[dict[str, Any]], *, force: bool, quiet: bo
             command=reports.command_line(),
             versions=reports.versions(),
         )
-    atomic_write(path, text.encode("utf-8", "backslashreplace"), overwrite=force)
+    put_extra(path, (text.encode("utf-8", "backslashreplace"),), force=force)
     if not quiet:
         say(f"report: {path.absolute()}")
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from signal import SIGINT
 from typing import TYPE_CHECKING, Any
 
-from inrfit.cli import reports
-from inrfit.cli.console import out_bytes
-from inrfit.cli.fit_job import Interruptible, checkpoint_path
+from inrfit.cli.checkpoints import Kept, checkpoint_path, clear, outlived
 from inrfit.cli.inputs import Item
+from inrfit.cli.interrupt import Interruptible
 from inrfit.cli.meta_log import Log
+from inrfit.cli.outputs import put
 from inrfit.cli.progress import Display
-from inrfit.errors import Interrupted
+from inrfit.errors import Interrupted, OutputError
 
 if TYPE_CHECKING:
     from inrfit.fitting.checkpoint import Checkpoint
@@ -34,12 +35,14 @@ class MetaJob:
         recursive: look into folders within folders.
         device: device asked for.
         resume: go on from a checkpoint.
+        force: a checkpoint that is there may go.
         leads: whether this process writes and talks, of those that train together.
         talk: say a line to the user, unless they want silence.
         warn: say a line in any case.
         verbose: say more.
         display: shows the progress.
         interrupted: whether the user asked to stop.
+        asked_by: number of the signal that did.
         skipped: name and reason of the signals that could not be used.
     """
 
@@ -50,31 +53,42 @@ class MetaJob:
     recursive: bool
     device: str
     resume: bool
+    force: bool
     leads: bool
     talk: Callable[[str], None]
     warn: Callable[[str], None]
     verbose: bool
     display: Display
     interrupted: bool = False
+    asked_by: int = SIGINT
     skipped: dict[str, str] = field(default_factory=dict)
 
     def work(self, item: Item) -> dict[str, Any]:
         """Learn an init and write its files."""
         training = self._plan()
+        if self.resume and not self.force and item.output is not None and item.output.exists():
+            return self._finished(item.output, training)
+        kept = Kept(item.output, training.identity())
+        begin = kept.begin(str(item.output), self.talk, resume=self.resume, takes_up=False, force=self.force)
         self._tell(training)
         began = time.monotonic()
-        init, log = self._train(item, training)
-        seconds = time.monotonic() - began
-        if self.leads:
-            _write(item, init)
-            if item.output is not None:
-                log.draw(item.output.with_suffix(".svg"), init.config.inner_steps)
+        with Interruptible(self):
+            init, log = self._train(item, training, kept, begin)
+            seconds = time.monotonic() - began
+            written = self._write(item, init, log, kept) if self.leads else {}
         if self.skipped:
             self.warn(f"{len(self.skipped)} signal{'s were' if len(self.skipped) > 1 else ' was'} skipped")
         return {
+            **self._facts(init, training),
+            "seconds": round(seconds, 3),
+            **written,
+        }
+
+    def _facts(self, init: Init, training: Training) -> dict[str, Any]:
+        """Return what is told of an init."""
+        return {
             "bytes": len(init.data),
             "params": sum(value.size for value in init.params.values()),
-            "seconds": round(seconds, 3),
             "device": training.device.name,
             "hash": init.hash,
             "kind": init.kind,
@@ -86,6 +100,29 @@ class MetaJob:
             "val_signals": len(training.held_out),
             "skipped": [{"input": name, "reason": reason} for name, reason in self.skipped.items()],
         }
+
+    def _finished(self, output: Path, training: Training) -> dict[str, Any]:
+        """Return what is told of an init that a run made to its end, where one is to be gone on with.
+
+        Raises:
+            OutputError: it is of another run, or older than a checkpoint. InputError: it is no init.
+        """
+        from inrfit.meta.init import read
+
+        made, blank, left = read(output), training.blank, outlived(output)
+        path = checkpoint_path(output)
+        alike = ("kind", "axes", "channels", "model", "partition", "config")
+        same = all(getattr(made, name) == getattr(blank, name) for name in alike)
+        same = same and made.notes.get("signals") == len(training.folder)
+        if not same or (left is None and path is not None and path.exists()):
+            raise OutputError(f"{output} exists", hint="use --force to replace it, or name another file")
+        curve = output.with_suffix(".svg")
+        if self.leads and not curve.exists():
+            log = Log(output.with_suffix(".csv"), made.notes["steps"])
+            log.draw(curve, made.config.inner_steps, force=False)
+        if self.leads:
+            clear(output)
+        return self._facts(made, training) | {"status": "skipped"}
 
     def _plan(self) -> Training:
         """Decide how the init will be learned; say what cannot be used."""
@@ -107,18 +144,16 @@ class MetaJob:
             on_skip=on_skip,
         )
 
-    def _train(self, item: Item, training: Training) -> tuple[Init, Log]:
+    def _train(
+        self, item: Item, training: Training, kept: Kept, begin: Checkpoint | None
+    ) -> tuple[Init, Log]:
         """Train, or go on with a run; return the init and the log."""
-        from inrfit.fitting import checkpoint
         from inrfit.fitting.loop import Progress
         from inrfit.meta.train import train
 
-        kept = checkpoint_path(item.output)
-        identity = training.identity()
-        begin = self._checkpoint(item, kept, identity)
         path = None if item.output is None or not self.leads else item.output.with_suffix(".csv")
         log = Log(path, None if begin is None else begin.step)
-        with self.display.fit(item.name) if self.leads else nullcontext() as show, Interruptible(self):
+        with self.display.fit(item.name) if self.leads else nullcontext() as show:
 
             def on_event(event: MetaEvent) -> None:
                 if self.leads:
@@ -129,31 +164,22 @@ class MetaJob:
             hooks = Progress(
                 on_event=on_event,  # type: ignore[arg-type]
                 stop=lambda: self.interrupted,
-                save=None if kept is None else lambda state: checkpoint.save(state, kept, identity),
+                save=None if kept.path is None else kept.save,
             )
             try:
-                made = train(training, hooks, begin)
+                return train(training, hooks, begin), log
             except Interrupted as error:
-                raise _resumable(error, kept, resume=self.resume) from None
-        if kept is not None and self.leads:
-            with suppress(OSError):
-                kept.unlink(missing_ok=True)
-        return made, log
+                if not self.leads:
+                    raise
+                raise kept.interruption(error, () if self.resume else ("--resume",)) from None
 
-    def _checkpoint(self, item: Item, kept: Path | None, identity: dict[str, str]) -> Checkpoint | None:
-        """Return the state to go on from, where one is wanted and there."""
-        from inrfit.fitting import checkpoint
-
-        there = kept is not None and kept.exists()
-        if self.resume and there and kept is not None:
-            begin = checkpoint.load(kept, identity)
-            self.talk(f"{item.output}: goes on after {begin.step} of {begin.steps} steps")
-            return begin
-        if self.resume:
-            self.talk(f"{item.output}: there is no checkpoint {kept or ''}; starts afresh")
-        elif there:
-            self.talk(f"{item.output}: starts afresh; --resume would have gone on from {kept}")
-        return None
+    def _write(self, item: Item, init: Init, log: Log, kept: Kept) -> dict[str, Any]:
+        """Write the init, then its curve, and remove the checkpoint only then; return what is told of it."""
+        written = put(item, (init.data,), twin=kept.saved)
+        if item.output is not None:
+            log.draw(item.output.with_suffix(".svg"), init.config.inner_steps, force=self.force)
+        kept.drop()
+        return written
 
     def _tell(self, training: Training) -> None:
         """Say what will be done, and what was noticed on the way."""
@@ -172,22 +198,3 @@ class MetaJob:
             self.talk(str(model))
             self.talk(str(blank.partition))
             self.talk(str(config))
-
-
-def _resumable(error: Interrupted, kept: Path | None, *, resume: bool) -> Interrupted:
-    """Return the interruption with the command that goes on."""
-    if kept is None:
-        return Interrupted(error.message, hint="name an output file to be able to resume")
-    if not kept.exists():
-        return Interrupted(f"{error.message}; there is no checkpoint yet", hint="run the command again")
-    again = reports.command_line(*(() if resume else ("--resume",)))
-    return Interrupted(f"{error.message}; the checkpoint is {kept}", hint=f"go on with: {again}")
-
-
-def _write(item: Item, init: Init) -> None:
-    from inrfit.io.files import atomic_write
-
-    if item.output is None:
-        out_bytes(init.data)
-    else:
-        atomic_write(item.output, init.data, overwrite=True)

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inrfit.cli.outputs import put_extra
 from inrfit.errors import OutputError
 from inrfit.io.files import atomic_write
 
@@ -63,8 +64,12 @@ class Log:
                 f"{self._path}: cannot be written ({error.strerror})", hint="free some space, then --resume"
             ) from error
 
-    def draw(self, path: Path, inner_steps: int) -> None:
-        """Draw the PSNR of held-out signals over the steps, or that of the crops where there are none."""
+    def draw(self, path: Path, inner_steps: int, *, force: bool) -> None:
+        """Draw the PSNR of held-out signals over the steps, or that of the crops where there are none.
+
+        Raises:
+            OutputError: it cannot be written, or without `force` there is a file; then it is beside that.
+        """
         from inrfit.report.curve import drawing
 
         held_out = any(row[3] for row in self.rows)
@@ -72,7 +77,7 @@ class Log:
         points = [(float(row[0]), float(row[column])) for row in self.rows if row[column]]
         what = "held-out signals" if held_out else "crops"
         title = f"PSNR of {what} after {inner_steps} inner step{'' if inner_steps == 1 else 's'}"
-        atomic_write(path, drawing(points, title, "outer step").encode(), overwrite=True)
+        put_extra(path, (drawing(points, title, "outer step").encode(),), force=force)
 
 
 def is_log(path: Path) -> bool:

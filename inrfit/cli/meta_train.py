@@ -164,11 +164,11 @@ def command(
 ) -> None:
     """Learn from many signals an init that `inrfit adapt` turns into a field of a new one in a few steps.
 
-    Ctrl-C leaves a checkpoint (PATH.ckpt) and prints the command that goes on. Under `torchrun`, processes share the
+    Ctrl-C or SIGTERM leaves a checkpoint (PATH.ckpt) and prints the command that goes on. Under `torchrun`, processes share the
     signals of each step, and the first of them writes.
     """
     leads = os.environ.get("RANK", "0") == "0" or os.environ.get("WORLD_SIZE", "1") == "1"
-    json, quiet, force = json and leads, quiet or not leads, force or not leads
+    json, quiet, asked, force = json and leads, quiet or not leads, force, force or not leads
     with batch.json_errors(json, KEYS):
         if first_order and order not in (None, "first"):
             raise ConfigError(f"--first-order and --order {order} say opposite things", hint="give one")
@@ -245,6 +245,7 @@ def command(
         recursive=recursive,
         device=device,
         resume=resume,
+        force=asked,
         leads=leads,
         talk=(lambda line: None) if quiet else say,
         warn=say if leads else lambda line: None,
@@ -278,8 +279,11 @@ def _item(inputs: Sequence[str], output: str, *, force: bool, resume: bool) -> I
             hint=f"for example -o {Path(output).with_suffix(SUFFIX)}",
         )
     source = Path(inputs[0])
-    (item,) = plan_work([(source, Path(source.stem or "init"))], output, lambda source: SUFFIX, force=force)
-    if item.output is not None:
+    named = (source, Path(source.stem or "init"))
+    (item,) = plan_work(
+        [named], output, lambda source: SUFFIX, force=force, skip=(lambda *_: False) if resume else None
+    )
+    if item.output is not None and not (resume and item.output.exists()):
         make_room(item.output)
         log, curve = item.output.with_suffix(".csv"), item.output.with_suffix(".svg")
         goes_on = resume and is_log(log)
@@ -290,6 +294,8 @@ def _item(inputs: Sequence[str], output: str, *, force: bool, resume: bool) -> I
 
 def _summary(result: dict[str, Any]) -> str:
     shown = result["output"] if result["output"] == STANDARD else Path(result["output"]).absolute()
+    if result["status"] == "skipped":
+        return f"{shown}  already there"
     before = result["val_psnr_before"]
     was = "" if before is None else f" (was {number(before, 2, 'dB')})"
     return "  ".join(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inrfit.cli import batch, options
-from inrfit.cli.console import listener, out_bytes, say
+from inrfit.cli.console import listener, say
 from inrfit.cli.inputs import Item, check_extra, content, expand, make_room, plan_work
+from inrfit.cli.outputs import put, put_extra
 from inrfit.config import FitOptions, settings
 from inrfit.errors import ConfigError
 
@@ -110,15 +111,19 @@ def command(
         if not quiet:
             for note in (*signal.info.notes, *divided.warnings):
                 say(f"{item.name}: {note}")
-        _write_labels(item, divided)
+        written = _write_labels(item, divided)
         if preview is not None:
             colour = SignalInfo(colour="rgb", suffix=".png")
             picture = Bands.of(overlay(signal, divided), signal.domain, colour)
-            io.write(picture, Path(preview), overwrite=force)
-        return summary(divided, tile_points(divided.areas)) | {"preview": preview}
+            pieces = io.encode(picture, Path(preview).suffix, name=preview)
+            put_extra(Path(preview), pieces, force=force)
+        return summary(divided, tile_points(divided.areas)) | {"preview": preview} | written
 
     talk = listener(quiet=quiet, data_on_stdout=output == "-")
-    _, code = batch.run(items, work, keys=KEYS, as_json=json, debug=debug, summary=_text, talk=talk)
+    again = () if force else ("--force",)
+    _, code = batch.run(
+        items, work, keys=KEYS, as_json=json, debug=debug, summary=_text, talk=talk, again=again
+    )
     batch.leave(code)
 
 
@@ -178,8 +183,8 @@ def _check_axes(item: Item, domain: Domain, preview: str | None) -> None:
         )
 
 
-def _write_labels(item: Item, divided: Partition) -> None:
-    """Write the position of each region as a grey image, or as an array."""
+def _write_labels(item: Item, divided: Partition) -> dict[str, Any]:
+    """Write the position of each region as a grey image, or as an array; return what is told of the file."""
     from inrfit import io
     from inrfit.partitions.summary import label_image
     from inrfit.signal import INTEGER_RANGES, Bands, SignalInfo
@@ -189,10 +194,9 @@ def _write_labels(item: Item, divided: Partition) -> None:
     grey = SignalInfo(dtype=kind, value_range=INTEGER_RANGES[kind], colour="grey", suffix=".png")
     made = Bands.of(labels[..., None], divided.domain, grey)
     if item.output is None:
-        out_bytes(b"".join(io.encode(made, ".png", name="<stdout>")))
-    else:
-        make_room(item.output)
-        io.write(made, item.output, overwrite=True)
+        return put(item, (b"".join(io.encode(made, ".png", name="<stdout>")),))
+    make_room(item.output)
+    return put(item, io.encode(made, item.output.suffix, name=str(item.output)))
 
 
 def _text(result: dict[str, Any]) -> list[str]:

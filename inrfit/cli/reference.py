@@ -43,8 +43,13 @@ This page is made from the program by `python -m inrfit.cli.reference docs/cli.m
   output.
 - Nothing is replaced without `--force`. `fit --skip-existing` leaves outputs that are intact and were made from
   their input as it is now, and fits the others.
-- A file is written under a temporary name and renamed, so it is whole or not there.
-- One bad input never stops the others. What is wrong with the command itself (an option, an output that exists,
+- A file is written under a temporary name in its folder and then gets its own, so it is whole or not there. What a killed
+  run left there goes when the same output is written or asked for again; a temporary folder of `inrfit-scratch-` and
+  eight characters in `TMPDIR` goes with the next that is made.
+- A file that is replaced keeps its permissions, and its owner where the system allows it; of a link, the target is
+  replaced. A file that appears while its output is made is not replaced without `--force`: the result lies beside it, as
+  `photo.1.inr`, is told, and counts as failed.
+- One bad input never stops the others; a full disk does, and the command that goes on is printed. What is wrong with the command itself (an option, an output that exists,
   two inputs with one output, a device that is not there) is found before any work.
 - Standard output carries data: the file with `-o -`, JSON with `--json`, otherwise one summary per input.
   Everything else goes to standard error. `--quiet` leaves only what failed.
@@ -56,11 +61,16 @@ This page is made from the program by `python -m inrfit.cli.reference docs/cli.m
 | 0 | all good |
 | 1 | some input failed, or an output could not be written |
 | 2 | the command line cannot work: an unknown option, name or value, a device that is not there |
-| 130 | interrupted |
+| 130 | interrupted by Ctrl-C |
+| 143, 129 | interrupted by SIGTERM, by SIGHUP |
 
 The first Ctrl-C lets `fit` and `meta-train` finish their step, writes a checkpoint (`photo.inr.ckpt`) and prints the
 command that goes on; the file it makes has the same bytes as without the break, with any number of `--threads`. The
-second stops at once.
+second stops at once. SIGTERM and SIGHUP do the same, unless they were ignored from the start, as by `nohup`.
+
+A checkpoint is neither replaced nor removed by a command that does not go on from it: without `--resume` and `--force` it
+is an error, and `--skip-existing` goes on where it belongs to the same fit. It goes when the output is there; `--resume`
+of an output that is done already says so.
 
 ## JSON
 

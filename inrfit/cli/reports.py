@@ -79,10 +79,10 @@ def write(path: str | None, entries: list[Entry], *, force: bool, quiet: bool) -
     if path is None or not entries:
         return
     from inrfit import report
-    from inrfit.io.files import atomic_write
+    from inrfit.cli.outputs import put_extra
 
     page = report.html(entries, title="inrfit report", command=command_line(), versions=versions())
-    atomic_write(Path(path), page.encode("utf-8", "backslashreplace"), overwrite=force)
+    put_extra(Path(path), (page.encode("utf-8", "backslashreplace"),), force=force)
     if not quiet:
         say(f"report: {Path(path).absolute()}")
 

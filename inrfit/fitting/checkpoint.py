@@ -33,13 +33,19 @@ class Checkpoint:
     tensors: Mapping[str, np.ndarray]
 
 
-def save(checkpoint: Checkpoint, path: Path, belongs_to: Mapping[str, str]) -> None:
-    """Write a checkpoint in place of an older one.
+def save(
+    checkpoint: Checkpoint, path: Path, belongs_to: Mapping[str, str], *, overwrite: bool = True
+) -> None:
+    """Write a checkpoint.
 
     Args:
         checkpoint: the state.
         path: file to write.
         belongs_to: what a resume must match, by name: hash of the input, options.
+        overwrite: it may take the place of an older one.
+
+    Raises:
+        OutputError: it cannot be written, or there is a file and `overwrite` is False.
     """
     from safetensors.numpy import save as to_bytes
 
@@ -48,7 +54,7 @@ def save(checkpoint: Checkpoint, path: Path, belongs_to: Mapping[str, str]) -> N
     header["belongs_to"] = json.dumps(dict(belongs_to))
     tensors = {name: np.ascontiguousarray(value) for name, value in checkpoint.tensors.items()}
     header["crc"] = str(_crc(tensors))
-    atomic_write(path, to_bytes(tensors, metadata=header), overwrite=True)
+    atomic_write(path, to_bytes(tensors, metadata=header), overwrite=overwrite)
 
 
 def load(path: Path, belongs_to: Mapping[str, str]) -> Checkpoint:

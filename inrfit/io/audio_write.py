@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.errors import OutputError
-from inrfit.io import audio_ffmpeg
+from inrfit.io import audio_ffmpeg, scratch
 from inrfit.io.arrays import npy_start
 from inrfit.io.audio_formats import FLOAT, FORMATS, WRITTEN, Format, bits_of, by_suffix, full_scale
 from inrfit.signal import Bands, SignalInfo
@@ -72,8 +71,8 @@ def encode(samples: Bands, suffix: str, name: str) -> Iterator[bytes]:
         yield from (part.tobytes() for part in _parts(samples, raw=True))
         return
     rate = _rate(samples, form, name)
-    with tempfile.TemporaryDirectory(prefix="inrfit-") as folder:
-        path = Path(folder) / f"sound{form.suffixes[0]}"
+    with scratch.folder() as folder:
+        path = folder / f"sound{form.suffixes[0]}"
         _fill(samples, form, rate, path, name)
         with path.open("rb") as file:
             while piece := file.read(PIECE):

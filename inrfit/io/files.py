@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import secrets
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain, count
 from pathlib import Path
+from typing import Literal
 
 from inrfit.errors import InputError, OutputError
+from inrfit.io import scratch
+from inrfit.io.unfinished import Unfinished
 
 _WRITE_HINTS = {
     errno.ENOENT: "make the folder first, or name another one",
@@ -69,10 +71,10 @@ def as_file(source: Path | bytes, suffix: str) -> Iterator[Path]:
     if isinstance(source, Path):
         yield source
         return
-    with tempfile.NamedTemporaryFile(suffix=suffix) as file:
-        file.write(source)
-        file.flush()
-        yield Path(file.name)
+    with scratch.folder() as folder:
+        path = folder / f"input{suffix}"
+        path.write_bytes(source)
+        yield path
 
 
 def _read(path: Path, count: int | None) -> bytes:
@@ -94,9 +96,7 @@ def _read(path: Path, count: int | None) -> bytes:
 
 
 def atomic_write(path: Path, data: bytes, *, overwrite: bool) -> None:
-    """Write a file so that it is there whole or not at all.
-
-    The bytes go to a temporary name in the same folder, reach the disk, and are renamed.
+    """Write a file so that it is there whole or not at all; see `write`.
 
     Raises:
         OutputError: the file exists and `overwrite` is False, or it cannot be written; nothing is left behind.
@@ -105,30 +105,77 @@ def atomic_write(path: Path, data: bytes, *, overwrite: bool) -> None:
 
 
 def atomic_write_blocks(path: Path, blocks: Iterable[bytes], *, overwrite: bool) -> None:
-    """Write a file block by block, as they are made, so that it is there whole or not at all.
+    """Write a file block by block, as they are made, so that it is there whole or not at all; see `write`.
 
     Raises:
         OutputError: see `atomic_write`. Errors of the `blocks` themselves leave nothing behind either.
     """
-    try:
+    with _refusals(path):
         _check_target(path, overwrite=overwrite)
-        temporary = path.with_name(f".inrfit-{secrets.token_hex(8)}.tmp")
+    write(path, blocks, taken="replace" if overwrite else "refuse")
+
+
+def write(
+    path: Path,
+    blocks: Iterable[bytes],
+    *,
+    taken: Literal["replace", "refuse", "beside"],
+    twin: Path | None = None,
+) -> Path:
+    """Write a file block by block under a temporary name in the same folder, and give it its own when it is whole.
+
+    Args:
+        path: the name it is to have.
+        blocks: its bytes.
+        taken: what is done where a file has the name by the end. It is replaced, and its permissions, and its owner
+            where the system lets us, are kept; of a link, the target is replaced. Or the new one is refused, or gets a
+            name beside it, such as `photo.1.inr`.
+        twin: a file that gets the time of this one before that has its name, by which one can tell later that they
+            belong together.
+
+    Returns:
+        Its name.
+
+    Raises:
+        OutputError: it cannot be written, or is refused. Errors of the `blocks` leave nothing behind either.
+    """
+    with _refusals(path):
+        target = Path(os.path.realpath(path)) if taken == "replace" else path
+        file = Unfinished(target, replaces=taken == "replace")
+    try:
+        for block in blocks:
+            with _refusals(path):
+                file.write(block)
+            del block  # else it stays in memory while the next one is made
+        with _refusals(path):
+            file.finish(twin)
+            if taken != "replace":
+                return _take_name(file, path, taken)
+            file.replace(target)
+            return path
+    finally:
+        file.close()
+        if isinstance(blocks, Generator):  # it may hold temporary files of its own
+            blocks.close()
+
+
+def disk_is_full(error: BaseException | None) -> bool:
+    """Return whether an output could not be written because there is no room for it, nor for others."""
+    cause = error.__cause__ if isinstance(error, OutputError) else None
+    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def _take_name(file: Unfinished, path: Path, taken: str) -> Path:
+    """Give a new file its name, or the first like it that is free."""
+    short = path.stem if len(os.fsencode(path.name)) < 240 else path.stem[:50]
+    others = (path.with_name(f"{short}.{number}{path.suffix}") for number in count(1))
+    for name in chain((path,), others if taken == "beside" else ()):
         try:
-            with temporary.open("xb") as file:
-                for block in blocks:
-                    file.write(block)
-                    del block  # else it stays in memory while the next one is made
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:
-        number = error.errno if isinstance(error, OSError) else None
-        raise OutputError(
-            f"{path!s}: cannot be written ({_reason(error)})".replace("\0", "\\0"),
-            hint=_WRITE_HINTS.get(number or 0, "name another file or folder"),
-        ) from error
+            file.take(name)
+            return name
+        except FileExistsError:
+            continue
+    raise _exists(path)
 
 
 def _check_target(path: Path, *, overwrite: bool) -> None:
@@ -137,8 +184,25 @@ def _check_target(path: Path, *, overwrite: bool) -> None:
         raise OutputError(f"{path}: is a folder, not a file", hint="name a file inside it")
     if path.exists() and not path.is_file():
         raise OutputError(f"{path}: is not a regular file", hint="name another file")
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path}: exists already", hint="replace it with --force, or name another file")
+    if os.path.lexists(path) and not overwrite:
+        raise _exists(path)
+
+
+def _exists(path: Path) -> OutputError:
+    return OutputError(f"{path}: exists already", hint="replace it with --force, or name another file")
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    """Turn what the system says into an error that names the file."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        number = error.errno if isinstance(error, OSError) else None
+        raise OutputError(
+            f"{path!s}: cannot be written ({_reason(error)})".replace("\0", "\\0"),
+            hint=_WRITE_HINTS.get(number or 0, "name another file or folder"),
+        ) from error
 
 
 def _reason(error: Exception) -> str:

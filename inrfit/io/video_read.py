@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.errors import InputError
+from inrfit.io import scratch
 from inrfit.io.ffmpeg import SCALER, Ffmpeg, passthrough
 from inrfit.io.video_probe import Found, Pictures, Sound, probe, source
 from inrfit.io.video_rate import Times
@@ -122,8 +122,8 @@ def sound_track(path: Path, found: Found, start: float) -> bytes | None:
     """
     if not found.sounds:
         return None
-    with tempfile.TemporaryDirectory(prefix="inrfit-") as folder:
-        made, reason = Path(folder, "sound.mka"), ""
+    with scratch.folder() as folder:
+        made, reason = folder / "sound.mka", ""
         for codec in ("copy", "flac"):
             with Ffmpeg(_extracting(path, found.sounds[0], start, codec, made)) as run:
                 done = run.wait() == 0

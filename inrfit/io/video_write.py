@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,6 +11,7 @@ import numpy as np
 
 from inrfit.domain import Domain
 from inrfit.errors import OutputError
+from inrfit.io import scratch
 from inrfit.io.arrays import npy_start
 from inrfit.io.ffmpeg import SCALER, Ffmpeg
 from inrfit.io.video_formats import FULL, HALF, Format, check
@@ -42,9 +42,9 @@ def encode(samples: Bands, suffix: str, name: str) -> Iterator[bytes]:
         yield npy_start(samples.shape, np.dtype(samples.info.dtype))
         yield from (np.ascontiguousarray(band).tobytes() for band in samples.bands)
         return
-    with tempfile.TemporaryDirectory(prefix="inrfit-") as folder:
-        made = Path(folder, f"clip{form.suffixes[0]}")
-        _write(samples, form, _sound(samples, form, Path(folder)), made, name)
+    with scratch.folder() as folder:
+        made = folder / f"clip{form.suffixes[0]}"
+        _write(samples, form, _sound(samples, form, folder), made, name)
         with made.open("rb") as file:
             yield from iter(lambda: file.read(BLOCK), b"")
 

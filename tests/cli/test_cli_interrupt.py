@@ -1,4 +1,4 @@
-"""Ctrl-C: the checkpoint, the command that goes on, and that nothing differs afterwards."""
+"""Ctrl-C and other signals: the checkpoint, the command that goes on, and that nothing differs afterwards."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,27 +20,39 @@ from tests_cli import FAST, Ran, files, inrfit, save
 from tests_data import textured
 
 from inrfit import api
+from inrfit.cli.checkpoints import Kept
 from inrfit.codec import excerpt
 
 FIT = ("--grid", "2x2", "--hidden-features", "6", "--steps", "30")
 
 
 @contextmanager
-def ctrl_c(step: int, *, times: int = 1, only: str = "") -> Iterator[None]:
-    """Press Ctrl-C in a fit after a step; only in that of one input when it is named."""
+def on_step(do: Callable[[Any], object], *, only: str = "") -> Iterator[None]:
+    """Do something after every step of a fit; only in that of one input when it is named."""
     run = api.run
 
-    def pressed(plan: api.Plan, *, progress: Any, resume: Any) -> Any:
+    def watched(plan: api.Plan, *, progress: Any, resume: Any) -> Any:
         def on_event(event: Any) -> None:
             progress.on_event(event)
-            if event.step == step and (not only or plan.signal.domain.shape == api.read(only).domain.shape):
-                for _ in range(times):
-                    os.kill(os.getpid(), signal.SIGINT)
+            if not only or plan.signal.domain.shape == api.read(only).domain.shape:
+                do(event)
 
         return run(plan, progress=replace(progress, on_event=on_event), resume=resume)
 
-    with patch.object(api, "run", pressed):
+    with patch.object(api, "run", watched):
         yield
+
+
+def ctrl_c(
+    step: int, *, times: int = 1, only: str = "", number: int = signal.SIGINT
+) -> AbstractContextManager[None]:
+    """Press Ctrl-C in a fit after a step, or send another signal."""
+
+    def press(event: Any) -> None:
+        for _ in range(times if event.step == step else 0):
+            os.kill(os.getpid(), number)
+
+    return on_step(press, only=only)
 
 
 def go_on(ran: Ran, *more: str) -> Ran:
@@ -161,13 +173,91 @@ def test_a_damaged_checkpoint_is_refused(interrupted: Path) -> None:
     ran.refused("photo.inr.ckpt is not a usable checkpoint", "delete it to start afresh", code=2)
 
 
-def test_starting_afresh_is_said(interrupted: Path) -> None:
-    ran = inrfit("fit", "photo.png", *FIT)
+def test_starting_afresh_takes_force_and_is_said(interrupted: Path) -> None:
+    before = (interrupted / "photo.inr.ckpt").read_bytes()
+    for words in ((), ("--quiet",), ("--steps", "31"), ("--seed", "3")):
+        inrfit("fit", "photo.png", *FIT, *words).refused("photo.inr.ckpt", "--force drops it")
+        assert files(interrupted) == ["photo.inr.ckpt", "photo.png"]
+        assert (interrupted / "photo.inr.ckpt").read_bytes() == before
+    inrfit("fit", "photo.png", *FIT).refused("holds 6 of 30 steps", "--resume goes on, --force drops it")
+    ran = inrfit("fit", "photo.png", "--force", *FIT)
     assert "starts afresh; --resume would have gone on from photo.inr.ckpt" in ran.err
     assert files(interrupted) == ["photo.inr", "photo.png"]
     ran = inrfit("fit", "photo.png", "--force", "--resume", *FIT)
     assert ran.code == 0
     assert "there is no checkpoint photo.inr.ckpt; starts afresh" in ran.err
+
+
+def test_a_file_of_the_users_own_is_not_taken_for_a_checkpoint(here: Path) -> None:
+    mine = here / "photo.inr.ckpt"
+    mine.write_text("precious")
+    inrfit("fit", "photo.png", *FAST).refused("photo.inr.ckpt is not a usable checkpoint", "--force drops it")
+    assert (files(here), mine.read_text()) == (["photo.inr.ckpt", "photo.png"], "precious")
+    assert inrfit("fit", "photo.png", *FAST, "--force").code == 0
+    assert files(here) == ["photo.inr", "photo.png"]
+
+
+def test_a_checkpoint_that_comes_meanwhile_stays(here: Path) -> None:
+    mine = here / "photo.inr.ckpt"
+
+    def come(event: Any) -> None:
+        if event.step == 3:
+            mine.write_text("precious")
+        if event.step == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with on_step(come):
+        inrfit("fit", "photo.png", *FIT).refused("photo.inr.ckpt: exists already")
+    assert (files(here), mine.read_text()) == (["photo.inr.ckpt", "photo.png"], "precious")
+    mine.unlink()
+    with on_step(lambda event: mine.write_text("precious")):
+        assert inrfit("fit", "photo.png", *FIT).code == 0
+    assert (files(here), mine.read_text()) == (["photo.inr", "photo.inr.ckpt", "photo.png"], "precious")
+
+
+def test_in_a_folder_a_checkpoint_in_the_way_is_one_failed_input(here: Path) -> None:
+    for name in "abc":
+        save(here / "in" / f"{name}.png", textured(8, 8))
+    (here / "out").mkdir()
+    (here / "out" / "b.inr.ckpt").write_text("precious")
+    ran = inrfit("fit", "in", "-o", "out", "--json", *FAST)
+    assert (ran.code, [result["status"] for result in ran.results]) == (1, ["ok", "error", "ok"])
+    assert (here / "out" / "b.inr.ckpt").read_text() == "precious"
+
+
+def test_what_is_left_of_a_folder_goes_on_from_its_checkpoint(here: Path) -> None:
+    words = ("fit", "photo.png", *FIT, "--skip-existing")
+    with ctrl_c(5):
+        assert inrfit(*words).code == 130
+    assert "goes on after 6 of 30 steps" in inrfit(*words).err
+    assert files(here) == ["photo.inr", "photo.png"]
+
+
+def test_a_run_killed_at_its_very_end_is_done_when_it_is_resumed(here: Path) -> None:
+    words = ("fit", "photo.png", *FIT)
+    with ctrl_c(5):
+        assert inrfit(*words).code == 130
+    with patch.object(Kept, "drop", lambda kept: None):  # killed after the output, before this
+        assert inrfit(*words, "--resume").code == 0
+    made = (here / "photo.inr").read_bytes()
+    checkpoint = (here / "photo.inr.ckpt").read_bytes()
+    for words_again in (("--resume",), ("--resume",), ("--skip-existing",)):
+        ran = inrfit(*words, *words_again)
+        assert (ran.code, ran.err) == (0, "")
+        assert "photo.inr  already there" in ran.out
+        assert files(here) == ["photo.inr", "photo.png"]
+        assert (here / "photo.inr").read_bytes() == made
+    (here / "photo.inr.ckpt").write_bytes(checkpoint)  # of other work: its time is not that of the output
+    inrfit(*words, "--resume").refused("photo.inr exists", "--force")
+    assert (here / "photo.inr.ckpt").read_bytes() == checkpoint
+
+
+def test_an_output_of_another_input_is_not_done(here: Path) -> None:
+    assert inrfit("fit", "photo.png", *FAST).code == 0
+    save(here / "photo.png", textured(9, 9))
+    inrfit("fit", "photo.png", *FAST, "--resume").refused("photo.inr exists")
+    stdin = (here / "photo.png").read_bytes()
+    inrfit("fit", "-", "-o", "photo.inr", *FAST, "--resume", stdin=stdin).refused("photo.inr exists")
 
 
 def test_ctrl_c_elsewhere_ends_with_130(field: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +269,77 @@ def test_ctrl_c_elsewhere_ends_with_130(field: Path, monkeypatch: pytest.MonkeyP
     assert (ran.code, ran.out, ran.err) == (130, "", "Interrupted\n")
 
 
-def test_a_real_ctrl_c(here: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_the_system_ends_a_fit_as_ctrl_c_does(here: Path, number: int) -> None:
+    with ctrl_c(5, number=number):
+        ran = inrfit("fit", "photo.png", *FIT)
+    assert ran.code == 128 + number
+    assert "stopped after 6 of 30 steps; the checkpoint is photo.inr.ckpt" in ran.err
+    assert files(here) == ["photo.inr.ckpt", "photo.png"]
+    assert go_on(ran).code == 0
+    with ctrl_c(5, number=number, times=2):
+        ran = inrfit("fit", "photo.png", *FIT, "--force")
+    assert ran.code == 128 + number
+    assert "stopped at once" in ran.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_batch_that_is_ended_elsewhere_says_how_it_goes_on(
+    here: Path, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abc":
+        save(here / "in" / f"{name}.png", textured(8, 8))
+    plan = api.plan
+
+    def ended(source: Any, **words: Any) -> api.Plan:
+        if source == Path("in/b.png"):
+            os.kill(os.getpid(), number)
+        return plan(source, **words)
+
+    monkeypatch.setattr(api, "plan", ended)
+    ran = inrfit("fit", "in", "-o", "out", *FAST)
+    assert ran.code == 128 + number
+    assert (
+        "stopped: 2 of 3 inputs are not done; go on with: inrfit fit --resume --skip-existing in" in ran.err
+    )
+    assert files(here / "out") == ["a.inr"]
+
+
+def test_a_signal_while_a_result_is_written_ends_the_batch_after_it(here: Path) -> None:
+    for name in "abc":
+        save(here / "in" / f"{name}.png", textured(8, 8))
+    verify = api.verify
+
+    def ended(*args: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return verify(*args)
+
+    with patch.object(api, "verify", ended):
+        ran = inrfit("fit", "in", "-o", "out", *FAST)
+    assert ran.code == 143
+    assert "stopped before in/b.png" in ran.err
+    assert "go on with: inrfit fit --resume --skip-existing in" in ran.err
+    assert files(here / "out") == ["a.inr"]
+
+
+def test_handlers_of_signals_are_as_before_in_the_end(here: Path) -> None:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    assert inrfit("fit", "photo.png", *FAST).code == 0
+    assert [signal.getsignal(number) for number in numbers] == before
+
+
+def test_a_signal_that_is_ignored_from_the_start_stays_so(here: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ctrl_c(1, number=signal.SIGHUP):
+            assert inrfit("fit", "photo.png", *FIT).code == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_real_signal(here: Path, number: int) -> None:
     words = ["fit", "photo.png", "--steps", "1000000", "--hidden-features", "4", "--threads", "1"]
     command = [sys.executable, "-m", "inrfit", *words]
     root = str(Path(__file__).resolve().parents[2])
@@ -190,7 +350,7 @@ def test_a_real_ctrl_c(here: Path) -> None:
         for line in process.stderr:
             said += line
             if line.startswith("photo.png: step 1 of 1000000"):
-                process.send_signal(signal.SIGINT)
-    assert process.returncode == 130, said
+                process.send_signal(number)
+    assert process.returncode == 128 + number, said
     assert "Hint: go on with: inrfit fit --resume photo.png --steps 1000000" in said
     assert files(here) == ["photo.inr.ckpt", "photo.png"]

@@ -20,8 +20,10 @@ from tests_cli import Ran, files, inrfit, save
 from tests_data import textured
 
 from inrfit.cli.batch import RESULT
+from inrfit.cli.checkpoints import Kept
 from inrfit.cli.meta_log import COLUMNS
 from inrfit.cli.meta_train import KEYS
+from inrfit.errors import OutputError
 from inrfit.meta import init
 from inrfit.meta import train as loop
 
@@ -40,8 +42,8 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @contextmanager
-def ctrl_c(step: int, *, times: int = 1) -> Iterator[None]:
-    """Press Ctrl-C after an outer step."""
+def ctrl_c(step: int, *, times: int = 1, number: int = signal.SIGINT) -> Iterator[None]:
+    """Press Ctrl-C after an outer step, or send another signal."""
     train = loop.train
 
     def pressed(training: Any, progress: Any, resume: Any) -> Any:
@@ -49,7 +51,7 @@ def ctrl_c(step: int, *, times: int = 1) -> Iterator[None]:
             progress.on_event(event)
             if event.step == step:
                 for _ in range(times):
-                    os.kill(os.getpid(), signal.SIGINT)
+                    os.kill(os.getpid(), number)
 
         return train(training, replace(progress, on_event=on_event), resume)
 
@@ -159,9 +161,79 @@ def test_interrupted_and_resumed_gives_the_same_files(photos: Path) -> None:
 def test_a_checkpoint_of_other_options_is_refused(photos: Path) -> None:
     with ctrl_c(1):
         assert inrfit(*RUN).code == 130
+    before = Path("init.safetensors.ckpt").read_bytes()
     ran = inrfit(*RUN, "--resume", "--outer-lr", "0.5")
     ran.refused("init.safetensors.ckpt belongs to another", "config.outer_lr was 0.001, now 0.5", code=2)
+    Path("init.csv").unlink()
+    inrfit(*RUN).refused("holds 2 of 4 steps of this work", "--resume goes on, --force drops it")
+    inrfit(*RUN, "--outer-lr", "0.5").refused("belongs to another", "--force drops it")
+    assert Path("init.safetensors.ckpt").read_bytes() == before
     assert "starts afresh; --resume would have gone on" in inrfit(*RUN, "--force").err
+    assert made(photos.parent) == MADE
+
+
+def test_a_file_of_the_users_own_is_not_taken_for_a_checkpoint(photos: Path) -> None:
+    Path("init.safetensors.ckpt").write_text("precious")
+    inrfit(*RUN).refused("init.safetensors.ckpt is not a usable checkpoint", "--force drops it")
+    assert made(photos.parent) == ["init.safetensors.ckpt"]
+    assert Path("init.safetensors.ckpt").read_text() == "precious"
+
+
+def test_the_checkpoint_goes_only_when_the_init_is_there(photos: Path) -> None:
+    with ctrl_c(1):
+        assert inrfit(*RUN).code == 130
+    with patch(
+        "inrfit.cli.meta_job.put", side_effect=OutputError("the disk is full", hint="free some space")
+    ):
+        inrfit(*RUN, "--resume").refused("the disk is full")
+    assert made(photos.parent) == ["init.csv", "init.safetensors.ckpt"]
+    assert "goes on after 2 of 4 steps" in inrfit(*RUN, "--resume").err
+    assert made(photos.parent) == MADE
+
+
+def test_a_run_killed_at_its_very_end_is_done_when_it_is_resumed(photos: Path) -> None:
+    with ctrl_c(1):
+        assert inrfit(*RUN).code == 130
+    with patch.object(Kept, "drop", lambda kept: None):  # killed after the init, before this
+        assert inrfit(*RUN, "--resume").code == 0
+    before = Path("init.safetensors").read_bytes()
+    checkpoint = Path("init.safetensors.ckpt").read_bytes()
+    Path("init.svg").unlink()
+    for _ in range(2):
+        ran = inrfit(*RUN, "--resume", "--json")
+        (result,) = ran.results
+        assert (ran.code, result["status"], result["steps"]) == (0, "skipped", 4)
+        assert made(photos.parent) == MADE
+        assert Path("init.safetensors").read_bytes() == before
+    assert "init.safetensors  already there" in inrfit(*RUN, "--resume").out
+    inrfit(*RUN, "--resume", "--seed", "5").refused("init.safetensors exists", "--force")
+    Path("init.safetensors.ckpt").write_bytes(checkpoint)  # of other work: its time is not that of the init
+    inrfit(*RUN, "--resume").refused("init.safetensors exists", "--force")
+    assert Path("init.safetensors.ckpt").read_bytes() == checkpoint
+
+
+def test_an_init_that_appears_meanwhile_stays(photos: Path) -> None:
+    train = loop.train
+
+    def late(*args: Any) -> Any:
+        Path("init.safetensors").write_text("another's")
+        return train(*args)
+
+    with patch.object(loop, "train", late):
+        ran = inrfit(*RUN)
+    ran.refused("init.safetensors: was made by another program", "the result is in init.1.safetensors")
+    assert Path("init.safetensors").read_text() == "another's"
+    assert init.read("init.1.safetensors").notes["signals"] == 4
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_the_system_ends_a_run_as_ctrl_c_does(photos: Path, number: int) -> None:
+    with ctrl_c(1, number=number):
+        ran = inrfit(*RUN)
+    assert ran.code == 128 + number
+    assert "stopped after 2 of 4 steps; the checkpoint is init.safetensors.ckpt" in ran.err
+    assert go_on(ran).code == 0
+    assert made(photos.parent) == MADE
 
 
 def test_a_second_ctrl_c_stops_at_once(photos: Path) -> None:
