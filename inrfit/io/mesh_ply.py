@@ -88,8 +88,9 @@ def read(data: bytes, name: str) -> Ply:
     Raises:
         InputError: it is cut off, damaged, or is no such file.
     """
-    order, elements, at = _header(data, name)
-    return _geometry(_tables(_Body(data[at:], order), elements, name), elements, name)
+    order, elements, at, notes = _header(data, name)
+    held = _geometry(_tables(_Body(data[at:], order), elements, name), elements, name)
+    return held._replace(notes=(*notes, *held.notes))
 
 
 def _geometry(
@@ -120,11 +121,11 @@ def _vectors(
     return np.stack(found, 1) if len(found) == 3 else None
 
 
-def _header(data: bytes, name: str) -> tuple[str, list[Element], int]:
-    """Return the order of bytes ("" for text), the elements, and where what they hold begins."""
+def _header(data: bytes, name: str) -> tuple[str, list[Element], int, tuple[str, ...]]:
+    """Return the order of bytes ("" for text), the elements, where what they hold begins, and notes."""
     end = data.find(b"end_header", 0, LONGEST)
     lines = data[: max(end, 0)].decode("latin-1").replace("\r", "\n").split("\n")
-    order, elements = None, list[Element]()
+    order, elements, lost = None, list[Element](), list[str]()
     try:
         for words in (line.split() for line in lines[1:]):
             if words[:1] == ["format"]:
@@ -134,6 +135,9 @@ def _header(data: bytes, name: str) -> tuple[str, list[Element], int]:
             elif words[:1] == ["property"]:
                 last = elements[-1]
                 made = _property(words[1:], order or "")
+                if last.name == "vertex" and made.name in LISTS:
+                    lost.append(made.name)  # Written by hand: the line "element face" is missing.
+                    continue
                 elements[-1] = Element(
                     name=last.name, rows=last.rows, properties=(*last.properties, made)
                 )
@@ -147,9 +151,15 @@ def _header(data: bytes, name: str) -> tuple[str, list[Element], int]:
     at = end + len(b"end_header")
     while data[at : at + 1] in (b" ", b"\t"):
         at += 1
-    # A file whose lines end in a carriage return alone may go on with a byte that looks like a line feed.
-    both = data[at : at + 2] == b"\r\n" and data[: max(end, 0)].find(b"\r\n") >= 0
-    return order, elements, at + (2 if both else 1)
+    notes = tuple(f"the list {word!r} has no element of faces and was left out" for word in lost)
+    return order, elements, at + _line_end(data, at), notes
+
+
+def _line_end(data: bytes, at: int) -> int:
+    """Return how many bytes end the header; behind a lone carriage return the first byte may look like a line feed."""
+    if data[at : at + 2] == b"\r\n":
+        return 1 if data[3:4] == b"\r" and data[4:5] != b"\n" else 2
+    return 1
 
 
 def _rows(word: str) -> int:
