@@ -190,6 +190,8 @@ def command(
         )
         made = replace(made, domain=wanted_size.at_rate(made.domain))
         made = heard(made, device=picked.name, threads=picked.threads)
+        if (lost := kind.losses(made.domain, suffix)) and not quiet:
+            say(f"{item.name}: {lost}")
         pieces = io.encode(made, suffix, name=name)
         if item.output is None:
             data = b"".join(pieces)

@@ -95,6 +95,10 @@ class SignalKind:
             OutputError: the suffix is unknown, or its format cannot hold such samples.
         """
 
+    def losses(self, domain: Domain, suffix: str) -> str:
+        """Return what a format loses of the places of samples, in words for the user; "" where nothing that counts."""
+        return ""
+
     def default_suffix(self, info: SignalInfo) -> str:
         """Return the suffix that decoded samples take when the user names none."""
         return info.suffix or self.suffixes[0]

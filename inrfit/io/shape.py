@@ -85,6 +85,10 @@ class ShapeIO(SignalKind):
         """Refuse a format that is not written; see `SignalKind.check`."""
         mesh_write.check(info, channels, suffix, name)
 
+    def losses(self, domain: Domain, suffix: str) -> str:
+        """Return what a format loses of places far from 0; see `SignalKind.losses`."""
+        return mesh_write.losses(domain, suffix)
+
     def default_suffix(self, info: SignalInfo) -> str:
         """Return the suffix of the source where its format is written, else ".ply"."""
         return info.suffix if info.suffix in mesh_write.MESHES else ".ply"
