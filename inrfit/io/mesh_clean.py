@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,22 @@ PROBES = 4096
 """Places beside the surface at which it is asked whether it encloses anything."""
 
 
-def clean(vertices: Points, faces: NDArray[np.int64], name: str) -> tuple[Surface, tuple[str, ...]]:
-    """Return a surface without what is no part of one, and notes on what was wrong.
+class Clean(NamedTuple):
+    """A surface that tells inside from outside.
+
+    Attributes:
+        surface: its triangles.
+        sides: shortest side of the box around each closed part, [part].
+        notes: what was wrong, in words.
+    """
+
+    surface: Surface
+    sides: NDArray[np.float64]
+    notes: tuple[str, ...]
+
+
+def clean(vertices: Points, faces: NDArray[np.int64], name: str) -> Clean:
+    """Return a surface without what is no part of one.
 
     Args:
         vertices: places [vertex, 3], also such as are not finite.
@@ -55,7 +69,7 @@ def clean(vertices: Points, faces: NDArray[np.int64], name: str) -> tuple[Surfac
             hint="look at the file in a mesh viewer",
         )
     edges = Edges.of(faces)
-    surface, turned = oriented(Surface(vertices=vertices, faces=faces), edges)
+    surface, sides, turned = oriented(Surface(vertices=vertices, faces=faces), edges)
     used, places = np.unique(surface.faces, return_inverse=True)
     surface = Surface(vertices=surface.vertices[used], faces=places.reshape(-1, 3))
     if edges.border:
@@ -63,7 +77,7 @@ def clean(vertices: Points, faces: NDArray[np.int64], name: str) -> tuple[Surfac
             f"the mesh is open ({counted(edges.border, 'border edge')}): inside and outside go by the winding number"
         )
     _check_encloses(surface, name, closed=not edges.border)
-    return surface, (*notes, *turned)
+    return Clean(surface, sides, (*notes, *turned))
 
 
 def first_of(rows: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:

@@ -51,8 +51,8 @@ class Edges:
         return a[apart], b[apart], (self.rising[self.counts == 2] == 1)[apart]
 
 
-def oriented(surface: Surface, edges: Edges) -> tuple[Surface, tuple[str, ...]]:
-    """Return a surface whose neighbouring triangles look the same way and whose bodies look outward, and notes.
+def oriented(surface: Surface, edges: Edges) -> tuple[Surface, NDArray[np.float64], tuple[str, ...]]:
+    """Return a surface whose neighbouring triangles look the same way and whose bodies look outward, `sides`, and notes.
 
     A body is what hangs together by edges of two triangles. One that looks inward and lies in another is a cavity and stays
     one. What is open has no such place, and looks outward as a whole.
@@ -67,7 +67,8 @@ def oriented(surface: Surface, edges: Edges) -> tuple[Surface, tuple[str, ...]]:
         count = int(wrong.sum())
         notes.append(f"{counted(count, 'face')} looked another way than the faces beside and {were(count)} turned")
     bodies = int(part.max()) + 1
-    turned = _inward(Surface(vertices=surface.vertices, faces=faces), part, _open(edges, part, bodies))
+    closed = ~_open(edges, part, bodies)
+    turned = _inward(Surface(vertices=surface.vertices, faces=faces), part, closed)
     if turned.any():
         faces[turned[part]] = faces[turned[part], ::-1]
         count = int(turned.sum())
@@ -76,7 +77,17 @@ def oriented(surface: Surface, edges: Edges) -> tuple[Surface, tuple[str, ...]]:
             if count == bodies
             else f"{counted(count, 'part')} of {bodies:,} that looked inward and {were(count)} no cavity {were(count)} turned"
         )
-    return Surface(vertices=surface.vertices, faces=faces), tuple(notes)
+    made = Surface(vertices=surface.vertices, faces=faces)
+    return made, _sides(made, part, closed), tuple(notes)
+
+
+def _sides(surface: Surface, part: NDArray[np.int32], closed: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the shortest side of the box around each closed part, [part]."""
+    order = np.argsort(part, kind="stable")
+    starts = np.searchsorted(part[order], np.arange(len(closed)))
+    corners = surface.vertices[surface.faces[order]]
+    low, high = np.minimum.reduceat(corners.min(1), starts), np.maximum.reduceat(corners.max(1), starts)
+    return (high - low).min(1)[closed]
 
 
 def spread_signs(
@@ -145,7 +156,7 @@ def _open(edges: Edges, part: NDArray[np.int32], parts: int) -> NDArray[np.bool_
     return found
 
 
-def _inward(surface: Surface, part: NDArray[np.int32], open_: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _inward(surface: Surface, part: NDArray[np.int32], closed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return which parts must be turned.
 
     By the winding number of the closed ones just outside of a part: above a half, what looks inward is a cavity; about 0,
@@ -157,7 +168,7 @@ def _inward(surface: Surface, part: NDArray[np.int32], open_: NDArray[np.bool_])
     corners = corners - middle[part][:, None]
     volumes = np.bincount(part, np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])))
     turned = np.zeros(len(size), bool)
-    closed = ~open_
+    open_ = ~closed
     if (volumes[closed] < 0).any():
         turned[closed] = _turned(surface, part, volumes, closed)
     rest = Surface(vertices=surface.vertices, faces=surface.faces[open_[part]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 import numpy as np
@@ -35,12 +35,14 @@ class Read:
         suffix: of its format.
         counts: number of faces, vertices or points, as text by name.
         notes: what was wrong, in words.
+        sides: shortest side of the box around each closed part of a mesh, [part].
     """
 
     body: Body
     suffix: str
     counts: Mapping[str, str]
     notes: tuple[str, ...]
+    sides: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
 def recognise(start: bytes) -> str | None:
@@ -98,9 +100,9 @@ def _mesh(
             f"{name}: holds {what}",
             hint="save the faces with it; a cloud of points is read from .xyz, .pts, .ply and .npz",
         )
-    surface, wrong = clean(vertices, faces, name)
+    surface, sides, wrong = clean(vertices, faces, name)
     counts = {"faces": str(len(surface.faces)), "vertices": str(len(surface.vertices))}
-    return Read(body=surface, suffix=suffix, counts=counts, notes=(*notes, *wrong))
+    return Read(body=surface, suffix=suffix, counts=counts, notes=(*notes, *wrong), sides=sides)
 
 
 def _cloud(places: Points, normals: Points | None, suffix: str, name: str) -> Read:

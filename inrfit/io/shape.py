@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from inrfit.config import ReadConfig
 from inrfit.domain import Box, Domain
-from inrfit.io import mesh_read, mesh_write
+from inrfit.io import mesh_read, mesh_write, shape_thin
 from inrfit.io.files import digest, read_bytes
 from inrfit.io.kinds import SignalKind
 from inrfit.io.shape_signal import ShapeSignal, lattice
@@ -54,7 +54,8 @@ class ShapeIO(SignalKind):
         """
         held = mesh_read.read(read_bytes(source), name)
         domain = config.lattice or lattice(held.body.box, config.resolution)
-        info = SignalInfo(suffix=held.suffix, tags=held.counts, notes=held.notes, sha256=digest(source))
+        thin = () if config.lattice else shape_thin.notes(held.body, held.sides, domain)
+        info = SignalInfo(suffix=held.suffix, tags=held.counts, notes=(*held.notes, *thin), sha256=digest(source))
         return ShapeSignal(held.body, domain, info, config.target)
 
     def defaults_for(self, signal: Signal) -> Mapping[str, object]:
