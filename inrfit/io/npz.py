@@ -40,7 +40,7 @@ def read(data: bytes, wanted: Sequence[str], name: str) -> tuple[dict[str, NDArr
             members = {info.filename.removesuffix(".npy"): info for info in file.infolist()}
             chosen = {key: members[key] for key in wanted if key in members}
             _check(list(chosen.values()), len(data), name)
-            return {key: _array(file.read(info), key, name) for key, info in chosen.items()}, sorted(members)
+            return {key: _array(_unpacked(file, info), key, name) for key, info in chosen.items()}, sorted(members)
 
 
 def _check(members: list[zipfile.ZipInfo], size: int, name: str) -> None:
@@ -58,6 +58,12 @@ def _check(members: list[zipfile.ZipInfo], size: int, name: str) -> None:
                 f"{name}: {info.filename!r} is packed by method {info.compress_type}, which is not read",
                 hint="save it with numpy.savez or numpy.savez_compressed",
             )
+
+
+def _unpacked(file: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """Return the bytes of a member, at most as many as its entry names: without a number zipfile unpacks all there is."""
+    with file.open(member) as packed:
+        return packed.read(member.file_size)
 
 
 def _array(data: bytes, key: str, name: str) -> NDArray[Any]:

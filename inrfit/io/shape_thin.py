@@ -64,6 +64,8 @@ def _advice(least: float, domain: Domain) -> str:
     """Return which resolution gives a part two steps."""
     margin = min(MARGIN, max(domain.shape) // 4)
     length = (max(domain.shape) - 1 - 2 * margin) * domain.spacing[0]
+    if least < 1e-6 * length:
+        return "give them a thickness"
     needed = math.ceil(length / (least / STEPS)) + 1 + 2 * MARGIN
     if needed <= MOST:
         return f"--resolution {needed} would hold them"
