@@ -85,7 +85,8 @@ def triangles(vertices: Points, polygons: Polygons, name: str) -> NDArray[np.int
                 hint="triangulate it in the program that made it",
             )
         for row in concave:
-            made[row] = rows[row][np.array(_ears(_projected(vertices[rows[row]])))]
+            places = vertices[rows[row]]
+            made[row] = rows[row][np.array(_ears(_projected(places), float(_thin(places))))]
         faces.append(made.reshape(-1, 3))
         owners.append(np.repeat(index, size - 2))
     if not faces:
@@ -121,16 +122,23 @@ def _covered(vertices: Points, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     places = vertices[np.where(there[:, None], rows, 0)] if len(vertices) else np.zeros((*rows.shape, 3))
     there &= np.isfinite(places).all((1, 2))
     places = np.where(there[:, None, None], places, 0)
+    thin = _thin(places)
     places = places - places[:, :1]
     crosses = np.cross(places[:, 1:-1], places[:, 2:])
     normal = crosses.sum(1)
     length = np.linalg.norm(normal, axis=1)
     heights = (crosses * normal[:, None]).sum(-1)
-    size = np.square(places).sum(-1).max(1)
-    return ~there | (length <= THIN * size) | (heights > (THIN * size * length)[:, None]).all(1)
+    return ~there | (length <= thin) | (heights > (thin * length)[:, None]).all(1)
 
 
-def _ears(flat: NDArray[np.float64]) -> list[tuple[int, int, int]]:
+def _thin(places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return twice the area up to which a triangle of a polygon [..., corner, 3] is a line, by its size and by rounding."""
+    size = np.linalg.norm(places - places[..., :1, :], axis=-1).max(-1)
+    rounding = 4 * np.finfo(float).eps * np.abs(places).max((-1, -2))
+    return size * (THIN * size + rounding)
+
+
+def _ears(flat: NDArray[np.float64], thin: float) -> list[tuple[int, int, int]]:
     """Return the triangles of one polygon [corner, 2], counterclockwise, as many as a fan has.
 
     Source: Meisters, Polygons have ears, American Mathematical Monthly 82, 1975. A corner on a straight line is no ear and
@@ -138,7 +146,6 @@ def _ears(flat: NDArray[np.float64]) -> list[tuple[int, int, int]]:
     """
     count = len(flat)
     before, after = [(i - 1) % count for i in range(count)], [(i + 1) % count for i in range(count)]
-    thin = THIN * float(np.square(flat - flat[0]).sum(1).max())
     turns = _turn(np.roll(flat, 1, axis=0), flat, np.roll(flat, -1, axis=0))
     convex = (turns > thin).tolist()
     hollow = np.flatnonzero(turns <= thin)  # Only these can lie in an ear.
@@ -149,10 +156,10 @@ def _ears(flat: NDArray[np.float64]) -> list[tuple[int, int, int]]:
     while count - len(made) > 3:
         a, c = before[at], after[at]
         tests -= convex[at]
-        if missed <= count - len(made) and tests > 0:
-            if not (convex[at] and _is_free(flat[a], flat[at], flat[c], blocks, thin)):
-                at, missed = c, missed + 1
-                continue
+        hopeless = missed > count - len(made) or tests <= 0
+        if not hopeless and not (convex[at] and _is_free(flat[a], flat[at], flat[c], blocks, thin)):
+            at, missed = c, missed + 1
+            continue
         made.append((a, at, c))
         after[a], before[c] = c, a
         for corner in (at, a, c):
