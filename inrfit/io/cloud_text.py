@@ -143,7 +143,9 @@ def _style(lines: list[bytes], name: str) -> Style:
         return Style(separator=b"", decimal=b".")
     words = [line.split() for line in some]
     # Commas within words that blanks part are decimal marks; those at the ends of words, or between all, part numbers.
-    if all(len(row) >= 3 and not any(word.endswith(b",") for word in row) for row in words if not _is_count(row)):
+    if all(
+        len(row) >= 3 and not any(word.endswith(b",") for word in row) for row in words if not _is_count(row)
+    ):
         if points:
             raise _unclear(name, some)
         return Style(separator=b"", decimal=b",")
@@ -177,8 +179,7 @@ def _table(numbered: list[tuple[int, bytes]], style: Style, name: str) -> NDArra
             continue
         row = [_number(word) for word in words]
         valid = len(row) >= 3 and not any(
-            np.isnan(value) and b"nan" not in word.lower()
-            for value, word in zip(row, words, strict=True)
+            np.isnan(value) and b"nan" not in word.lower() for value, word in zip(row, words, strict=True)
         )
         if not valid or (rows and len(row) != len(rows[0])):
             wanted = f"the {len(rows[0])} numbers" if rows else "three numbers"

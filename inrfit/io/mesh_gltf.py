@@ -57,7 +57,16 @@ def read(data: bytes, name: str) -> Gltf:
         return _Scene(json.loads(text), binary, len(data), name).read()
     except InputError:
         raise
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError, struct.error) as error:
+    except (
+        ValueError,
+        KeyError,
+        IndexError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+        struct.error,
+    ) as error:
         words = " ".join(str(error).split()) or type(error).__name__
         raise InputError(
             f"{name}: cannot be read as glTF: it is damaged, cut off or another format ({words[:200]})",
@@ -184,12 +193,18 @@ class _Scene:
         stride = int(view.get("byteStride") or row)
         first, inner = int(view.get("byteOffset", 0)), int(held.get("byteOffset", 0))
         there = self._buffer(view["buffer"])[first : first + int(view["byteLength"])]
-        if min(first, inner, count, stride - row) < 0 or (count and inner + stride * (count - 1) + row > len(there)):
+        if min(first, inner, count, stride - row) < 0 or (
+            count and inner + stride * (count - 1) + row > len(there)
+        ):
             raise ValueError(f"accessor {number} of {count:,} rows goes beyond its {len(there):,} bytes")
         if not count:
             return np.zeros((0, width))
         values = np.ndarray((count, width), form, there, inner, (stride, form.itemsize)).astype(np.float64)
-        return np.maximum(values / np.iinfo(form).max, -1) if held.get("normalized") and form.kind in "iu" else values
+        return (
+            np.maximum(values / np.iinfo(form).max, -1)
+            if held.get("normalized") and form.kind in "iu"
+            else values
+        )
 
     def _buffer(self, number: int) -> bytes:
         """Return the bytes of a buffer, which must be in the file."""

@@ -63,13 +63,8 @@ def read(data: bytes, name: str) -> Off:
 
 def _counts(lines: list[bytes], name: str) -> tuple[tuple[int, int], list[bytes]]:
     """Return the numbers of vertices and faces, which may have a line each, and the lines behind them."""
-    words = list[bytes]()
-    for used, line in enumerate(lines[:3], 1):
-        words += line.split()
-        if len(words) >= 2:
-            break
-    else:
-        used = 0
+    used = 1 if lines and len(lines[0].split()) > 1 else 2
+    words = b" ".join(lines[:used]).split()
     try:
         vertices, faces = (int(word) for word in words[:2])
         if min(vertices, faces) < 0:

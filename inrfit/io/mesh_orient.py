@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.io.words import counted, were
-from inrfit.surface import Points, Surface
+from inrfit.surface import Surface
 
 AWAY = 1e-4
 """How far beside a body, in its size, it is asked what encloses it."""
@@ -65,7 +65,9 @@ def oriented(surface: Surface, edges: Edges) -> tuple[Surface, NDArray[np.float6
         part, wrong = _against(len(faces), a, b, agree)
         faces[wrong] = faces[wrong, ::-1]
         count = int(wrong.sum())
-        notes.append(f"{counted(count, 'face')} looked another way than the faces beside and {were(count)} turned")
+        notes.append(
+            f"{counted(count, 'face')} looked another way than the faces beside and {were(count)} turned"
+        )
     bodies = int(part.max()) + 1
     closed = ~_open(edges, part, bodies)
     turned = _inward(Surface(vertices=surface.vertices, faces=faces), part, closed)
@@ -151,7 +153,9 @@ def _open(edges: Edges, part: NDArray[np.int32], parts: int) -> NDArray[np.bool_
     found = np.zeros(parts, bool)
     side = np.repeat(part, 3)
     odd = edges.counts[edges.edge] != 2
-    keys, counts = np.unique(side[odd].astype(np.int64) * len(edges.counts) + edges.edge[odd], return_counts=True)
+    keys, counts = np.unique(
+        side[odd].astype(np.int64) * len(edges.counts) + edges.edge[odd], return_counts=True
+    )
     found[keys[counts % 2 == 1] // len(edges.counts)] = True
     return found
 
@@ -205,5 +209,7 @@ def _beside(surface: Surface, part: NDArray[np.int64], parts: int) -> NDArray[np
     for i, direction in enumerate(directions):
         heights = flat @ direction
         highest = np.flatnonzero(heights == np.maximum.reduceat(heights, 3 * starts)[owner])
-        found[:, i] = flat[highest[np.searchsorted(owner[highest], np.arange(parts))]] + away[:, None] * direction
+        found[:, i] = (
+            flat[highest[np.searchsorted(owner[highest], np.arange(parts))]] + away[:, None] * direction
+        )
     return found

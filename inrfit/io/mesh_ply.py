@@ -93,9 +93,7 @@ def read(data: bytes, name: str) -> Ply:
     return held._replace(notes=(*notes, *held.notes))
 
 
-def _geometry(
-    tables: dict[str, Table], elements: list[Element], name: str
-) -> Ply:
+def _geometry(tables: dict[str, Table], elements: list[Element], name: str) -> Ply:
     """Return vertices and triangles of the tables of a file."""
     vertices = _vectors(tables.get("vertex", {}), ("x", "y", "z"))
     if vertices is None:
@@ -113,9 +111,7 @@ def _geometry(
     return Ply(vertices, _vectors(tables["vertex"], ("nx", "ny", "nz")), faces, notes)
 
 
-def _vectors(
-    table: Table, words: tuple[str, str, str]
-) -> Points | None:
+def _vectors(table: Table, words: tuple[str, str, str]) -> Points | None:
     """Return three numbers of each row [row, 3]; None where one of them is missing."""
     found = [value for word in words if isinstance(value := table.get(word), np.ndarray)]
     return np.stack(found, 1) if len(found) == 3 else None
@@ -138,9 +134,7 @@ def _header(data: bytes, name: str) -> tuple[str, list[Element], int, tuple[str,
                 if last.name == "vertex" and made.name in LISTS:
                     lost.append(made.name)  # Written by hand: the line "element face" is missing.
                     continue
-                elements[-1] = Element(
-                    name=last.name, rows=last.rows, properties=(*last.properties, made)
-                )
+                elements[-1] = Element(name=last.name, rows=last.rows, properties=(*last.properties, made))
         if order is None or end < 0:
             raise ValueError("it has no format or no end")
     except (ValueError, KeyError, IndexError) as error:
@@ -226,14 +220,14 @@ def _tables(body: _Body, elements: list[Element], name: str) -> dict[str, Table]
     return tables
 
 
-def _sizes(
-    body: _Body, element: Element, at: int, name: str
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _sizes(body: _Body, element: Element, at: int, name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the sizes of the lists of each row [row, list], and where each row begins, and the last ends, [row + 1]."""
     fixed = sum(body.width(part.count or part.form) for part in element.properties)
     lists = [part for part in element.properties if part.count]
     first = _walk(body, element, at, 1, name)[0]
-    row = fixed + sum(size * body.width(part.form) for size, part in zip(first[0].tolist(), lists, strict=True))
+    row = fixed + sum(
+        size * body.width(part.form) for size, part in zip(first[0].tolist(), lists, strict=True)
+    )
     if at + element.rows * row <= len(body.values):
         block = body.values[at : at + element.rows * row].reshape(element.rows, row)
         counts = body.parts(block, _forms(element, first[0].tolist()))
@@ -247,7 +241,10 @@ def _walk(
     body: _Body, element: Element, at: int, rows: int, name: str
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return what `_sizes` does, row by row."""
-    steps = [(part.count, body.width(part.count or part.form), body.width(part.form)) for part in element.properties]
+    steps = [
+        (part.count, body.width(part.count or part.form), body.width(part.form))
+        for part in element.properties
+    ]
     sizes, starts, end = list[int](), [at], len(body.values)
     for _ in range(rows):
         for count, width, each in steps:
@@ -284,9 +281,7 @@ def _forms(element: Element, sizes: list[int]) -> list[tuple[str, int]]:
     ]
 
 
-def _table(
-    body: _Body, element: Element, sizes: NDArray[np.int64], starts: NDArray[np.int64]
-) -> Table:
+def _table(body: _Body, element: Element, sizes: NDArray[np.int64], starts: NDArray[np.int64]) -> Table:
     """Return the columns of a table: numbers [row], or lists as polygons."""
     lists = [part for part in element.properties if part.count]
     table: Table = {

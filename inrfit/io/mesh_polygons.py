@@ -147,7 +147,7 @@ def _ears(flat: NDArray[np.float64], thin: float) -> list[tuple[int, int, int]]:
     count = len(flat)
     before, after = [(i - 1) % count for i in range(count)], [(i + 1) % count for i in range(count)]
     turns = _turn(np.roll(flat, 1, axis=0), flat, np.roll(flat, -1, axis=0))
-    convex = (turns > thin).tolist()
+    convex: list[bool] = (turns > thin).tolist()
     hollow = np.flatnonzero(turns <= thin)  # Only these can lie in an ear.
     row, blocks = {int(corner): i for i, corner in enumerate(hollow)}, flat[hollow]
     made: list[tuple[int, int, int]] = []

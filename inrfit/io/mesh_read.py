@@ -82,7 +82,9 @@ def read(data: bytes, name: str) -> Read:
             hint="simplify the mesh",
         )
     readers = {".obj": _obj, ".ply": _ply, ".stl": _stl, ".off": _off, ".npz": _npz}
-    with guarded(lambda reason: InputError(f"{name}: is damaged ({reason})", hint="make or download it again")):
+    with guarded(
+        lambda reason: InputError(f"{name}: is damaged ({reason})", hint="make or download it again")
+    ):
         if suffix in readers:
             return readers[suffix](data, name)
         if suffix in CLOUDS:

@@ -35,12 +35,15 @@ def read(data: bytes, wanted: Sequence[str], name: str) -> tuple[dict[str, NDArr
     Raises:
         InputError: it is no such file, damaged, holds no numbers, or would unpack to far more than its size.
     """
-    with guarded(lambda reason: InputError(f"{name}: is no .npz file or is damaged ({reason})")):
-        with zipfile.ZipFile(BytesIO(data)) as file:
-            members = {info.filename.removesuffix(".npy"): info for info in file.infolist()}
-            chosen = {key: members[key] for key in wanted if key in members}
-            _check(list(chosen.values()), len(data), name)
-            return {key: _array(_unpacked(file, info), key, name) for key, info in chosen.items()}, sorted(members)
+    with (
+        guarded(lambda reason: InputError(f"{name}: is no .npz file or is damaged ({reason})")),
+        zipfile.ZipFile(BytesIO(data)) as file,
+    ):
+        members = {info.filename.removesuffix(".npy"): info for info in file.infolist()}
+        chosen = {key: members[key] for key in wanted if key in members}
+        _check(list(chosen.values()), len(data), name)
+        held = {key: _array(_unpacked(file, info), key, name) for key, info in chosen.items()}
+        return held, sorted(members)
 
 
 def _check(members: list[zipfile.ZipInfo], size: int, name: str) -> None:

@@ -55,7 +55,9 @@ class ShapeIO(SignalKind):
         held = mesh_read.read(read_bytes(source), name)
         domain = config.lattice or lattice(held.body.box, config.resolution)
         thin = () if config.lattice else shape_thin.notes(held.body, held.sides, domain)
-        info = SignalInfo(suffix=held.suffix, tags=held.counts, notes=(*held.notes, *thin), sha256=digest(source))
+        info = SignalInfo(
+            suffix=held.suffix, tags=held.counts, notes=(*held.notes, *thin), sha256=digest(source)
+        )
         return ShapeSignal(held.body, domain, info, config.target)
 
     def defaults_for(self, signal: Signal) -> Mapping[str, object]:

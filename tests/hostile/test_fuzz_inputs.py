@@ -100,12 +100,10 @@ def clouds() -> list[bytes]:
 
 def npz() -> list[bytes]:
     vertices, faces = cube()
-    made = []
-    for save, arrays in ((np.savez, {"points": vertices}), (np.savez_compressed, {"vertices": vertices, "faces": faces})):
-        file = io.BytesIO()
-        save(file, **arrays)
-        made.append(file.getvalue())
-    return made
+    plain, packed = io.BytesIO(), io.BytesIO()
+    np.savez(plain, points=vertices)
+    np.savez_compressed(packed, vertices=vertices, faces=faces)
+    return [plain.getvalue(), packed.getvalue()]
 
 
 SEEDS: dict[str, Callable[[], list[bytes]]] = {
@@ -135,7 +133,7 @@ def mutated(suffix: str, number: int, seeds: list[bytes]) -> bytes:
         if way == 0 and data:
             data[at] ^= 1 << rng.randrange(8)
         elif way == 1 and data:
-            data[at] = rng.choice([0, 1, 0x7F, 0x80, 0xFF, *b" -9.,;\n#\"[{", rng.randrange(256)])
+            data[at] = rng.choice([0, 1, 0x7F, 0x80, 0xFF, *b' -9.,;\n#"[{', rng.randrange(256)])
         elif way == 2:
             word = struct.pack(rng.choice("<>") + "I", rng.choice(ODD))
             data[at : at + 4] = word
@@ -176,7 +174,12 @@ def read_all(suffix: str, cases: int) -> list[str]:
                 signal.dense(tuple((a, min(b, a + 2)) for a, b in signal.domain.box))
             except InrfitError as error:
                 words = error.message
-                if "\n" in words or "Unable to allocate" in words or "MemoryError" in words or "\x1b" in words:
+                if (
+                    "\n" in words
+                    or "Unable to allocate" in words
+                    or "MemoryError" in words
+                    or "\x1b" in words
+                ):
                     wrong.append(f"{suffix} {number}: {words!r}")
             except BaseException as error:
                 wrong.append(f"{suffix} {number}: {type(error).__name__} {error}")

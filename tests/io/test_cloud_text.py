@@ -12,7 +12,9 @@ ROWS = np.array([[1.5, -2.25, 3], [4, 5, 6.125]])
 
 
 def rows(separator: str = " ", decimal: str = ".", more: tuple[str, ...] = ()) -> str:
-    lines = [separator.join([*(f"{value:.3f}".replace(".", decimal) for value in row), *more]) for row in ROWS]
+    lines = [
+        separator.join([*(f"{value:.3f}".replace(".", decimal) for value in row), *more]) for row in ROWS
+    ]
     return "\n".join(lines) + "\n"
 
 

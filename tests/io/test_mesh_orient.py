@@ -37,7 +37,11 @@ def boxes(*parts: tuple[tuple[float, float, float], float, int]) -> tuple[np.nda
         ([(HERE, 2, 1), (HERE, 1, 1)], {HERE: True, BETWEEN: True}, None),
         ([(HERE, 2, -1), (HERE, 1, -1)], {HERE: True, BETWEEN: True}, TURNED),
         ([(HERE, 3, 1), (HERE, 2, -1), (HERE, 1, 1)], {HERE: True, BETWEEN: False, OUTER: True}, None),
-        ([(HERE, 3, 1), (HERE, 2, -1), (HERE, 1, -1)], {HERE: True, BETWEEN: False, OUTER: True}, ONE.format(3)),
+        (
+            [(HERE, 3, 1), (HERE, 2, -1), (HERE, 1, -1)],
+            {HERE: True, BETWEEN: False, OUTER: True},
+            ONE.format(3),
+        ),
         ([(HERE, 3, -1), (HERE, 2, 1), (HERE, 1, -1)], {HERE: True, BETWEEN: False, OUTER: True}, TURNED),
     ],
 )

@@ -63,14 +63,25 @@ def test_a_bent_polygon_is_cut_along_its_mean_plane() -> None:
 def test_mixed_polygons_keep_their_order_and_those_of_two_corners_go() -> None:
     sizes = np.array([4, 2, 3, 4])
     corners = np.array([0, 1, 2, 3, 0, 1, 3, 2, 1, 0, 1, 2, 9])
-    faces = triangles(np.array([(0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0)], float), Polygons(corners=corners, sizes=sizes), "x")
+    faces = triangles(
+        np.array([(0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0)], float),
+        Polygons(corners=corners, sizes=sizes),
+        "x",
+    )
     assert faces.tolist() == [[0, 1, 2], [0, 2, 3], [3, 2, 1], [0, 1, 2], [0, 2, 9]]
 
 
 def test_strips_turn_every_other_triangle_and_end_at_marks() -> None:
     corners = np.array([0, 1, 2, 3, -1, 4, 5, 6, 6, 7, 8, 9, 10])
     found = strips(Polygons(corners=corners, sizes=np.array([8, 5])))
-    assert found.corners.reshape(-1, 3).tolist() == [[0, 1, 2], [2, 1, 3], [4, 5, 6], [6, 7, 8], [8, 7, 9], [8, 9, 10]]
+    assert found.corners.reshape(-1, 3).tolist() == [
+        [0, 1, 2],
+        [2, 1, 3],
+        [4, 5, 6],
+        [6, 7, 8],
+        [8, 7, 9],
+        [8, 9, 10],
+    ]
 
 
 def test_polygons_that_would_take_for_ever_are_refused() -> None:

@@ -49,7 +49,7 @@ def test_a_size_that_lies_does_not_unpack_more() -> None:
     struct.pack_into("<I", data, at + 24, 1000)
     tracemalloc.start()
     try:
-        with pytest.raises(InputError, match="no .npz file or is damaged|cut off"):
+        with pytest.raises(InputError, match=r"no .npz file or is damaged|cut off"):
             npz.read(bytes(data), ("points",), "x.npz")
         assert tracemalloc.get_traced_memory()[1] < 1 << 21
     finally:
