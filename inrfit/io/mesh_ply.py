@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -176,7 +176,7 @@ class _Body:
 
     def __init__(self, data: bytes, order: str) -> None:
         self.binary = order != ""
-        self.order = "big" if order == ">" else "little"
+        self.order: Literal["big", "little"] = "big" if order == ">" else "little"
         self.data = data
         self.values = np.frombuffer(data, np.uint8) if self.binary else numbers(data)
 
