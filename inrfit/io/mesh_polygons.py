@@ -118,9 +118,9 @@ def _covered(vertices: Points, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return which polygons [polygon, corner] a fan covers, or cannot be looked at."""
     if rows.shape[1] == 3:
         return np.ones(len(rows), bool)
-    there: NDArray[np.bool_] = ((rows >= 0) & (rows < len(vertices))).all(1)
+    there = np.all((rows >= 0) & (rows < len(vertices)), axis=1)
     places = vertices[np.where(there[:, None], rows, 0)] if len(vertices) else np.zeros((*rows.shape, 3))
-    there = there & np.isfinite(places).all((1, 2))
+    there &= np.all(np.isfinite(places), axis=(1, 2))
     places = np.where(there[:, None, None], places, 0)
     thin = _thin(places)
     places = places - places[:, :1]
