@@ -141,16 +141,20 @@ class Surface:
         return found
 
     def inside(self, places: Points) -> NDArray[np.bool_]:
-        """Return which places it encloses: those with a winding number above a half.
+        """Return which places it encloses: those with a winding number above a half."""
+        return self.winding(places) > 0.5
+
+    def winding(self, places: Points) -> NDArray[np.float64]:
+        """Return the winding number at each place.
 
         Source: Barill et al., Fast winding numbers for soups and clouds, ACM Transactions on Graphics 37, 2018.
         """
         import igl
 
-        found = np.zeros(len(places), bool)
+        found = np.zeros(len(places))
         for start in range(0, len(places), BLOCK):
             block = _c(places[start : start + BLOCK])
-            found[start : start + BLOCK] = _flat(igl.fast_winding_number(*self._arrays(), block)) > 0.5
+            found[start : start + BLOCK] = _flat(igl.fast_winding_number(*self._arrays(), block))
         return found
 
     def signed(self, places: Points, limit: float) -> NDArray[np.float64]:

@@ -184,9 +184,6 @@ def command(
                 else ", ".join(map("{:g}".format, picture.opaque))
             )
             say(f"{item.name}: samples that no region covers are {how} (see --fill)")
-        if not quiet:
-            for loss in kind.lost(picture.samples.info, suffix):
-                say(f"{item.name}: {loss}")
         made = (
             picture.samples
             if sound
@@ -196,6 +193,8 @@ def command(
             made = replace(made, info=made.info.without_metadata())
         made = replace(made, domain=wanted_size.at_rate(made.domain))
         made = heard(made, device=picked.name, threads=picked.threads)
+        for loss in () if quiet else kind.losses(made.info, made.domain, suffix):
+            say(f"{item.name}: {loss}")
         pieces = io.encode(made, suffix, name=name)
         whole = pieces if item.output is not None else [b"".join(pieces)]
         written = put(item, whole)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.errors import InputError
-from inrfit.io.mesh_clean import spread_signs
+from inrfit.io.mesh_orient import spread_signs
 from inrfit.surface import BLOCK, Points
 
 NEIGHBOURS = 16

@@ -107,9 +107,9 @@ class ImageIO(SignalKind):
         """Return an image as 8-bit red, green, blue; see `inrfit.rgb`."""
         return np.concatenate([rgb8(band, samples.info) for band in samples.bands])
 
-    def lost(self, info: SignalInfo, suffix: str) -> tuple[str, ...]:
+    def losses(self, info: SignalInfo, domain: Domain, suffix: str) -> tuple[str, ...]:
         """Return what a format cannot hold of what is known; see `SignalKind.lost`."""
-        return image_write.lost(info, suffix)
+        return image_write.losses(info, suffix)
 
     def default_suffix(self, info: SignalInfo) -> str:
         """Return the suffix that decoded samples take when the user names none."""

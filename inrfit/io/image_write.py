@@ -71,7 +71,7 @@ def _at_once(values: NDArray[Any], info: SignalInfo, form: str, name: str) -> by
         return _by_pillow(values, info, form)
 
 
-def lost(info: SignalInfo, suffix: str) -> tuple[str, ...]:
+def losses(info: SignalInfo, suffix: str) -> tuple[str, ...]:
     """Return what is known of the colours and cannot be said in a format, in words for the user."""
     form = by_suffix(suffix)
     names = png_colour.dropped(info.tags) if form and form.name != "PNG" else ()

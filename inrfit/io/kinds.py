@@ -109,8 +109,8 @@ class SignalKind:
             OutputError: the suffix is unknown, or its format cannot hold such samples.
         """
 
-    def lost(self, info: SignalInfo, suffix: str) -> tuple[str, ...]:
-        """Return what a format cannot hold of what is known about the samples, in words for the user."""
+    def losses(self, info: SignalInfo, domain: Domain, suffix: str) -> tuple[str, ...]:
+        """Return what a format cannot hold of samples and of what is known about them, in words for the user."""
         return ()
 
     def default_suffix(self, info: SignalInfo) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-NOWHERE = -1
-"""Vertex of a face that names none."""
+from inrfit.io.mesh_polygons import NOWHERE, Polygons, triangles
+from inrfit.io.mesh_text import number, plain
 
 
 class Obj(NamedTuple):
@@ -17,7 +16,7 @@ class Obj(NamedTuple):
 
     Attributes:
         vertices: places [vertex, 3]; NaN where a line has no three numbers.
-        faces: vertices of each triangle [face, 3]; polygons are cut into fans. `NOWHERE` for such as are not there.
+        faces: vertices of each triangle [face, 3]; `NOWHERE` for such as are not there.
         broken: lines of vertices and faces that could not be read.
     """
 
@@ -26,48 +25,51 @@ class Obj(NamedTuple):
     broken: int
 
 
-def read(data: bytes) -> Obj:
-    """Read the bytes of a file."""
+def read(data: bytes, name: str) -> Obj:
+    """Read the bytes of a file.
+
+    Raises:
+        InputError: its polygons cannot be cut into triangles.
+    """
     vertices: list[tuple[float, ...]] = []
-    faces: list[tuple[int, int, int]] = []
+    corners: list[int] = []
+    sizes: list[int] = []
     broken = 0
-    text = data.decode("utf-8", "replace").replace("\\\r\n", " ").replace("\\\n", " ")
-    for line in text.splitlines():
-        words = line.split("#", 1)[0].split()
+    for line in plain(data).replace(b"\\\n", b" ").split(b"\n"):
+        words = line.split(b"#", 1)[0].split()
         if not words:
             continue
-        if words[0] == "v":
+        if words[0] in (b"v", b"V"):
             place = _numbers(words[1:4])
             broken += len(place) != 3
             vertices.append(place if len(place) == 3 else (np.nan,) * 3)
-        elif words[0] == "f":
-            corners = [_corner(word, len(vertices)) for word in words[1:]]
-            if len(corners) < 3 or None in corners:
+        elif words[0] in (b"f", b"F", b"fo"):
+            found = [_corner(word, len(vertices)) for word in words[1:]]
+            if len(found) < 3 or None in found:
                 broken += 1
                 continue
-            ends = [corner for corner in corners if corner is not None]
-            faces += [(ends[0], b, c) for b, c in pairwise(ends[1:])]
-    return Obj(
-        vertices=np.array(vertices, np.float64).reshape(-1, 3),
-        faces=np.array(faces, np.int64).reshape(-1, 3),
-        broken=broken,
-    )
+            corners += [corner for corner in found if corner is not None]
+            sizes.append(len(found))
+    places = np.array(vertices, np.float64).reshape(-1, 3)
+    polygons = Polygons(corners=np.array(corners, np.int64), sizes=np.array(sizes, np.int64))
+    return Obj(vertices=places, faces=triangles(places, polygons, name), broken=broken)
 
 
-def _numbers(words: list[str]) -> tuple[float, ...]:
-    """Return numbers; none at all where one of them is not."""
+def _numbers(words: list[bytes]) -> tuple[float, ...]:
+    """Return numbers; none at all where a word is none."""
     try:
-        return tuple(float(word) for word in words)
+        return tuple([float(word) for word in words])
     except ValueError:
-        return ()
+        found = tuple(number(word) for word in words)
+        return () if any(np.isnan(value) for value in found) else found
 
 
-def _corner(word: str, count: int) -> int | None:
+def _corner(word: bytes, count: int) -> int | None:
     """Return the number of the vertex that a corner such as "3/1/2" or "-1//2" names, from 0."""
     try:
-        number = int(word.split("/", 1)[0])
+        corner = int(word.split(b"/", 1)[0])
     except ValueError:
         return None
-    if number > 0:
-        return min(number - 1, 1 << 62)
-    return max(count + number, NOWHERE) if number < 0 else NOWHERE
+    if corner > 0:
+        return min(corner - 1, 1 << 62)
+    return max(count + corner, NOWHERE) if corner < 0 else NOWHERE

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from inrfit.config import ReadConfig
 from inrfit.domain import Box, Domain
-from inrfit.io import mesh_read, mesh_write
+from inrfit.io import mesh_read, mesh_write, shape_thin
 from inrfit.io.files import digest, read_bytes
 from inrfit.io.kinds import SignalKind
 from inrfit.io.shape_signal import ShapeSignal, lattice
@@ -54,7 +54,10 @@ class ShapeIO(SignalKind):
         """
         held = mesh_read.read(read_bytes(source), name)
         domain = config.lattice or lattice(held.body.box, config.resolution)
-        info = SignalInfo(suffix=held.suffix, tags=held.counts, notes=held.notes, sha256=digest(source))
+        thin = () if config.lattice else shape_thin.notes(held.body, held.sides, domain)
+        info = SignalInfo(
+            suffix=held.suffix, tags=held.counts, notes=(*held.notes, *thin), sha256=digest(source)
+        )
         return ShapeSignal(held.body, domain, info, config.target)
 
     def defaults_for(self, signal: Signal) -> Mapping[str, object]:
@@ -84,6 +87,11 @@ class ShapeIO(SignalKind):
     def check(self, info: SignalInfo, channels: int, suffix: str, name: str) -> None:
         """Refuse a format that is not written; see `SignalKind.check`."""
         mesh_write.check(info, channels, suffix, name)
+
+    def losses(self, info: SignalInfo, domain: Domain, suffix: str) -> tuple[str, ...]:
+        """Return what a format loses of places far from 0; see `SignalKind.losses`."""
+        lost = mesh_write.losses(domain, suffix)
+        return (lost,) if lost else ()
 
     def default_suffix(self, info: SignalInfo) -> str:
         """Return the suffix of the source where its format is written, else ".ply"."""

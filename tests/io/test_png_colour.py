@@ -12,9 +12,12 @@ import pytest
 from PIL import Image, ImageCms
 from tests_images import encoded_image, read_image
 
+from inrfit.domain import image_domain
 from inrfit.io import colour_profile, png, png_colour
 from inrfit.io.image import ImageIO
 from inrfit.signal import SignalInfo
+
+DOMAIN = image_domain(4, 4)
 
 CHUNKS = {
     b"cICP": bytes([9, 16, 0, 1]),
@@ -97,7 +100,7 @@ def test_other_formats_get_a_profile(suffix: str) -> None:
     values = np.full((16, 16, 3), 200, np.uint8)
     again = read_image(encoded_image(values, info, suffix, f"a{suffix}"), f"a{suffix}")
     assert again.info.icc == colour_profile.profile(ADOBE, grey=False)
-    assert ImageIO().lost(info, suffix) == ()
+    assert ImageIO().losses(info, DOMAIN, suffix) == ()
 
 
 def test_a_profile_shows_the_colours_that_the_chunks_mean() -> None:
@@ -150,10 +153,10 @@ def test_a_profile_of_the_picture_wins() -> None:
 
 def test_what_no_other_format_holds_is_told() -> None:
     info = SignalInfo(tags={"cICP": "9 16 0 1", "cLLI": "1 2"})
-    assert ImageIO().lost(info, ".png") == ()
-    (told,) = ImageIO().lost(info, ".jpg")
+    assert ImageIO().losses(info, DOMAIN, ".png") == ()
+    (told,) = ImageIO().losses(info, DOMAIN, ".jpg")
     assert told == ".jpg does not hold the colour space of the picture (cICP, cLLI); .png does"
-    assert ImageIO().lost(replace(info, tags={"cICP": "1 13 0 1"}), ".jpg") == ()
+    assert ImageIO().losses(replace(info, tags={"cICP": "1 13 0 1"}), DOMAIN, ".jpg") == ()
 
 
 def test_the_colour_space_of_an_avif_is_kept() -> None:
