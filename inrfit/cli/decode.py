@@ -173,6 +173,8 @@ def command(
         picked = pick_device(device, threads)
         if not quiet:
             say(f"{picked.why} · {item.name}")
+            for note in kind.lost(field.info, field.channels, suffix):
+                say(f"{item.name}: {note}")
         _tell_damaged(item, taken)
         picture = _picture(field, shown, fill, blend, suffix, picked, "half" if half else "float32")
         kind = io.kind_of(field.info.kind)

@@ -133,6 +133,10 @@ class AudioIO(SignalKind):
         """Refuse a format that cannot hold samples; see `SignalKind.check`."""
         audio_write.check(info, channels, suffix, name)
 
+    def lost(self, info: SignalInfo, channels: int, suffix: str) -> tuple[str, ...]:
+        """Return what a file does not keep: where channels belong, in most formats; see `SignalKind.lost`."""
+        return audio_write.notes(info, channels, suffix)
+
     def default_suffix(self, info: SignalInfo) -> str:
         """Return the suffix that decoded samples take when the user names none."""
         return audio_write.default_suffix(info)

@@ -95,6 +95,10 @@ class SignalKind:
             OutputError: the suffix is unknown, or its format cannot hold such samples.
         """
 
+    def lost(self, info: SignalInfo, channels: int, suffix: str) -> tuple[str, ...]:
+        """Return what a file of a format does not keep of such samples though others would, in words for the user."""
+        return ()
+
     def default_suffix(self, info: SignalInfo) -> str:
         """Return the suffix that decoded samples take when the user names none."""
         return info.suffix or self.suffixes[0]

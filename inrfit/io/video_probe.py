@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from inrfit.io.ffmpeg import Ffmpeg
+from inrfit.io.ffmpeg import Ffmpeg, source
 
 DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpeg,ogg,asf,flv,wav,flac,mp3,aac"
 """Formats that ffmpeg may read; others, such as playlists, could name further files."""
@@ -88,15 +88,19 @@ class Found:
         return ranked[0] if ranked else None
 
 
-def source(path: Path) -> list[str]:
-    """Return the arguments that open a file, and only that file."""
-    return ["-protocol_whitelist", "file", "-format_whitelist", DEMUXERS, "-i", f"file:{path}"]
+MANY = 10_000
+"""Lines of ffmpeg's that are kept; a file cannot make it say so many that are needed."""
+
+
+def opening(path: Path) -> list[str]:
+    """Return the arguments that open a clip or the sound of one."""
+    return source(path, DEMUXERS)
 
 
 def probe(path: Path) -> Found:
     """Ask ffmpeg what a file holds."""
     lines: list[str] = []
-    with Ffmpeg(source(path), on_line=lines.append) as run:
+    with Ffmpeg(opening(path), on_line=lambda line: lines.append(line) if len(lines) < MANY else None) as run:
         run.wait()
         reason = run.reason
     form, pictures, sounds, tags, start = "", [], [], {}, 0.0

@@ -15,7 +15,7 @@ from inrfit.errors import OutputError
 from inrfit.io.arrays import npy_start
 from inrfit.io.ffmpeg import SCALER, Ffmpeg
 from inrfit.io.video_formats import FULL, HALF, Format, check
-from inrfit.io.video_probe import TAGS, probe, source
+from inrfit.io.video_probe import TAGS, opening, probe
 from inrfit.signal import Bands, SignalInfo
 
 BLOCK = 1 << 20
@@ -142,7 +142,7 @@ def _sound(samples: Bands, form: Format, folder: Path) -> _Track:
     elif begin <= -1e-6:
         opened += ["-itsoffset", f"{-begin:.6f}"]
     encoded = ("copy",) if codec == "copy" else tuple(form.sound)
-    return _Track(opened=(*opened, *source(path)), encoded=("-c:a", *encoded))
+    return _Track(opened=(*opened, *opening(path)), encoded=("-c:a", *encoded))
 
 
 def shown_from(info: SignalInfo, domain: Domain) -> float:
