@@ -12,9 +12,19 @@ import numpy as np
 USUAL = Fraction(25)
 """Frames per second of a clip that does not tell."""
 
+LARGEST = 1001
+"""Denominators of frames per second, or of seconds per frame where that is more than one, are at most this."""
+
 _CONFIG = re.compile(r"config in time_base: (\d+)/(\d+), frame_rate: (\d+)/(\d+)")
 _FRAME = re.compile(r"n: *\d+ pts: *(\S+) ")
 _DURATION = re.compile(r" duration: *(\d+) ")
+
+
+def ratio(seconds: float) -> Fraction:
+    """Return the frames per second of a clip whose frames last so many seconds, as a ratio of small numbers."""
+    if seconds > 1:
+        return 1 / Fraction(seconds).limit_denominator(LARGEST)
+    return Fraction(1 / seconds).limit_denominator(LARGEST)
 
 
 @dataclass(slots=True, kw_only=True)

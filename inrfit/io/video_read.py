@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from inrfit.errors import InputError
 from inrfit.io.ffmpeg import SCALER, Ffmpeg, passthrough
 from inrfit.io.spool import check_room
+from inrfit.io.video_colour import MATRICES, coded, taken
 from inrfit.io.video_probe import Found, Pictures, Sound, opening, probe
 from inrfit.io.video_rate import Times
 
@@ -52,13 +53,23 @@ class Decoding:
         """Values per pixel: 1 for grey, 3 for colours."""
         return 1 if self.stream.grey else 3
 
+    def _scaling(self) -> str:
+        """Return ffmpeg's scaler, told how colours are coded where they are not R'G'B' or grey."""
+        stream, scale = self.stream, f"scale=flags={SCALER}"
+        if not coded(stream.pixels):
+            return scale
+        matrix, other = taken(stream.colours, stream.pixels, stream.height, stream.width)
+        full = stream.colours.range == "pc" or stream.pixels.startswith("yuvj")
+        named = f"setparams=colorspace={other}," if other else ""  # the scaler refuses some that frames name
+        return f"{named}{scale}:in_color_matrix={MATRICES[matrix]}:in_range={'pc' if full else 'tv'}"
+
     def frames(self) -> Generator[NDArray[Any], None, None]:
         """Yield the frames, [some, height, width, channel] at a time.
 
         They come through a pipe as PPM or PGM pictures, each of which tells its size.
         """
         pixels = f"{'gray' if self.stream.grey else 'rgb'}{_BITS[self.stream.grey, self.stream.deep]}"
-        filters = f"showinfo=checksum=0,scale=flags={SCALER},format={pixels}"
+        filters = f"showinfo=checksum=0,{self._scaling()},format={pixels}"
         arguments = [*opening(self.path), "-map", f"0:{self.stream.index}", "-vf", filters, *passthrough()]
         arguments += ["-c:v", "pgm" if self.stream.grey else "ppm", "-f", "image2pipe", "pipe:1"]
         with Ffmpeg(arguments, read=True, on_line=self.times.hear) as run:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,8 +14,11 @@ from inrfit.domain import Domain
 from inrfit.errors import OutputError
 from inrfit.io.arrays import npy_start
 from inrfit.io.ffmpeg import SCALER, Ffmpeg
+from inrfit.io.spool import check_room, spooling
+from inrfit.io.video_colour import MATRICES, Colours, known, usual, written
 from inrfit.io.video_formats import FULL, HALF, Format, check
 from inrfit.io.video_probe import TAGS, opening, probe
+from inrfit.io.video_rate import ratio
 from inrfit.signal import Bands, SignalInfo
 
 BLOCK = 1 << 20
@@ -28,10 +31,6 @@ _PALETTE = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=
 """A palette for each frame: better than one for all, and no frame waits for others."""
 
 
-_TAGGED = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
-"""Says of frames what `out_color_matrix=bt709` made them."""
-
-
 def encode(samples: Bands, suffix: str, name: str) -> Iterator[bytes]:
     """Yield the pieces of a file; see `VideoIO.encode`.
 
@@ -42,7 +41,7 @@ def encode(samples: Bands, suffix: str, name: str) -> Iterator[bytes]:
         yield npy_start(samples.shape, np.dtype(samples.info.dtype))
         yield from (np.ascontiguousarray(band).tobytes() for band in samples.bands)
         return
-    with tempfile.TemporaryDirectory(prefix="inrfit-") as folder:
+    with spooling(OutputError, name), tempfile.TemporaryDirectory(prefix="inrfit-") as folder:
         made = Path(folder, f"clip{form.suffixes[0]}")
         _write(samples, form, _sound(samples, form, Path(folder)), made, name)
         with made.open("rb") as file:
@@ -50,8 +49,8 @@ def encode(samples: Bands, suffix: str, name: str) -> Iterator[bytes]:
 
 
 def frame_rate(domain: Domain) -> Fraction:
-    """Return frames per second as formats store them: a ratio with a denominator of at most 1001."""
-    return max(Fraction(domain.rate).limit_denominator(1001), Fraction(1, 1001))
+    """Return frames per second as formats store them; see `ratio`."""
+    return ratio(domain.spacing[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +66,7 @@ def _write(samples: Bands, form: Format, track: _Track, made: Path, name: str) -
 
     Raises:
         OutputError: ffmpeg refuses.
+        OSError: the disk of temporary files is full.
     """
     height, width = samples.domain.shape[1:]
     deep, grey = samples.info.dtype == "uint16", samples.channels == 1
@@ -75,6 +75,7 @@ def _write(samples: Bands, form: Format, track: _Track, made: Path, name: str) -
     arguments = f"-f rawvideo -pix_fmt {given} -s {width}x{height} -r {rate} -i pipe:0".split()
     arguments += [*track.opened, "-map", "0:v", *(("-map", "1:a") if track.opened else ())]
     arguments += ["-vf", _filters(samples, form, grey=grey, deep=deep), "-c:v", *form.codec, *track.encoded]
+    arguments += _written(samples, form)[1].arguments() if form.named else []
     arguments += [*_metadata(samples.info.tags), "-f", form.muxer, "-y", f"file:{made}"]
     with Ffmpeg(arguments, write=True) as run:
         for band in samples.bands:
@@ -82,6 +83,7 @@ def _write(samples: Bands, form: Format, track: _Track, made: Path, name: str) -
             if not run.feed(values.reshape(-1).view("u1").data):
                 break
         if run.wait():
+            check_room(made.parent)
             raise OutputError(
                 f"{name}: cannot be written as {form.name} ({run.reason})", hint="write .mkv or .npy"
             )
@@ -96,13 +98,31 @@ def _filters(samples: Bands, form: Format, *, grey: bool, deep: bool) -> str:
     if form.muxer == "gif":
         return _PALETTE
     if form.muxer == "matroska":
-        return f"{shape},format={_LOSSLESS[grey, deep]}"
+        colours = _written(samples, form)[1]
+        said = f"setparams=color_primaries={colours.primaries}:color_trc={colours.transfer}"
+        return f"{shape},format={_LOSSLESS[grey, deep]},{said}"
     even = all(side % 2 == 0 for side in domain.shape[1:])
+    matrix, colours = _written(samples, form)
     chroma = FULL if form.codec[0] == "libx264" and not even else HALF
-    matrix = "" if form.muxer == "avi" else ":out_color_matrix=bt709:out_range=tv"
+    span = "pc" if form.named and colours.range == "pc" else "tv"
     pixels = f"yuv{chroma}p{'10le' if deep and form.deep else ''}"
-    tagged = "" if form.muxer == "avi" else f",{_TAGGED}"
-    return f"scale=flags={SCALER}{matrix},format={pixels},{shape}{tagged}"
+    said = f",setparams={colours.options()}" if form.named else ""
+    made = f"out_color_matrix={MATRICES[matrix]}:out_range={span}"
+    return f"scale=flags={SCALER}:{made},format={pixels},{shape}{said}"
+
+
+def _written(samples: Bands, form: Format) -> tuple[str, Colours]:
+    """Return the matrix of the frames that are written, and what the file says; see `video_colour.written`.
+
+    A format that cannot say it has the usual matrix of its size, and a lossless one of R'G'B' none.
+    """
+    height, width = samples.domain.shape[1:]
+    if not form.named:
+        return usual(height, width), Colours()
+    if form.muxer == "matroska":
+        source = known(samples.info.tags) or Colours()
+        return "", replace(source, matrix="unknown", range="unknown")
+    return written(samples.info.tags, height, width)
 
 
 _LOSSLESS = {

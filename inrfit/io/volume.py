@@ -18,7 +18,7 @@ from inrfit.io.files import digest
 from inrfit.io.formats import MAX_CHANNELS
 from inrfit.io.kinds import SignalKind
 from inrfit.io.libraries import guarded
-from inrfit.io.spool import MappedSignal, blocks, gather
+from inrfit.io.spool import MappedSignal, blocks, gather, spooling
 from inrfit.rgb import rgb8
 from inrfit.signal import INTEGER_RANGES, Bands, SignalInfo
 
@@ -179,7 +179,8 @@ def _native(values: NDArray[Any], name: str) -> tuple[NDArray[Any], tuple[float,
     factor = 255 if dtype.kind == "b" else 1
     if dtype != wanted:
         parts = (block.astype(wanted) * wanted.type(factor) for block in blocks(values))
-        values = gather(parts, values.shape[1:], wanted.name)
+        with spooling(InputError, name):
+            values = gather(parts, values.shape[1:], wanted.name)
     notes = (
         ()
         if dtype.name in (wanted.name, "bool") or dtype.kind == "f"

@@ -307,7 +307,7 @@ def test_deep_clips_keep_more_than_8_bit_in_mp4_and_webm(tmp_path):
 
 @pytest.mark.parametrize(
     ("rate", "stored"),
-    [(29.97002997, "30000/1001"), (24, "24"), (12.5, "25/2"), (50.0000001, "50"), (1e-6, "1/1001")],
+    [(29.97002997, "30000/1001"), (24, "24"), (12.5, "25/2"), (50.0000001, "50"), (1 / 3600, "1/3600"), (0.3, "3/10"), (1 / 59.94, "50/2997"), (2000, "2000"), (1e-6, "1/1000000")],
 )
 def test_rates_are_stored_as_ratios(rate, stored):
     domain = Domain(
