@@ -28,7 +28,10 @@ PATIENCE = 300.0
 """Seconds for which ffmpeg may neither take nor give a byte while it is waited for; then it is ended."""
 
 _MESSAGE = re.compile(r"^(?:\[[^\]]*@[^\]]*\] )*\[(panic|fatal|error|warning|info|verbose)\] (.*)$")
-_VAGUE = ("Error", "At least one output", "Conversion failed", "Nothing was written")
+_VAGUE = (
+    *("Error", "At least one output", "Conversion failed", "Nothing was written"),
+    *("Terminating thread", "Task finished", "Application provided"),
+)
 """Starts of messages that say less than one before them."""
 
 

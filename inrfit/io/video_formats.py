@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 
 from inrfit.errors import OutputError
 
@@ -21,6 +22,7 @@ class Format:
         codec: ffmpeg's options of its encoder of pictures.
         deep: whether more than 8 bit per sample are kept.
         named: whether a file says what its colours are.
+        rates: lowest and highest number of frames per second that it counts time finely or far enough for.
         sounds: codecs of sound that are put in as they are.
         sound: ffmpeg's options of its encoder for others; empty where it holds no sound.
     """
@@ -31,11 +33,13 @@ class Format:
     codec: tuple[str, ...]
     deep: bool = True
     named: bool = True
+    rates: tuple[Fraction, Fraction] = (Fraction(1, 1_000_000), Fraction(1_000_000))
     sounds: tuple[str, ...] = ()
     sound: tuple[str, ...] = ()
 
 
 _H264 = ("libx264", "-crf", "12", "-preset", "medium")
+_MILLISECONDS = (Fraction(1, 1_000_000), Fraction(1000))
 _AAC = ("aac", "-b:a", "192k")
 _MATROSKA_SOUNDS = ("aac", "mp3", "mp2", "opus", "vorbis", "flac", "alac", "ac3", "eac3", "dts")
 
@@ -61,6 +65,7 @@ FORMATS = (
         suffixes=(".mkv",),
         muxer="matroska",
         codec=("ffv1", "-level", "3", "-g", "1", "-slicecrc", "1"),
+        rates=_MILLISECONDS,
         sounds=_MATROSKA_SOUNDS,
         sound=("flac",),
     ),
@@ -69,6 +74,7 @@ FORMATS = (
         suffixes=(".webm",),
         muxer="webm",
         codec=("libvpx-vp9", "-crf", "15", "-b:v", "0", "-row-mt", "1", "-cpu-used", "4"),
+        rates=_MILLISECONDS,
         sounds=("opus", "vorbis"),
         sound=("libopus", "-b:a", "160k"),
     ),
@@ -79,10 +85,19 @@ FORMATS = (
         codec=("mpeg4", "-q:v", "2", "-vtag", "XVID"),
         deep=False,
         named=False,
+        rates=(Fraction(1, 65535), Fraction(1000)),
         sounds=("mp3", "ac3", "pcm_s16le", "pcm_u8"),
         sound=("libmp3lame", "-b:a", "192k"),
     ),
-    Format(name="GIF", suffixes=(".gif",), muxer="gif", codec=("gif",), deep=False, named=False),
+    Format(
+        name="GIF",
+        suffixes=(".gif",),
+        muxer="gif",
+        codec=("gif",),
+        deep=False,
+        named=False,
+        rates=(Fraction(1, 655), Fraction(100)),
+    ),
 )
 """Formats that ffmpeg writes. Matroska is the lossless one: FFV1 keeps 8- and 16-bit grey and RGB to the bit."""
 

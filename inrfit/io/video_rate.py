@@ -84,7 +84,7 @@ class Times:
             gaps = np.diff(times) * float(self.tick)
             return average, f"{gaps.min():.3g} to {gaps.max():.3g} s"
         stated = None if to_the_end else self.nominal
-        slack = min(1.5, 0.1 * span / count)
+        slack = min(1.5, 0.1 * span / count) if span > count else 1.5  # frames shorter than a tick
         if stated is not None and abs(span - count / (stated * self.tick)) <= slack:
             return stated, ""
         return average, ""

@@ -74,9 +74,12 @@ class Decoding:
         arguments += ["-c:v", "pgm" if self.stream.grey else "ppm", "-f", "image2pipe", "pipe:1"]
         with Ffmpeg(arguments, read=True, on_line=self.times.hear) as run:
             yield from _batches(run, self.channels)
-            if run.wait() or run.errors:
+            if run.wait() or any(not error.startswith(_COARSE) for error in run.errors):
                 self.damage = run.reason
 
+
+_COARSE = "Application provided invalid, non monotonically increasing dts"
+"""What ffmpeg says where frames follow each other faster than the clip counts time; they are all there."""
 
 _BITS = {(False, False): "24", (False, True): "48be", (True, False): "", (True, True): "16be"}
 """(grey, deep) -> the end of ffmpeg's name of a pixel format."""

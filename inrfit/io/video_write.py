@@ -65,17 +65,19 @@ def _write(samples: Bands, form: Format, track: _Track, made: Path, name: str) -
     """Write a clip to a file.
 
     Raises:
-        OutputError: ffmpeg refuses.
+        OutputError: ffmpeg refuses, or the format does not have the rate.
         OSError: the disk of temporary files is full.
     """
     height, width = samples.domain.shape[1:]
     deep, grey = samples.info.dtype == "uint16", samples.channels == 1
     given = ("gray16le" if deep else "gray") if grey else ("rgb48le" if deep else "rgb24")
-    rate = frame_rate(samples.domain)
+    rate = _rate(samples.domain, form, name)
     arguments = f"-f rawvideo -pix_fmt {given} -s {width}x{height} -r {rate} -i pipe:0".split()
     arguments += [*track.opened, "-map", "0:v", *(("-map", "1:a") if track.opened else ())]
     arguments += ["-vf", _filters(samples, form, grey=grey, deep=deep), "-c:v", *form.codec, *track.encoded]
     arguments += _written(samples, form)[1].arguments() if form.named else []
+    if rate < 1 and form.muxer in ("mp4", "mov"):  # which count whole ticks, and would count in frames
+        arguments += ["-video_track_timescale", str(rate.numerator * -(-1000 // rate.numerator))]
     arguments += [*_metadata(samples.info.tags), "-f", form.muxer, "-y", f"file:{made}"]
     with Ffmpeg(arguments, write=True) as run:
         for band in samples.bands:
@@ -87,6 +89,22 @@ def _write(samples: Bands, form: Format, track: _Track, made: Path, name: str) -
             raise OutputError(
                 f"{name}: cannot be written as {form.name} ({run.reason})", hint="write .mkv or .npy"
             )
+
+
+def _rate(domain: Domain, form: Format, name: str) -> Fraction:
+    """Return the frames per second of a file.
+
+    Raises:
+        OutputError: the format does not have them.
+    """
+    rate, (low, high) = frame_rate(domain), form.rates
+    if low <= rate <= high:
+        return rate
+    near = float(min(max(rate, low), high))
+    raise OutputError(
+        f"{name}: {form.name} has {low} to {high} frames per second, not {rate}",
+        hint=f"decode with --fps {near:.6g}, or write .mp4 or .npy",
+    )
 
 
 def _filters(samples: Bands, form: Format, *, grey: bool, deep: bool) -> str:
