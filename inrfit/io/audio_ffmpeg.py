@@ -24,7 +24,9 @@ DEMUXERS = (
 NAMES = ("title", "artist", "album", "date", "comment", "genre", "copyright")
 """Tags that are taken over; "track" is "tracknumber" elsewhere."""
 
-_STREAM = re.compile(r"^  Stream #0:\d+[^:]*: Audio: (?!none)(\w+).*?, (\d+) Hz, ([^,]+), (\w+)( \((\d+) bit\))?")
+_STREAM = re.compile(
+    r"^  Stream #0:\d+[^:]*: Audio: (?!none)(\w+).*?, (\d+) Hz, ([^,]+), (\w+)( \((\d+) bit\))?"
+)
 _MANY = 10_000
 """Lines of ffmpeg's that are looked at."""
 
@@ -130,7 +132,12 @@ def blocks(path: Path, found: Found, size: int, notes: list[str]) -> Iterator[ND
 
 
 def encode(
-    parts: Iterable[NDArray[np.float32]], path: Path, rate: int, channels: int, tags: Mapping[str, str], layout: str
+    parts: Iterable[NDArray[np.float32]],
+    path: Path,
+    rate: int,
+    channels: int,
+    tags: Mapping[str, str],
+    layout: str,
 ) -> None:
     """Write samples [some, channel] with full scale 1 as AAC.
 
@@ -146,7 +153,15 @@ def encode(
         InrfitError: it is not there.
     """
     named = [(name, text.replace("\0", " ")) for name, text in tags.items() if name in NAMES]
-    words = ["-f", "f32le", "-ar", str(rate), "-ac", str(channels), *(("-channel_layout", layout) if layout else ())]
+    words = [
+        "-f",
+        "f32le",
+        "-ar",
+        str(rate),
+        "-ac",
+        str(channels),
+        *(("-channel_layout", layout) if layout else ()),
+    ]
     words += ["-i", "pipe:0", "-c:a", "aac", "-b:a", f"{96 * channels}k", "-fflags", "+bitexact"]
     words += [word for name, text in named for word in ("-metadata", f"{name}={text}")]
     with Ffmpeg([*words, "-f", "ipod", "-y", f"file:{path.absolute()}"], write=True) as run:

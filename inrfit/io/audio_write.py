@@ -80,7 +80,9 @@ def encode(samples: Bands, suffix: str, name: str) -> Iterator[bytes]:
         if form.name == "WAV":
             audio_wav.put_speakers(path, places or 0) if _placed(samples) else None
         with path.open("rb") as file:
-            if form.name == "FLAC" and places and places != speakers.USUAL.get(samples.channels):
+            if (
+                form.name == "FLAC" and places and samples.channels > 2
+            ):  # programs differ about what 5 and 6 mean
                 yield audio_flac.with_speakers(file, places)
             while piece := file.read(PIECE):
                 yield piece

@@ -239,7 +239,9 @@ def _notes(
     if other:
         notes.append(f"its colours are coded by {stream.colours.matrix}, which was read as {other}")
     if found.mastered:
-        notes.append("what it says of the screen that it was made for, and of its brightest places, is not kept")
+        notes.append(
+            "what it says of the screen that it was made for, and of its brightest places, is not kept"
+        )
     if abs(float(Fraction(*map(int, stream.aspect.split(":")))) - 1) > 0.02:
         notes.append(f"its pixels are not square ({stream.aspect}); frames have the size they are stored in")
     return tuple(notes)

@@ -23,11 +23,27 @@ MATRICES = {
 _NEAREST = {"bt2020c": "bt2020nc", "ictcp": "bt2020nc", "ipt-c2": "bt2020nc", "chroma-derived-c": "bt2020nc"}
 """What other matrices are taken for; the rest for the usual one of their size."""
 
-_OF_PRIMARIES = {"bt2020": "bt2020nc", "smpte170m": "smpte170m", "bt470bg": "bt470bg", "smpte240m": "smpte240m"}
+_OF_PRIMARIES = {
+    "bt2020": "bt2020nc",
+    "smpte170m": "smpte170m",
+    "bt470bg": "bt470bg",
+    "smpte240m": "smpte240m",
+}
 """The matrix that goes with primaries; bt709 with others."""
 
 PRIMARIES = (
-    *("bt709", "bt470m", "bt470bg", "smpte170m", "smpte240m", "film", "bt2020", "smpte428", "smpte431", "smpte432"),
+    *(
+        "bt709",
+        "bt470m",
+        "bt470bg",
+        "smpte170m",
+        "smpte240m",
+        "film",
+        "bt2020",
+        "smpte428",
+        "smpte431",
+        "smpte432",
+    ),
     "ebu3213",
 )
 TRANSFERS = (

@@ -145,8 +145,9 @@ def sound_track(path: Path, found: Found, start: float) -> bytes | None:
                 done = run.wait() == 0
                 if done and (codec == "flac" or probe(made).start < LATE):
                     return made.read_bytes()
+                if not done:
+                    check_room(folder)
                 reason = run.reason
-        check_room(folder)
     raise InputError(f"its sound track cannot be read ({reason})", hint="leave it out with --sound none")
 
 
