@@ -8,8 +8,6 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from inrfit.io import speakers
-
 EXTENSIBLE = 0xFFFE
 """Format of a header that says where channels belong."""
 

@@ -34,6 +34,8 @@ _VAGUE = (
 )
 """Starts of messages that say less than one before them."""
 
+_UNWANTED = "Format not on whitelist"
+
 
 def executable() -> str:
     """Return the path of ffmpeg: that of IMAGEIO_FFMPEG_EXE, else the one that came with imageio-ffmpeg.
@@ -182,7 +184,7 @@ class Ffmpeg:
         """The last error it told of, or its exit status."""
         clear = [error for error in self.errors if not error.startswith(_VAGUE)]
         if clear:
-            return clear[-1]
+            return "it is of a format that is not read" if clear[-1].startswith(_UNWANTED) else clear[-1]
         return self.errors[-1] if self.errors else f"ffmpeg ended with status {self.code}"
 
     @staticmethod

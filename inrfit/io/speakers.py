@@ -30,11 +30,32 @@ VORBIS = {
 """For so many channels: which of Vorbis each one in the order of the bits is; others have the same order."""
 
 NAMED = {
-    **{"mono": 0x4, "stereo": 0x3, "2.1": 0xB, "3.0": 0x7, "3.0(back)": 0x103, "4.0": 0x107, "quad": 0x33},
-    **{"quad(side)": 0x603, "3.1": 0xF, "5.0": 0x37, "5.0(side)": 0x607, "4.1": 0x10F, "5.1": 0x3F},
-    **{"5.1(side)": 0x60F, "6.0": 0x707, "6.0(front)": 0x6C3, "hexagonal": 0x137, "6.1": 0x70F},
-    **{"6.1(back)": 0x13F, "6.1(front)": 0x6CB, "7.0": 0x637, "7.0(front)": 0x6C7, "7.1": 0x63F},
-    **{"7.1(wide)": 0xFF, "7.1(wide-side)": 0x6CF, "octagonal": 0x737},
+    "mono": 0x4,
+    "stereo": 0x3,
+    "2.1": 0xB,
+    "3.0": 0x7,
+    "3.0(back)": 0x103,
+    "4.0": 0x107,
+    "quad": 0x33,
+    "quad(side)": 0x603,
+    "3.1": 0xF,
+    "5.0": 0x37,
+    "5.0(side)": 0x607,
+    "4.1": 0x10F,
+    "5.1": 0x3F,
+    "5.1(side)": 0x60F,
+    "6.0": 0x707,
+    "6.0(front)": 0x6C3,
+    "hexagonal": 0x137,
+    "6.1": 0x70F,
+    "6.1(back)": 0x13F,
+    "6.1(front)": 0x6CB,
+    "7.0": 0x637,
+    "7.0(front)": 0x6C7,
+    "7.1": 0x63F,
+    "7.1(wide)": 0xFF,
+    "7.1(wide-side)": 0x6CF,
+    "octagonal": 0x737,
 }
 """Names that ffmpeg has for some of them."""
 

@@ -15,8 +15,12 @@ TAG = "colours"
 UNKNOWN = "unknown"
 
 MATRICES = {
-    **{"bt709": "bt709", "fcc": "fcc", "bt470bg": "bt601", "smpte170m": "bt601"},
-    **{"smpte240m": "smpte240m", "bt2020nc": "bt2020"},
+    "bt709": "bt709",
+    "fcc": "fcc",
+    "bt470bg": "bt601",
+    "smpte170m": "bt601",
+    "smpte240m": "smpte240m",
+    "bt2020nc": "bt2020",
 }
 """Matrices that can be converted, and what ffmpeg's scaler calls them."""
 
@@ -99,6 +103,7 @@ class Colours:
         return [word for option, value in named.items() if value != UNKNOWN for word in (option, value)]
 
 
+NONE = Colours()
 BT709 = Colours(matrix="bt709", primaries="bt709", transfer="bt709", range="tv")
 
 
@@ -114,7 +119,7 @@ def usual(height: int, width: int) -> str:
 
 def said(words: str) -> Colours:
     """Return what the words in brackets behind a pixel format say, for example "tv, bt2020nc/bt2020/smpte2084"."""
-    found = Colours()
+    found = NONE
     for part in filter(None, (part.strip() for part in words.split(","))):
         if part in ("tv", "pc"):
             found = replace(found, range=part)

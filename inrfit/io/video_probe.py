@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from inrfit.io.ffmpeg import Ffmpeg, source
-from inrfit.io.video_colour import Colours, said
+from inrfit.io.video_colour import NONE, Colours, said
 
 DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpeg,ogg,asf,flv,wav,flac,mp3,aac"
 """Formats that ffmpeg may read; others, such as playlists, could name further files."""
@@ -44,7 +44,7 @@ class Pictures:
     height: int
     aspect: str
     default: bool
-    colours: Colours = Colours()
+    colours: Colours = NONE
 
     @property
     def grey(self) -> bool:
@@ -156,5 +156,5 @@ def _pictures(index: int, words: str) -> Pictures | None:
         height=int(size[2]),
         aspect=aspect[1] if aspect and aspect[1][0] != "0" else "1:1",
         default="(default)" in words,
-        colours=said(pixels[1]) if pixels else Colours(),
+        colours=said(pixels[1]) if pixels else NONE,
     )

@@ -15,7 +15,7 @@ from inrfit.errors import OutputError
 from inrfit.io.arrays import npy_start
 from inrfit.io.ffmpeg import SCALER, Ffmpeg
 from inrfit.io.spool import check_room, spooling
-from inrfit.io.video_colour import MATRICES, Colours, known, usual, written
+from inrfit.io.video_colour import MATRICES, NONE, Colours, known, usual, written
 from inrfit.io.video_formats import FULL, HALF, Format, check
 from inrfit.io.video_probe import TAGS, opening, probe
 from inrfit.io.video_rate import ratio
@@ -136,9 +136,9 @@ def _written(samples: Bands, form: Format) -> tuple[str, Colours]:
     """
     height, width = samples.domain.shape[1:]
     if not form.named:
-        return usual(height, width), Colours()
+        return usual(height, width), NONE
     if form.muxer == "matroska":
-        source = known(samples.info.tags) or Colours()
+        source = known(samples.info.tags) or NONE
         return "", replace(source, matrix="unknown", range="unknown")
     return written(samples.info.tags, height, width)
 

@@ -24,7 +24,7 @@ from inrfit.io import spool
 from inrfit.io.spool import check_room, gather, spooling
 from inrfit.signal import Bands, Signal
 
-Usage = namedtuple("Usage", "total used free")  # noqa: PYI024 (as shutil has it)
+Usage = namedtuple("Usage", "total used free")
 
 
 def sound(samples: int = 400_000, form: str = "FLAC") -> bytes:
@@ -71,7 +71,7 @@ def test_a_bomb_is_refused_before_the_disk_is_full(tight: Callable[[int], list[i
         (tmp_path / "v.npy", ReadConfig(kind="volume")),
     ):
         spent[0] = 0
-        with pytest.raises(InputError, match="no space left for temporary files in .*90% of the") as caught:
+        with pytest.raises(InputError, match=r"no space left for temporary files in .*90% of the") as caught:
             io.read(source, config, name="bomb")
         assert caught.value.message.startswith("bomb: ")
         assert caught.value.hint == "set TMPDIR to a folder on a larger disk"

@@ -19,8 +19,17 @@ from inrfit.io.ffmpeg import executable
 from inrfit.signal import Bands, Signal
 
 MASKS = {
-    **{"2.1": 0xB, "3.0": 0x7, "3.0(back)": 0x103, "quad": 0x33, "4.0": 0x107, "quad(side)": 0x603},
-    **{"5.1": 0x3F, "5.1(side)": 0x60F, "6.1": 0x70F, "7.1": 0x63F, "7.1(wide)": 0xFF},
+    "2.1": 0xB,
+    "3.0": 0x7,
+    "3.0(back)": 0x103,
+    "quad": 0x33,
+    "4.0": 0x107,
+    "quad(side)": 0x603,
+    "5.1": 0x3F,
+    "5.1(side)": 0x60F,
+    "6.1": 0x70F,
+    "7.1": 0x63F,
+    "7.1(wide)": 0xFF,
 }
 
 
