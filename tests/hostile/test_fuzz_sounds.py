@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-CASES = 40
+CASES = 24
 """Mutations of each seed through libsndfile; those that start ffmpeg are fewer."""
 
 SCRIPT = """
@@ -71,5 +71,5 @@ def test_mutated_sounds_and_clips_raise_only_errors_of_ours(tmp_path: Path) -> N
     done = subprocess.run([*words, str(CASES), str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     read, refused = map(int, done.stdout.split())
-    assert read > 50
-    assert refused > 50
+    assert read > 30
+    assert refused > 30

@@ -60,11 +60,11 @@ def test_one_that_crashes_is_told(kind: str, suffix: str, program) -> None:
 
 
 def test_one_that_talks_without_end_takes_no_memory(program) -> None:
-    program("for n in range(200_000): print('[error] line', n, 'x' * 100, file=sys.stderr)")
+    program("for n in range(40_000): print('[error] line', n, 'x' * 100, file=sys.stderr)")
     with Ffmpeg([]) as run:
         assert run.wait() == 0
     assert len(run.errors) == 32
-    assert "line 199999" in run.errors[-1]
+    assert "line 39999" in run.errors[-1]
     with pytest.raises(InputError, match=r"x\.mp4: cannot be read as a clip") as caught:
         io.read(b"\0" * 100, ReadConfig(kind="video"), name="x.mp4")
     assert len(caught.value.message) < 1000
