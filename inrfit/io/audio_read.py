@@ -128,7 +128,8 @@ def _opened(path: Path, name: str) -> Sound:
     mended = header is not None and (header.unfinished or header.unpadded)
 
     def opened() -> Any:
-        return soundfile.SoundFile(header.mended() if header is not None and mended else path)
+        held: Any = header.mended() if header is not None and mended else path
+        return soundfile.SoundFile(held)
 
     try:
         file = opened()
