@@ -193,7 +193,7 @@ def command(
             made = replace(made, info=made.info.without_metadata())
         made = replace(made, domain=wanted_size.at_rate(made.domain))
         made = heard(made, device=picked.name, threads=picked.threads)
-        for loss in () if quiet else kind.losses(made.info, made.domain, suffix):
+        for loss in () if quiet else kind.losses(made.info, made.domain, field.channels, suffix):
             say(f"{item.name}: {loss}")
         pieces = io.encode(made, suffix, name=name)
         whole = pieces if item.output is not None else [b"".join(pieces)]

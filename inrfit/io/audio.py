@@ -133,6 +133,10 @@ class AudioIO(SignalKind):
         """Refuse a format that cannot hold samples; see `SignalKind.check`."""
         audio_write.check(info, channels, suffix, name)
 
+    def losses(self, info: SignalInfo, domain: Domain, channels: int, suffix: str) -> tuple[str, ...]:
+        """Return what a file does not keep: where channels belong, in most formats; see `SignalKind.losses`."""
+        return audio_write.notes(info, channels, suffix)
+
     def default_suffix(self, info: SignalInfo) -> str:
         """Return the suffix that decoded samples take when the user names none."""
         return audio_write.default_suffix(info)

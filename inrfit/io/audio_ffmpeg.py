@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.errors import InrfitError
-from inrfit.io.ffmpeg import executable
+from inrfit.io.ffmpeg import Ffmpeg, source
+from inrfit.io.speakers import by_words
 
 DEMUXERS = (
     "aac,ac3,aiff,amr,ape,asf,avi,caf,dts,dtshd,eac3,flac,flv,loas,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpc,mpc8,"
@@ -23,15 +21,17 @@ DEMUXERS = (
 )
 """Formats that ffmpeg may take a file for; among them are no playlists, which name other files."""
 
-INPUT = ("-hide_banner", "-nostdin", "-protocol_whitelist", "file,pipe", "-format_whitelist", DEMUXERS)
 NAMES = ("title", "artist", "album", "date", "comment", "genre", "copyright")
 """Tags that are taken over; "track" is "tracknumber" elsewhere."""
 
-APART = True
-"""In a session of its own: a Ctrl-C stops this program, which stops ffmpeg, and cannot cut a sound short in silence."""
+_STREAM = re.compile(
+    r"^  Stream #0:\d+[^:]*: Audio: (?!none)(\w+).*?, (\d+) Hz, ([^,]+), (\w+)( \((\d+) bit\))?"
+)
+_MANY = 10_000
+"""Lines of ffmpeg's that are looked at."""
 
-PATIENCE = 60
-"""Seconds after which looking at a file is given up."""
+_METADATA = 1 << 20
+"""Bytes of tags that are looked at."""
 
 _WIDE = {
     "s16": "s16",
@@ -62,6 +62,7 @@ class Found:
         pipe: samples to ask for, a key of `_TYPES`.
         tags: text by name, with "encoding" and "format".
         suffix: usual suffix of the format where it is one that is written, or empty.
+        speakers: where its channels belong; see `speakers`. None where that is not told.
     """
 
     rate: int
@@ -69,153 +70,132 @@ class Found:
     pipe: str
     tags: Mapping[str, str]
     suffix: str
-
-
-def program() -> str | None:
-    """Return the path of ffmpeg, None where it is not installed; see `ffmpeg.executable`."""
-    try:
-        return executable()
-    except InrfitError:
-        return None
+    speakers: int | None = None
 
 
 def probe(path: Path) -> Found | None:
     """Return what is known about the first sound in a file; None where there is none that ffmpeg can read."""
-    ffmpeg = program()
-    if ffmpeg is None:
-        return None
-    words = [ffmpeg, *INPUT, "-i", _address(path), "-f", "ffmetadata", "pipe:1"]
+    said: list[str] = []
     try:
-        done = subprocess.run(
-            words, capture_output=True, timeout=PATIENCE, check=False, start_new_session=APART
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        with _opened(path, "-f", "ffmetadata", "pipe:1", said=said) as run:
+            tags = _tags(run.read(_METADATA))
+            run.wait()
+        form = next((found[1] for line in said if (found := re.match(r"Input #0, ([\w-]+)", line))), None)
+        stream = next((found for line in said if (found := _STREAM.match(line))), None)
+        if form is None or stream is None:
+            return None
+        pipe = _WIDE.get(stream[4], "f32")
+        if pipe == "s32" and stream[6] and int(stream[6]) <= 24:
+            pipe = "s24"
+        with _reading(path, pipe) as run:
+            header = _start(run)
+    except InrfitError:  # there is no ffmpeg
         return None
-    said = done.stderr.decode("utf-8", "replace")
-    form = re.search(r"^Input #0, ([\w-]+)", said, re.MULTILINE)
-    stream = re.search(
-        r"Stream #0:\d+.*?: Audio: (?!none)(\w+).*?, (\d+) Hz, [^,]+, (\w+)( \((\d+) bit\))?", said
-    )
-    if form is None or stream is None:
-        return None
-    pipe = _WIDE.get(stream[3], "f32")
-    if pipe == "s32" and stream[5] and int(stream[5]) <= 24:
-        pipe = "s24"
-    header = _header(ffmpeg, path, pipe)
     if header is None:
         return None
     encoding = "AAC" if stream[1] == "aac" else _TYPES[pipe][2]
-    name = "M4A" if form[1] == "mov" else form[1].upper()
-    tags = {**_tags(done.stdout), "encoding": encoding, "format": name}
+    name = "M4A" if form == "mov" else form.upper()
     return Found(
         rate=header[0],
         channels=header[1],
         pipe=pipe,
-        tags=tags,
+        tags={**tags, "encoding": encoding, "format": name},
         suffix=".m4a" if encoding == "AAC" else "",
+        speakers=by_words(stream[3], header[1]),
     )
+
+
+def speakers(path: Path, channels: int) -> int | None:
+    """Return where the channels of the first sound in a file belong; None where that is not told."""
+    said: list[str] = []
+    try:
+        with Ffmpeg(["-guess_layout_max", "0", *source(path, DEMUXERS)], on_line=_kept(said)) as run:
+            run.wait()
+    except InrfitError:
+        return None
+    stream = next((found for line in said if (found := _STREAM.match(line))), None)
+    return None if stream is None else by_words(stream[3], channels)
 
 
 def blocks(path: Path, found: Found, size: int, notes: list[str]) -> Iterator[NDArray[Any]]:
     """Yield the samples of the first sound in a file as [up to `size`, channel]; a note is added where it is damaged."""
     stored, down, _ = _TYPES[found.pipe]
     row = np.dtype(stored).itemsize * found.channels
-    with tempfile.TemporaryFile() as said, _reading(program() or "", path, found.pipe, said) as process:
-        stream = process.stdout
-        if stream is None:
-            return
-        try:
-            _start(stream)
-            while data := stream.read(size * row):
-                values = np.frombuffer(data[: len(data) // row * row], stored).reshape(-1, found.channels)
-                native = values.astype(values.dtype.newbyteorder("="))
-                yield native >> down if down else native
-        finally:
-            stream.close()
-            process.kill() if process.poll() is None else None
-            process.wait()
-        said.seek(0)
-        complaint = said.read(1 << 12).decode("utf-8", "replace").strip().splitlines()
-    if complaint:
-        reason = re.sub(r"^(\[[^]]*\] )+", "", complaint[-1])
-        notes.append(f"it is damaged or cut off; what could be read of it was ({reason})")
+    with _reading(path, found.pipe) as run:
+        _start(run)
+        while data := run.read(size * row):
+            values = np.frombuffer(data[: len(data) // row * row], stored).reshape(-1, found.channels)
+            native = values.astype(values.dtype.newbyteorder("="))
+            yield native >> down if down else native
+        if run.wait() or run.errors:
+            notes.append(f"it is damaged or cut off; what could be read of it was ({run.reason})")
 
 
 def encode(
-    parts: Iterable[NDArray[np.float32]], path: Path, rate: int, channels: int, tags: Mapping[str, str]
+    parts: Iterable[NDArray[np.float32]],
+    path: Path,
+    rate: int,
+    channels: int,
+    tags: Mapping[str, str],
+    layout: str,
 ) -> None:
     """Write samples [some, channel] with full scale 1 as AAC.
 
+    Args:
+        parts: the samples.
+        path: where to.
+        rate, channels: what they are.
+        tags: text by name.
+        layout: where the channels belong, in words of ffmpeg's; empty where that is not known.
+
     Raises:
-        OSError: ffmpeg is not there, or refuses; the message says why.
+        OSError: ffmpeg refuses; the message says why.
+        InrfitError: it is not there.
     """
-    ffmpeg = program()
-    if ffmpeg is None:
-        raise OSError("ffmpeg is not installed")
-    named = [(name, text) for name, text in tags.items() if name in NAMES]
+    named = [(name, text.replace("\0", " ")) for name, text in tags.items() if name in NAMES]
     words = [
-        ffmpeg,
-        "-hide_banner",
-        "-loglevel",
-        "error",
         "-f",
         "f32le",
         "-ar",
         str(rate),
         "-ac",
         str(channels),
+        *(("-channel_layout", layout) if layout else ()),
     ]
     words += ["-i", "pipe:0", "-c:a", "aac", "-b:a", f"{96 * channels}k", "-fflags", "+bitexact"]
     words += [word for name, text in named for word in ("-metadata", f"{name}={text}")]
-    words += ["-f", "ipod", "-y", _address(path)]
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said, start_new_session=APART
-        )
-        try:
-            with suppress(BrokenPipeError):  # ffmpeg says why
-                for part in parts:
-                    process.stdin.write(
-                        np.ascontiguousarray(part, "<f4").tobytes()
-                    ) if process.stdin else None
-        finally:
-            with suppress(BrokenPipeError):
-                process.stdin.close() if process.stdin else None
-            code = process.wait()
-        said.seek(0)
-        reason = said.read(1 << 12).decode("utf-8", "replace").strip().splitlines()
-    if code:
-        raise OSError(re.sub(r"^(\[[^]]*\] )+", "", reason[0]) if reason else f"ffmpeg returned {code}")
+    with Ffmpeg([*words, "-f", "ipod", "-y", f"file:{path.absolute()}"], write=True) as run:
+        for part in parts:
+            if not run.feed(np.ascontiguousarray(part, "<f4").tobytes()):
+                break
+        if run.wait():
+            raise OSError(run.reason)
 
 
-def _header(ffmpeg: str, path: Path, pipe: str) -> tuple[int, int] | None:
-    """Return rate and channels of the samples that ffmpeg makes; None where it makes none."""
-    with tempfile.TemporaryFile() as said, _reading(ffmpeg, path, pipe, said) as process:
-        stream = process.stdout
-        header = None if stream is None else _start(stream)
-        if stream is not None:
-            stream.close()
-        process.kill()
-    return header
+def _kept(said: list[str]) -> Callable[[str], None]:
+    """Return what keeps lines of ffmpeg's, so many as are looked at."""
+    return lambda line: said.append(line) if len(said) < _MANY else None
 
 
-def _reading(ffmpeg: str, path: Path, pipe: str, said: IO[bytes]) -> subprocess.Popen[bytes]:
+def _opened(path: Path, *output: str, said: list[str] | None = None) -> Ffmpeg:
+    """Start ffmpeg on a file, with its standard output as ours; what it says is kept."""
+    heard = None if said is None else _kept(said)
+    return Ffmpeg([*source(path, DEMUXERS), *output], read=True, on_line=heard)
+
+
+def _reading(path: Path, pipe: str) -> Ffmpeg:
     """Start ffmpeg, which sends the first sound of a file into a pipe as an AU file: a short header and samples."""
-    words = [ffmpeg, *INPUT, "-loglevel", "error", "-i", _address(path), "-map", "0:a:0"]
     codec = f"pcm_{'s32' if pipe == 's24' else pipe}be"
-    words += ["-c:a", codec, "-f", "au", "pipe:1"]
-    return subprocess.Popen(
-        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, start_new_session=APART
-    )
+    return _opened(path, "-map", "0:a:0", "-c:a", codec, "-f", "au", "pipe:1")
 
 
-def _start(stream: IO[bytes]) -> tuple[int, int] | None:
+def _start(run: Ffmpeg) -> tuple[int, int] | None:
     """Read the header of an AU file and return its rate and channels; None where it is none."""
-    header = stream.read(24)
+    header = run.read(24)
     if len(header) < 24 or header[:4] != b".snd":
         return None
     offset, _, _, rate, channels = (int.from_bytes(header[at : at + 4], "big") for at in range(4, 24, 4))
-    stream.read(max(0, offset - 24))
+    run.read(max(0, offset - 24))
     return (rate, channels) if rate and channels else None
 
 
@@ -230,8 +210,3 @@ def _tags(text: bytes) -> dict[str, str]:
         if line.startswith("["):  # those of streams and chapters follow
             break
     return {name: value for name, value in found.items() if value}
-
-
-def _address(path: Path) -> str:
-    """Return a path as ffmpeg takes it for a path, whatever is in it."""
-    return f"file:{path.absolute()}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from inrfit.io import speakers
 from inrfit.signal import SignalInfo
 
 MAX_CHANNELS = 64
@@ -15,6 +16,12 @@ MAX_CHANNELS = 64
 
 FLOAT = 0
 """Stands for floats where bits of whole numbers stand otherwise."""
+
+AAC_LAYOUTS = (
+    *("mono", "stereo", "2.1", "3.0", "3.0(back)", "4.0", "quad", "3.1", "5.0", "4.1", "5.1", "hexagonal"),
+    *("6.1(back)", "7.0", "7.1", "7.1(wide)", "octagonal"),
+)
+"""Places of channels that the encoder of AAC keeps, as ffmpeg calls them; of others it makes some of these."""
 
 _PCM = {16: "PCM_16", 24: "PCM_24", 32: "PCM_32", FLOAT: "FLOAT"}
 _PLAIN = ("PCM_U8", "PCM_S8", "PCM_16", "PCM_24", "PCM_32")
@@ -61,6 +68,18 @@ class Format:
         if source in self.kept and bits_of_encoding(source) == bits:
             return source
         return self.lossy or self.encodings.get(bits)
+
+    def keeps(self, places: int, channels: int) -> bool:
+        """Tell whether a file says where its channels belong; see `speakers`."""
+        if self.name == "WAV" or (channels < 3 and places == speakers.USUAL[channels]):
+            return True
+        whole = places.bit_count() == channels
+        return whole and {
+            "FLAC": True,
+            "OGG": places == speakers.USUAL.get(channels),
+            "OPUS": places == speakers.USUAL.get(channels),
+            "M4A": places in {speakers.NAMED[layout] for layout in AAC_LAYOUTS},
+        }.get(self.name, False)
 
 
 FORMATS = (

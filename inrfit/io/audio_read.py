@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from inrfit.domain import Domain
 from inrfit.errors import InputError
-from inrfit.io import audio_ffmpeg
+from inrfit.io import audio_ffmpeg, audio_wav, speakers
 from inrfit.io.audio_formats import (
     FLOAT,
     MAX_CHANNELS,
@@ -25,7 +25,7 @@ from inrfit.io.audio_formats import (
 )
 from inrfit.io.files import as_file, digest
 from inrfit.io.libraries import guarded, silent_stderr
-from inrfit.io.spool import MappedSignal, gather
+from inrfit.io.spool import MappedSignal, gather, spooling
 from inrfit.signal import SignalInfo
 
 BLOCK = 1 << 15
@@ -86,9 +86,9 @@ def read(source: Path | bytes, name: str) -> MappedSignal:
 
     Raises:
         InputError: it is no sound, is damaged before its first sample, has no samples, has samples that are not
-            finite, or too many samples or channels.
+            finite, or too many samples or channels, or there is no room for them.
     """
-    with as_file(source, PurePath(name).suffix) as path, silent_stderr():
+    with spooling(InputError, name), as_file(source, PurePath(name).suffix) as path, silent_stderr():
         sound = _opened(path, name)
         signal = signal_of(sound, name)
     named = by_suffix(PurePath(name).suffix)
@@ -103,7 +103,8 @@ def signal_of(sound: Sound, name: str) -> MappedSignal:
     """Return the signal of a sound, whose samples are taken; see `read` for errors."""
     _check_shape(sound, name)
     dtype = dtype_of(sound.bits)
-    values = gather(_measured(sound, name), (sound.channels,), dtype)
+    with spooling(InputError, name):
+        values = gather(_measured(sound, name), (sound.channels,), dtype)
     if not len(values):
         raise InputError(f"{name}: holds no samples", hint="record or download it again")
     known = np.concatenate(sound.known)
@@ -144,28 +145,61 @@ def _opened(path: Path, name: str) -> Sound:
     """Open a file by the library that knows it."""
     import soundfile
 
+    header, notes = audio_wav.look(path), []
+    mended = header is not None and (header.unfinished or header.unpadded)
+
+    def opened() -> Any:
+        held: Any = header.mended() if header is not None and mended else path
+        return soundfile.SoundFile(held)
+
     try:
-        file = soundfile.SoundFile(path)
+        file = opened()
     except (soundfile.LibsndfileError, TypeError, ValueError, OSError) as error:
         reason = getattr(error, "error_string", str(error)).rstrip(".")
         return _by_ffmpeg(path, name, reason)
+    if header is not None and header.unfinished:
+        said = f"announces {max(0, header.size)} bytes of samples"
+        notes.append(f"its header was never finished ({said}); the {header.there} that are there were read")
     encoding, tags = file.subtype, {}
     with guarded(lambda reason: InputError(f"{name}: its tags cannot be read ({reason})")):
         tags = {key: _printable(value) for key, value in file.copy_metadata().items()}
     if "software" in tags:
         tags["software"] = ADVERT.sub("", tags["software"])
+    places = _speakers(path, header, file.format, encoding, file.channels)
     sound = Sound(
         blocks=(),
         rate=file.samplerate,
         channels=file.channels,
         tags={key: value for key, value in tags.items() if value}
-        | {"encoding": encoding, "format": file.format},
+        | {"encoding": encoding, "format": file.format}
+        | speakers.tag(places, file.channels),
         suffix=suffix_of(file.format, encoding),
+        notes=notes,
     )
-    sound.blocks = _blocks(file, sound, name)
+    sound.blocks = _in_order(_blocks(file, opened, sound, name), sound)
     if encoding == "DOUBLE":
         sound.notes.append("64-bit floats were read as 32-bit floats")
     return sound
+
+
+def _speakers(
+    path: Path, header: audio_wav.Wav | None, form: str, encoding: str, channels: int
+) -> int | None:
+    """Return where the channels of a file belong; None where it does not tell."""
+    if header is not None:
+        return header.speakers or (0 if form == "WAVEX" else None)
+    if channels < 3:
+        return None
+    if form == "OGG" and encoding == "VORBIS":
+        return speakers.USUAL.get(channels)
+    return audio_ffmpeg.speakers(path, channels)
+
+
+def _in_order(blocks: Iterator[NDArray[Any]], sound: Sound) -> Iterator[NDArray[Any]]:
+    """Yield blocks with their channels in the order of `speakers`; libsndfile leaves those of Vorbis and Opus as they are."""
+    order = speakers.VORBIS.get(sound.channels) if sound.tags["format"] == "OGG" else None
+    placed = speakers.TAG in sound.tags
+    return (block[:, order] for block in blocks) if order is not None and placed else blocks
 
 
 def _by_ffmpeg(path: Path, name: str, reason: str) -> Sound:
@@ -183,13 +217,17 @@ def _by_ffmpeg(path: Path, name: str, reason: str) -> Sound:
             hint="readable are WAV, FLAC, OGG, Opus, MP3, AIFF, AU, CAF, M4A and what ffmpeg knows; is it whole?",
         )
     sound = Sound(
-        blocks=(), rate=found.rate, channels=found.channels, tags=dict(found.tags), suffix=found.suffix
+        blocks=(),
+        rate=found.rate,
+        channels=found.channels,
+        tags={**found.tags, **speakers.tag(found.speakers, found.channels)},
+        suffix=found.suffix,
     )
     sound.blocks = audio_ffmpeg.blocks(path, found, BLOCK, sound.notes)
     return sound
 
 
-def _blocks(file: Any, sound: Sound, name: str) -> Iterator[NDArray[Any]]:
+def _blocks(file: Any, again: Callable[[], Any], sound: Sound, name: str) -> Iterator[NDArray[Any]]:
     """Yield the samples that a file holds, up to where it is damaged.
 
     Of a block that is not all there libsndfile gives nothing, so that the last of them are taken in smaller ones.
@@ -202,10 +240,10 @@ def _blocks(file: Any, sound: Sound, name: str) -> Iterator[NDArray[Any]]:
             f"{name}: its header names {sound.tags['encoding']} in containers of another size, which is ambiguous",
             hint="convert it, for example with sox or ffmpeg",
         )
-    path, frames, log, count, reason = file.name, file.frames, file.extra_info, 0, ""
+    frames, log, count, reason = file.frames, file.extra_info, 0, ""
     for size in (BLOCK, BLOCK // 8, BLOCK // 64, BLOCK // 512):
         try:
-            with file if size == BLOCK else soundfile.SoundFile(path) as part:
+            with file if size == BLOCK else again() as part:
                 if count:
                     part.seek(count)
                 for block in _taken(part, size, sound.bits):

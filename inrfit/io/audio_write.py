@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.errors import OutputError
-from inrfit.io import audio_ffmpeg, scratch
+from inrfit.io import audio_ffmpeg, audio_flac, audio_wav, scratch, speakers
 from inrfit.io.arrays import npy_start
 from inrfit.io.audio_formats import FLOAT, FORMATS, WRITTEN, Format, bits_of, by_suffix, full_scale
+from inrfit.io.spool import check_room, spooling
 from inrfit.signal import Bands, SignalInfo
 
 BLOCK = 1 << 14
@@ -71,10 +72,17 @@ def encode(samples: Bands, suffix: str, name: str) -> Iterator[bytes]:
         yield from (part.tobytes() for part in _parts(samples, raw=True))
         return
     rate = _rate(samples, form, name)
-    with scratch.folder() as folder:
+    places = _places(samples.info, samples.channels)
+    with spooling(OutputError, name), scratch.folder() as folder:
         path = folder / f"sound{form.suffixes[0]}"
         _fill(samples, form, rate, path, name)
+        if form.name == "WAV":
+            audio_wav.put_speakers(path, places or 0) if _placed(samples) else None
         with path.open("rb") as file:
+            if (
+                form.name == "FLAC" and places and samples.channels > 2
+            ):  # programs differ about what 5 and 6 mean
+                yield audio_flac.with_speakers(file, places)
             while piece := file.read(PIECE):
                 yield piece
 
@@ -110,16 +118,21 @@ def _fill(samples: Bands, form: Format, rate: int, path: Path, name: str) -> Non
     """Write a file.
 
     Raises:
-        OutputError: the encoder refuses, or the disk of temporary files is full.
+        OutputError: the encoder refuses.
+        OSError: the disk of temporary files is full.
     """
     import soundfile
 
     try:
         if form.name == "M4A":
-            audio_ffmpeg.encode(_parts(samples, lossy=True), path, rate, samples.channels, samples.info.tags)
+            places = _places(samples.info, samples.channels) or 0
+            layout = speakers.words(places) if form.keeps(places, samples.channels) else ""
+            parts = _parts(samples, lossy=True)
+            audio_ffmpeg.encode(parts, path, rate, samples.channels, samples.info.tags, layout)
         else:
             _by_soundfile(samples, form, rate, path)
     except (soundfile.LibsndfileError, OSError, ValueError) as error:
+        check_room(path.parent)
         reason = getattr(error, "error_string", str(error)).rstrip(".")
         raise OutputError(
             f"{name}: cannot be written as {form.name} at {rate} Hz with {samples.channels} channels ({reason})",
@@ -146,8 +159,43 @@ def _by_soundfile(samples: Bands, form: Format, rate: int, path: Path) -> None:
             with suppress(soundfile.LibsndfileError):  # the format has no such tag
                 if text := samples.info.tags.get(tag):
                     setattr(file, tag, text)
+        order = _order(samples, form)
         for part in _parts(samples, lossy=bool(form.lossy)):
-            file.write(part)
+            file.write(part if order is None else np.ascontiguousarray(part[:, order]))
+
+
+def notes(info: SignalInfo, channels: int, suffix: str) -> tuple[str, ...]:
+    """Return what a file of a format does not keep of a sound, in words for the user."""
+    places, form = _places(info, channels), by_suffix(suffix)
+    if not places or form is None or form.keeps(places, channels):
+        return ()
+    named = speakers.words(places) or f"{places:#x}"
+    return (f"{form.name} does not keep where its channels belong, to the speakers {named}",)
+
+
+def _places(info: SignalInfo, channels: int) -> int | None:
+    """Return where channels belong; None where it is not known, or cannot be of so many."""
+    places = speakers.known(info.tags)
+    return places if places is None or places.bit_count() <= channels or not places else None
+
+
+def _placed(samples: Bands) -> bool:
+    """Tell whether the places in a header of WAV are ours: known, or of samples that came without; not of older fields."""
+    return speakers.TAG in samples.info.tags or (
+        samples.channels > 2 and samples.info.tags.get("format") != "WAVEX"
+    )
+
+
+def _order(samples: Bands, form: Format) -> tuple[int, ...] | None:
+    """Return which channels Vorbis and Opus have in turn; None where they are in order.
+
+    Older fields of such files have their channels in that order, and do not say where they belong.
+    """
+    tags = samples.info.tags
+    order = speakers.VORBIS.get(samples.channels) if form.name in ("OGG", "OPUS") else None
+    if order is None or (tags.get("format") == "OGG" and speakers.TAG not in tags):
+        return None
+    return tuple(order.index(channel) for channel in range(len(order)))
 
 
 def _plain(file: Any) -> None:
@@ -170,7 +218,8 @@ def _container(samples: Bands, form: Format) -> str:
     source = samples.info.tags.get("format", "")
     if size > WAV_LIMIT or source == "RF64":
         return "RF64"
-    return "WAVEX" if source == "WAVEX" or (samples.channels > 2 and source != "WAV") else "WAV"
+    placed = source == "WAVEX" or speakers.TAG in samples.info.tags
+    return "WAVEX" if placed or (samples.channels > 2 and source != "WAV") else "WAV"
 
 
 def _parts(samples: Bands, *, lossy: bool = False, raw: bool = False) -> Iterator[NDArray[Any]]:

@@ -6,9 +6,11 @@ import re
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
+from pathlib import Path
+from time import monotonic
 from typing import IO
 
 from inrfit.errors import InrfitError
@@ -20,11 +22,19 @@ _LINE = 4096
 """Bytes of a line of ffmpeg's that are looked at together."""
 
 _PIPE = 1 << 20
-"""Bytes that are buffered of a pipe."""
+"""Bytes that are buffered of a pipe, and that are written to one at a time."""
+
+PATIENCE = 300.0
+"""Seconds for which ffmpeg may neither take nor give a byte while it is waited for; then it is ended."""
 
 _MESSAGE = re.compile(r"^(?:\[[^\]]*@[^\]]*\] )*\[(panic|fatal|error|warning|info|verbose)\] (.*)$")
-_VAGUE = ("Error", "At least one output", "Conversion failed", "Nothing was written")
+_VAGUE = (
+    *("Error", "At least one output", "Conversion failed", "Nothing was written"),
+    *("Terminating thread", "Task finished", "Application provided"),
+)
 """Starts of messages that say less than one before them."""
+
+_UNWANTED = "Format not on whitelist"
 
 
 def executable() -> str:
@@ -39,6 +49,16 @@ def executable() -> str:
         return imageio_ffmpeg.get_ffmpeg_exe()
     except RuntimeError as error:
         raise _missing() from error
+
+
+def source(path: Path, demuxers: str) -> list[str]:
+    """Return the arguments that open a file, whatever is in its name, and only that file.
+
+    Args:
+        path: the file.
+        demuxers: formats that it may be taken for; among them are no playlists, which name other files.
+    """
+    return ["-protocol_whitelist", "file", "-format_whitelist", demuxers, "-i", f"file:{path.absolute()}"]
 
 
 def passthrough() -> tuple[str, str]:
@@ -65,7 +85,7 @@ class Ffmpeg:
     """A run of ffmpeg; a context manager that leaves no process behind.
 
     What it says is read by a thread of its own, so that it never waits for us. It lives in a session of its own: a
-    Ctrl-C stops this program, which stops it, and cannot cut a stream short in silence.
+    Ctrl-C stops this program, which stops it, and cannot cut a stream short in silence. One that hangs is ended.
 
     Attributes:
         errors: the last of its messages of errors.
@@ -106,36 +126,57 @@ class Ffmpeg:
             )
         except OSError as error:
             raise _missing() from error
+        self._since: float | None = None
+        self._ended = threading.Event()
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._watcher.start()
 
     def __enter__(self) -> Ffmpeg:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._ended.set()
         self._process.kill()
         self._process.wait()
         self._listener.join()
+        self._watcher.join()
         self._close(self._process.stdin, self._process.stdout, self._process.stderr)
 
-    @property
-    def output(self) -> IO[bytes]:
-        """Its standard output; only with `read`."""
-        return self._pipe(self._process.stdout)
+    def read(self, count: int) -> bytes:
+        """Read so many bytes of its standard output, fewer at its end; only with `read`, as all that reads."""
+        with self._waiting():
+            return self._pipe(self._process.stdout).read(count)
+
+    def readline(self, limit: int) -> bytes:
+        """Read a line of its standard output, of at most so many bytes."""
+        with self._waiting():
+            return self._pipe(self._process.stdout).readline(limit)
+
+    def readinto(self, view: memoryview) -> int:
+        """Fill a buffer from its standard output, and return how many bytes there were."""
+        with self._waiting():
+            return self._pipe(self._process.stdout).readinto(view)  # type: ignore[attr-defined] (it is buffered)
 
     def feed(self, data: bytes | memoryview) -> bool:
         """Write to its standard input; False when it has stopped to read."""
+        pipe, left = self._pipe(self._process.stdin), memoryview(data)
         try:
-            self._pipe(self._process.stdin).write(data)
+            while left:
+                with self._waiting():
+                    pipe.write(left[:_PIPE])
+                left = left[_PIPE:]
         except OSError:
             return False
         return True
 
     def wait(self) -> int:
         """End its input, take no more of its output, wait until it is done, and return its exit status."""
-        self._close(self._process.stdin, self._process.stdout)
-        self.code = self._process.wait()
-        self._listener.join()
+        with self._waiting():
+            self._close(self._process.stdin, self._process.stdout)
+            self.code = self._process.wait()
+            self._listener.join()
         return self.code
 
     @property
@@ -143,7 +184,7 @@ class Ffmpeg:
         """The last error it told of, or its exit status."""
         clear = [error for error in self.errors if not error.startswith(_VAGUE)]
         if clear:
-            return clear[-1]
+            return "it is of a format that is not read" if clear[-1].startswith(_UNWANTED) else clear[-1]
         return self.errors[-1] if self.errors else f"ffmpeg ended with status {self.code}"
 
     @staticmethod
@@ -158,6 +199,24 @@ class Ffmpeg:
         if pipe is None:
             raise ValueError("this run of ffmpeg has no such pipe")
         return pipe
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Note that it is waited for."""
+        self._since = monotonic()
+        try:
+            yield
+        finally:
+            self._since = None
+
+    def _watch(self) -> None:
+        """End it where it was waited for in vain."""
+        while not self._ended.wait(min(1.0, PATIENCE)):
+            since = self._since
+            if since is not None and monotonic() - since > PATIENCE:
+                self.errors.append(f"ffmpeg did nothing for {PATIENCE:g} s")
+                self._process.kill()
+                return
 
     def _listen(self) -> None:
         for line in iter(lambda: self._pipe(self._process.stderr).readline(_LINE), b""):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.config import ReadConfig
+from inrfit.domain import Domain
 from inrfit.errors import InputError
 from inrfit.io import arrays, formats, image_read, image_write, transparency
 from inrfit.io.files import read_bytes
@@ -107,8 +108,8 @@ class ImageIO(SignalKind):
         """Return an image as 8-bit red, green, blue; see `inrfit.rgb`."""
         return np.concatenate([rgb8(band, samples.info) for band in samples.bands])
 
-    def losses(self, info: SignalInfo, domain: Domain, suffix: str) -> tuple[str, ...]:
-        """Return what a format cannot hold of what is known; see `SignalKind.lost`."""
+    def losses(self, info: SignalInfo, domain: Domain, channels: int, suffix: str) -> tuple[str, ...]:
+        """Return what a format cannot hold of what is known; see `SignalKind.losses`."""
         return image_write.losses(info, suffix)
 
     def default_suffix(self, info: SignalInfo) -> str:

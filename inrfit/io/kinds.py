@@ -109,8 +109,8 @@ class SignalKind:
             OutputError: the suffix is unknown, or its format cannot hold such samples.
         """
 
-    def losses(self, info: SignalInfo, domain: Domain, suffix: str) -> tuple[str, ...]:
-        """Return what a format cannot hold of samples and of what is known about them, in words for the user."""
+    def losses(self, info: SignalInfo, domain: Domain, channels: int, suffix: str) -> tuple[str, ...]:
+        """Return what a file of a format does not keep of such samples though others would, in words for the user."""
         return ()
 
     def default_suffix(self, info: SignalInfo) -> str:

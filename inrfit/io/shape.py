@@ -88,7 +88,7 @@ class ShapeIO(SignalKind):
         """Refuse a format that is not written; see `SignalKind.check`."""
         mesh_write.check(info, channels, suffix, name)
 
-    def losses(self, info: SignalInfo, domain: Domain, suffix: str) -> tuple[str, ...]:
+    def losses(self, info: SignalInfo, domain: Domain, channels: int, suffix: str) -> tuple[str, ...]:
         """Return what a format loses of places far from 0; see `SignalKind.losses`."""
         lost = mesh_write.losses(domain, suffix)
         return (lost,) if lost else ()

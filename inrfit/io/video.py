@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from inrfit.config import ReadConfig
 from inrfit.domain import Box, Domain
 from inrfit.errors import InputError
-from inrfit.io import arrays, video_formats, video_read, video_write
+from inrfit.io import arrays, video_colour, video_formats, video_read, video_write
 from inrfit.io.files import as_file, digest
 from inrfit.io.formats import COLOURS, check_size
 from inrfit.io.holes import settled
 from inrfit.io.kinds import OtherKind, SignalKind
-from inrfit.io.spool import MappedSignal, gather
+from inrfit.io.spool import MappedSignal, gather, spooling
 from inrfit.io.video_probe import Found, Pictures, probe
-from inrfit.io.video_rate import USUAL
+from inrfit.io.video_rate import USUAL, ratio
 from inrfit.signal import INTEGER_RANGES, ArraySignal, Bands, Signal, SignalInfo, declared
 
 NPY = b"\x93NUMPY"
@@ -57,7 +57,7 @@ class VideoIO(SignalKind):
         sha256 = digest(source)
         if _start(source) == NPY:
             return _from_npy(source, name, config, sha256)
-        with as_file(source, "") as path:
+        with spooling(InputError, name), as_file(source, "") as path:
             found = probe(path)
             stream = _shown(found, name)
             decoding = video_read.Decoding(path=path, stream=stream)
@@ -69,7 +69,8 @@ class VideoIO(SignalKind):
                 sound = _sound(path, found, start if start * rate > 0.5 else 0.0, name)
         spacing = _spacing(config, 1 / rate, name)
         tags = {**found.tags, "codec": stream.codec, "pix_fmt": stream.pixels}
-        tags["fps"] = str(rate if config.spacing is None else _ratio(spacing))
+        tags["fps"] = str(rate if config.spacing is None else ratio(spacing[0]))
+        tags[video_colour.TAG] = _colours(stream).text
         tags |= {} if stream.aspect == "1:1" else {"pixel_aspect": stream.aspect}
         tags |= {} if sound is None else {"sound": config.sound}
         info = SignalInfo(
@@ -124,6 +125,14 @@ class VideoIO(SignalKind):
         else:
             video_formats.check("uint8", 3, suffix, name)
 
+    def losses(self, info: SignalInfo, domain: Domain, channels: int, suffix: str) -> tuple[str, ...]:
+        """Return what a file does not keep: what wide colours are, in some formats; see `SignalKind.losses`."""
+        colours, form = video_colour.known(info.tags), video_formats.by_suffix(suffix)
+        if colours is None or not colours.wide or (form is not None and form.named):
+            return ()
+        kind = f"{form.name if form else suffix} does not say that its colours are {colours.wide}"
+        return (f"{kind}; the numbers stay as they are coded, R'G'B' of those, and are not converted",)
+
     def default_suffix(self, info: SignalInfo) -> str:
         """Return the suffix of the source where it is written, else `.mp4`, or `.npy` for what no clip can hold."""
         if info.dtype not in ("uint8", "uint16") or info.colour not in ("grey", "rgb"):
@@ -175,11 +184,18 @@ def _shown(found: Found, name: str) -> Pictures:
     return stream
 
 
+def _colours(stream: Pictures) -> video_colour.Colours:
+    """Return what the samples that are read of a stream are: what it says, with the matrix that they were read by."""
+    _, other = video_colour.taken(stream.colours, stream.pixels, stream.height, stream.width)
+    return replace(stream.colours, matrix=other) if other else stream.colours
+
+
 def _gathered(decoding: video_read.Decoding, name: str) -> NDArray[Any]:
     """Return all frames of a stream.
 
     Raises:
-        InputError: there are none, or there is no room for them.
+        InputError: there are none.
+        OSError: there is no room for them.
     """
     frames = decoding.frames()
     try:
@@ -190,11 +206,6 @@ def _gathered(decoding: video_read.Decoding, name: str) -> NDArray[Any]:
                 hint="the file is damaged or empty; get it again",
             )
         return gather(chain((first,), frames), first.shape[1:], decoding.dtype)
-    except OSError as error:
-        raise InputError(
-            f"{name}: there is no room for its frames ({error.strerror or error})",
-            hint="cut it into shorter clips, or set TMPDIR to a folder on a larger disk",
-        ) from error
     finally:
         frames.close()
 
@@ -223,6 +234,13 @@ def _notes(
         notes.append(f"one of its {len(found.pictures)} video streams was read, number {stream.index}")
     if len(found.sounds) > 1:
         notes.append(f"of its {len(found.sounds)} sound tracks only the first is used")
+    _, other = video_colour.taken(stream.colours, stream.pixels, stream.height, stream.width)
+    if other:
+        notes.append(f"its colours are coded by {stream.colours.matrix}, which was read as {other}")
+    if found.mastered:
+        notes.append(
+            "what it says of the screen that it was made for, and of its brightest places, is not kept"
+        )
     if abs(float(Fraction(*map(int, stream.aspect.split(":")))) - 1) > 0.02:
         notes.append(f"its pixels are not square ({stream.aspect}); frames have the size they are stored in")
     return tuple(notes)
@@ -238,11 +256,6 @@ def _spacing(config: ReadConfig, frame: float | Fraction, name: str) -> tuple[fl
     if len(given) not in (1, 3):
         raise InputError(f"{name}: --spacing gives {len(given)} numbers for a clip", hint=SPACING_HINT)
     return given if len(given) == 3 else (given[0], 1.0, 1.0)
-
-
-def _ratio(spacing: tuple[float, ...]) -> Fraction:
-    """Return the frames per second of a spacing as a ratio of small numbers."""
-    return Fraction(1 / spacing[0]).limit_denominator(1001)
 
 
 def _signal(
@@ -274,7 +287,7 @@ def _from_array(array: NDArray[Any], name: str, config: ReadConfig, sha256: str)
     )  # frames below each other are an image
     spacing = _spacing(config, 1 / USUAL, name)
     known = {"kind": VideoIO.kind, "suffix": video_formats.ARRAY, "sha256": sha256}
-    info = replace(rows.info, **known, tags={"fps": str(_ratio(spacing))})
+    info = replace(rows.info, **known, tags={"fps": str(ratio(spacing[0]))})
     return _signal(rows.values.reshape(frames.shape), info, spacing, config, name)
 
 

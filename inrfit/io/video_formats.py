@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 
 from inrfit.errors import OutputError
 
@@ -20,6 +21,8 @@ class Format:
         muxer: ffmpeg's name of it.
         codec: ffmpeg's options of its encoder of pictures.
         deep: whether more than 8 bit per sample are kept.
+        named: whether a file says what its colours are.
+        rates: lowest and highest number of frames per second that it counts time finely or far enough for.
         sounds: codecs of sound that are put in as they are.
         sound: ffmpeg's options of its encoder for others; empty where it holds no sound.
     """
@@ -29,12 +32,14 @@ class Format:
     muxer: str
     codec: tuple[str, ...]
     deep: bool = True
+    named: bool = True
+    rates: tuple[Fraction, Fraction] = (Fraction(1, 1_000_000), Fraction(1_000_000))
     sounds: tuple[str, ...] = ()
     sound: tuple[str, ...] = ()
 
 
 _H264 = ("libx264", "-crf", "12", "-preset", "medium")
-_BT709 = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv")
+_MILLISECONDS = (Fraction(1, 1_000_000), Fraction(1000))
 _AAC = ("aac", "-b:a", "192k")
 _MATROSKA_SOUNDS = ("aac", "mp3", "mp2", "opus", "vorbis", "flac", "alac", "ac3", "eac3", "dts")
 
@@ -43,7 +48,7 @@ FORMATS = (
         name="MP4",
         suffixes=(".mp4", ".m4v"),
         muxer="mp4",
-        codec=(*_H264, *_BT709, "-movflags", "+faststart"),
+        codec=(*_H264, "-movflags", "+faststart"),
         sounds=("aac", "mp3", "alac", "ac3", "eac3", "opus"),
         sound=_AAC,
     ),
@@ -51,7 +56,7 @@ FORMATS = (
         name="QuickTime",
         suffixes=(".mov",),
         muxer="mov",
-        codec=(*_H264, *_BT709, "-movflags", "+faststart"),
+        codec=(*_H264, "-movflags", "+faststart"),
         sounds=("aac", "mp3", "alac", "ac3", "pcm_s16le", "pcm_s24le"),
         sound=_AAC,
     ),
@@ -60,6 +65,7 @@ FORMATS = (
         suffixes=(".mkv",),
         muxer="matroska",
         codec=("ffv1", "-level", "3", "-g", "1", "-slicecrc", "1"),
+        rates=_MILLISECONDS,
         sounds=_MATROSKA_SOUNDS,
         sound=("flac",),
     ),
@@ -67,7 +73,8 @@ FORMATS = (
         name="WebM",
         suffixes=(".webm",),
         muxer="webm",
-        codec=("libvpx-vp9", "-crf", "15", "-b:v", "0", "-row-mt", "1", "-cpu-used", "4", *_BT709),
+        codec=("libvpx-vp9", "-crf", "15", "-b:v", "0", "-row-mt", "1", "-cpu-used", "4"),
+        rates=_MILLISECONDS,
         sounds=("opus", "vorbis"),
         sound=("libopus", "-b:a", "160k"),
     ),
@@ -77,10 +84,20 @@ FORMATS = (
         muxer="avi",
         codec=("mpeg4", "-q:v", "2", "-vtag", "XVID"),
         deep=False,
+        named=False,
+        rates=(Fraction(1, 65535), Fraction(1000)),
         sounds=("mp3", "ac3", "pcm_s16le", "pcm_u8"),
         sound=("libmp3lame", "-b:a", "192k"),
     ),
-    Format(name="GIF", suffixes=(".gif",), muxer="gif", codec=("gif",), deep=False),
+    Format(
+        name="GIF",
+        suffixes=(".gif",),
+        muxer="gif",
+        codec=("gif",),
+        deep=False,
+        named=False,
+        rates=(Fraction(1, 655), Fraction(100)),
+    ),
 )
 """Formats that ffmpeg writes. Matroska is the lossless one: FFV1 keeps 8- and 16-bit grey and RGB to the bit."""
 
@@ -112,6 +129,11 @@ def recognise(start: bytes) -> bool:
     return _MAGIC.match(start) is not None
 
 
+def by_suffix(suffix: str) -> Format | None:
+    """Return the format that a file suffix stands for; None where ffmpeg writes none so."""
+    return next((form for form in FORMATS if suffix.lower() in form.suffixes), None)
+
+
 def suffix_of(form: str, named: str) -> str:
     """Return the suffix of a source: that of its name where it suits what ffmpeg calls its format."""
     fitting = _DEMUXERS.get(form.split(",")[0], ())
@@ -126,7 +148,7 @@ def check(dtype: str, channels: int, suffix: str, name: str) -> Format | None:
     """
     if suffix.lower() == ARRAY:
         return None
-    form = next((form for form in FORMATS if suffix.lower() in form.suffixes), None)
+    form = by_suffix(suffix)
     if form is None:
         raise OutputError(
             f"{name}: {suffix or 'no suffix'} is not a format of clips inrfit writes",

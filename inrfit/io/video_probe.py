@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from inrfit.io.ffmpeg import Ffmpeg
+from inrfit.io.ffmpeg import Ffmpeg, source
+from inrfit.io.video_colour import NONE, Colours, said
 
 DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,mpeg,ogg,asf,flv,wav,flac,mp3,aac"
 """Formats that ffmpeg may read; others, such as playlists, could name further files."""
@@ -18,6 +19,7 @@ _STREAM = re.compile(r"^  Stream #0:(\d+)[^:]*: (Video|Audio): (.*)$")
 _DEEP = re.compile(r"(?:[a-z]|p[024]|y2|xv|x2[a-z]+|f)(?:9|10|12|14|16|32|48|64|96|128)(?:le|be)$")
 _TAG = re.compile(r"^    (\w+) *: (.*)$")
 _START = re.compile(r"^  Duration: .*, start: (-?\d+\.\d+)")
+_MASTERED = re.compile(r"^ +(?:Mastering Display Metadata|Content Light Level Metadata|DOVI configuration)")
 _INPUT = re.compile(r"^Input #0, (.*), from ")
 
 
@@ -32,6 +34,7 @@ class Pictures:
         width, height: size as stored, before a rotation.
         aspect: width to height of a pixel, for example "1936:1917"; "1:1" when square or not known.
         default: whether the file marks it as the one to show.
+        colours: what it says of its colours.
     """
 
     index: int
@@ -41,6 +44,7 @@ class Pictures:
     height: int
     aspect: str
     default: bool
+    colours: Colours = NONE
 
     @property
     def grey(self) -> bool:
@@ -71,6 +75,7 @@ class Found:
         sounds: streams of sound.
         tags: what is known about the file, by name.
         start: time of its first sample or frame, in seconds; 0 when not told.
+        mastered: whether it tells of the screen that it was made for, and how bright it gets.
         reason: why it cannot be read, where it cannot.
     """
 
@@ -79,6 +84,7 @@ class Found:
     sounds: tuple[Sound, ...] = ()
     tags: dict[str, str] = field(default_factory=dict)
     start: float = 0.0
+    mastered: bool = False
     reason: str = ""
 
     @property
@@ -88,15 +94,19 @@ class Found:
         return ranked[0] if ranked else None
 
 
-def source(path: Path) -> list[str]:
-    """Return the arguments that open a file, and only that file."""
-    return ["-protocol_whitelist", "file", "-format_whitelist", DEMUXERS, "-i", f"file:{path}"]
+MANY = 10_000
+"""Lines of ffmpeg's that are kept; a file cannot make it say so many that are needed."""
+
+
+def opening(path: Path) -> list[str]:
+    """Return the arguments that open a clip or the sound of one."""
+    return source(path, DEMUXERS)
 
 
 def probe(path: Path) -> Found:
     """Ask ffmpeg what a file holds."""
     lines: list[str] = []
-    with Ffmpeg(source(path), on_line=lines.append) as run:
+    with Ffmpeg(opening(path), on_line=lambda line: lines.append(line) if len(lines) < MANY else None) as run:
         run.wait()
         reason = run.reason
     form, pictures, sounds, tags, start = "", [], [], {}, 0.0
@@ -119,6 +129,7 @@ def probe(path: Path) -> Found:
         sounds=tuple(sounds),
         tags=tags,
         start=start,
+        mastered=any(_MASTERED.match(line) for line in lines),
         reason=reason,
     )
 
@@ -135,6 +146,7 @@ def _pictures(index: int, words: str) -> Pictures | None:
     if size is None:
         return None
     parts = [part.strip() for part in bare[: size.start()].split(",")]
+    pixels = re.search(r", \w+\(((?:tv|pc|[^()])*)\), \d+x\d+", words)
     aspect = re.search(r"SAR (\d+:\d+)", words)
     return Pictures(
         index=index,
@@ -144,4 +156,5 @@ def _pictures(index: int, words: str) -> Pictures | None:
         height=int(size[2]),
         aspect=aspect[1] if aspect and aspect[1][0] != "0" else "1:1",
         default="(default)" in words,
+        colours=said(pixels[1]) if pixels else NONE,
     )

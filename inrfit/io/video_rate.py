@@ -12,9 +12,19 @@ import numpy as np
 USUAL = Fraction(25)
 """Frames per second of a clip that does not tell."""
 
+LARGEST = 1001
+"""Denominators of frames per second, or of seconds per frame where that is more than one, are at most this."""
+
 _CONFIG = re.compile(r"config in time_base: (\d+)/(\d+), frame_rate: (\d+)/(\d+)")
 _FRAME = re.compile(r"n: *\d+ pts: *(\S+) ")
 _DURATION = re.compile(r" duration: *(\d+) ")
+
+
+def ratio(seconds: float) -> Fraction:
+    """Return the frames per second of a clip whose frames last so many seconds, as a ratio of small numbers."""
+    if seconds > 1:
+        return 1 / Fraction(seconds).limit_denominator(LARGEST)
+    return Fraction(1 / seconds).limit_denominator(LARGEST)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,7 +84,7 @@ class Times:
             gaps = np.diff(times) * float(self.tick)
             return average, f"{gaps.min():.3g} to {gaps.max():.3g} s"
         stated = None if to_the_end else self.nominal
-        slack = min(1.5, 0.1 * span / count)
+        slack = min(1.5, 0.1 * span / count) if span > count else 1.5  # frames shorter than a tick
         if stated is not None and abs(span - count / (stated * self.tick)) <= slack:
             return stated, ""
         return average, ""

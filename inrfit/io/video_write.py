@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,8 +14,11 @@ from inrfit.errors import OutputError
 from inrfit.io import scratch
 from inrfit.io.arrays import npy_start
 from inrfit.io.ffmpeg import SCALER, Ffmpeg
+from inrfit.io.spool import check_room, spooling
+from inrfit.io.video_colour import MATRICES, NONE, Colours, known, usual, written
 from inrfit.io.video_formats import FULL, HALF, Format, check
-from inrfit.io.video_probe import TAGS, probe, source
+from inrfit.io.video_probe import TAGS, opening, probe
+from inrfit.io.video_rate import ratio
 from inrfit.signal import Bands, SignalInfo
 
 BLOCK = 1 << 20
@@ -28,10 +31,6 @@ _PALETTE = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=
 """A palette for each frame: better than one for all, and no frame waits for others."""
 
 
-_TAGGED = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
-"""Says of frames what `out_color_matrix=bt709` made them."""
-
-
 def encode(samples: Bands, suffix: str, name: str) -> Iterator[bytes]:
     """Yield the pieces of a file; see `VideoIO.encode`.
 
@@ -42,7 +41,7 @@ def encode(samples: Bands, suffix: str, name: str) -> Iterator[bytes]:
         yield npy_start(samples.shape, np.dtype(samples.info.dtype))
         yield from (np.ascontiguousarray(band).tobytes() for band in samples.bands)
         return
-    with scratch.folder() as folder:
+    with spooling(OutputError, name), scratch.folder() as folder:
         made = folder / f"clip{form.suffixes[0]}"
         _write(samples, form, _sound(samples, form, folder), made, name)
         with made.open("rb") as file:
@@ -50,8 +49,8 @@ def encode(samples: Bands, suffix: str, name: str) -> Iterator[bytes]:
 
 
 def frame_rate(domain: Domain) -> Fraction:
-    """Return frames per second as formats store them: a ratio with a denominator of at most 1001."""
-    return max(Fraction(domain.rate).limit_denominator(1001), Fraction(1, 1001))
+    """Return frames per second as formats store them; see `ratio`."""
+    return ratio(domain.spacing[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,15 +65,19 @@ def _write(samples: Bands, form: Format, track: _Track, made: Path, name: str) -
     """Write a clip to a file.
 
     Raises:
-        OutputError: ffmpeg refuses.
+        OutputError: ffmpeg refuses, or the format does not have the rate.
+        OSError: the disk of temporary files is full.
     """
     height, width = samples.domain.shape[1:]
     deep, grey = samples.info.dtype == "uint16", samples.channels == 1
     given = ("gray16le" if deep else "gray") if grey else ("rgb48le" if deep else "rgb24")
-    rate = frame_rate(samples.domain)
+    rate = _rate(samples.domain, form, name)
     arguments = f"-f rawvideo -pix_fmt {given} -s {width}x{height} -r {rate} -i pipe:0".split()
     arguments += [*track.opened, "-map", "0:v", *(("-map", "1:a") if track.opened else ())]
     arguments += ["-vf", _filters(samples, form, grey=grey, deep=deep), "-c:v", *form.codec, *track.encoded]
+    arguments += _written(samples, form)[1].arguments() if form.named else []
+    if rate < 1 and form.muxer in ("mp4", "mov"):  # which count whole ticks, and would count in frames
+        arguments += ["-video_track_timescale", str(rate.numerator * -(-1000 // rate.numerator))]
     arguments += [*_metadata(samples.info.tags), "-f", form.muxer, "-y", f"file:{made}"]
     with Ffmpeg(arguments, write=True) as run:
         for band in samples.bands:
@@ -82,9 +85,26 @@ def _write(samples: Bands, form: Format, track: _Track, made: Path, name: str) -
             if not run.feed(values.reshape(-1).view("u1").data):
                 break
         if run.wait():
+            check_room(made.parent)
             raise OutputError(
                 f"{name}: cannot be written as {form.name} ({run.reason})", hint="write .mkv or .npy"
             )
+
+
+def _rate(domain: Domain, form: Format, name: str) -> Fraction:
+    """Return the frames per second of a file.
+
+    Raises:
+        OutputError: the format does not have them.
+    """
+    rate, (low, high) = frame_rate(domain), form.rates
+    if low <= rate <= high:
+        return rate
+    near = float(min(max(rate, low), high))
+    raise OutputError(
+        f"{name}: {form.name} has {low} to {high} frames per second, not {rate}",
+        hint=f"decode with --fps {near:.6g}, or write .mp4 or .npy",
+    )
 
 
 def _filters(samples: Bands, form: Format, *, grey: bool, deep: bool) -> str:
@@ -96,13 +116,31 @@ def _filters(samples: Bands, form: Format, *, grey: bool, deep: bool) -> str:
     if form.muxer == "gif":
         return _PALETTE
     if form.muxer == "matroska":
-        return f"{shape},format={_LOSSLESS[grey, deep]}"
+        colours = _written(samples, form)[1]
+        said = f"setparams=color_primaries={colours.primaries}:color_trc={colours.transfer}"
+        return f"{shape},format={_LOSSLESS[grey, deep]},{said}"
     even = all(side % 2 == 0 for side in domain.shape[1:])
+    matrix, colours = _written(samples, form)
     chroma = FULL if form.codec[0] == "libx264" and not even else HALF
-    matrix = "" if form.muxer == "avi" else ":out_color_matrix=bt709:out_range=tv"
+    span = "pc" if form.named and colours.range == "pc" else "tv"
     pixels = f"yuv{chroma}p{'10le' if deep and form.deep else ''}"
-    tagged = "" if form.muxer == "avi" else f",{_TAGGED}"
-    return f"scale=flags={SCALER}{matrix},format={pixels},{shape}{tagged}"
+    said = f",setparams={colours.options()}" if form.named else ""
+    made = f"out_color_matrix={MATRICES[matrix]}:out_range={span}"
+    return f"scale=flags={SCALER}:{made},format={pixels},{shape}{said}"
+
+
+def _written(samples: Bands, form: Format) -> tuple[str, Colours]:
+    """Return the matrix of the frames that are written, and what the file says; see `video_colour.written`.
+
+    A format that cannot say it has the usual matrix of its size, and a lossless one of R'G'B' none.
+    """
+    height, width = samples.domain.shape[1:]
+    if not form.named:
+        return usual(height, width), NONE
+    if form.muxer == "matroska":
+        source = known(samples.info.tags) or NONE
+        return "", replace(source, matrix="unknown", range="unknown")
+    return written(samples.info.tags, height, width)
 
 
 _LOSSLESS = {
@@ -142,7 +180,7 @@ def _sound(samples: Bands, form: Format, folder: Path) -> _Track:
     elif begin <= -1e-6:
         opened += ["-itsoffset", f"{-begin:.6f}"]
     encoded = ("copy",) if codec == "copy" else tuple(form.sound)
-    return _Track(opened=(*opened, *source(path)), encoded=("-c:a", *encoded))
+    return _Track(opened=(*opened, *opening(path)), encoded=("-c:a", *encoded))
 
 
 def shown_from(info: SignalInfo, domain: Domain) -> float:

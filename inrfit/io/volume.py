@@ -19,7 +19,7 @@ from inrfit.io.formats import MAX_CHANNELS
 from inrfit.io.holes import settled
 from inrfit.io.kinds import SignalKind
 from inrfit.io.libraries import guarded
-from inrfit.io.spool import MappedSignal, blocks, gather
+from inrfit.io.spool import MappedSignal, blocks, gather, spooling
 from inrfit.rgb import rgb8
 from inrfit.signal import INTEGER_RANGES, Bands, SignalInfo, declared
 
@@ -181,7 +181,8 @@ def _native(
     if dtype != wanted:
         factor = 255 if dtype.kind == "b" else 1
         parts = (_converted(block, wanted, factor) for block in blocks(values))
-        values = gather(parts, values.shape[1:], wanted.name)
+        with spooling(InputError, name):
+            values = gather(parts, values.shape[1:], wanted.name)
     known = dtype.name in (wanted.name, "bool") or dtype.kind == "f"
     return values, () if known else (f"{dtype} samples were read as {wanted}",)
 

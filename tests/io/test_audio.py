@@ -17,9 +17,10 @@ import inrfit
 from inrfit import io
 from inrfit.config import ReadConfig
 from inrfit.errors import InputError, OutputError
-from inrfit.io import audio_ffmpeg, audio_read
+from inrfit.io import audio_read
 from inrfit.io.audio import AudioIO
 from inrfit.io.audio_formats import WRITTEN
+from inrfit.io.ffmpeg import executable
 from inrfit.io.spool import IN_MEMORY
 from inrfit.signal import Bands, Signal, SignalInfo
 
@@ -163,7 +164,7 @@ def test_what_libsndfile_does_not_know_goes_through_ffmpeg(codec: str, noise: No
     values = noise(3000, 2, "int16")
     source.write_bytes(wav(values, 22050))
     words = [
-        audio_ffmpeg.program() or "",
+        executable(),
         "-loglevel",
         "error",
         "-i",

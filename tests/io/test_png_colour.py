@@ -100,7 +100,7 @@ def test_other_formats_get_a_profile(suffix: str) -> None:
     values = np.full((16, 16, 3), 200, np.uint8)
     again = read_image(encoded_image(values, info, suffix, f"a{suffix}"), f"a{suffix}")
     assert again.info.icc == colour_profile.profile(ADOBE, grey=False)
-    assert ImageIO().losses(info, DOMAIN, suffix) == ()
+    assert ImageIO().losses(info, DOMAIN, 3, suffix) == ()
 
 
 def test_a_profile_shows_the_colours_that_the_chunks_mean() -> None:
@@ -153,10 +153,10 @@ def test_a_profile_of_the_picture_wins() -> None:
 
 def test_what_no_other_format_holds_is_told() -> None:
     info = SignalInfo(tags={"cICP": "9 16 0 1", "cLLI": "1 2"})
-    assert ImageIO().losses(info, DOMAIN, ".png") == ()
-    (told,) = ImageIO().losses(info, DOMAIN, ".jpg")
+    assert ImageIO().losses(info, DOMAIN, 3, ".png") == ()
+    (told,) = ImageIO().losses(info, DOMAIN, 3, ".jpg")
     assert told == ".jpg does not hold the colour space of the picture (cICP, cLLI); .png does"
-    assert ImageIO().losses(replace(info, tags={"cICP": "1 13 0 1"}), DOMAIN, ".jpg") == ()
+    assert ImageIO().losses(replace(info, tags={"cICP": "1 13 0 1"}), DOMAIN, 3, ".jpg") == ()
 
 
 def test_the_colour_space_of_an_avif_is_kept() -> None:
