@@ -132,7 +132,7 @@ def test_sizes_grow_to_the_usual_one_and_double_until_that_helps_no_more() -> No
     assert grown == sorted(set(grown))
     assert usual in grown
     assert usual < grown[-1] <= tries.BEYOND * usual * 1.01
-    assert sizes(None, [9.0, 8.0, 7.9, 7.8, 7.7])[-1] == usual  # the usual size brought next to nothing
+    assert sizes(None, [9.0, 8.9, 8.85, 8.8, 8.75])[-1] == usual  # the usual size brought next to nothing
     assert len(sizes(None, [5.0, -1.0, 3.0])) == 2
 
 
