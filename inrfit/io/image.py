@@ -30,6 +30,7 @@ class ImageIO(SignalKind):
     kind = "image"
     suffixes = formats.SUFFIXES
     written = formats.WRITTEN
+    told = formats.TOLD
     shows_holes = True
     metrics = ("psnr", "psnr-minmax", "ssim", "ms-ssim")
 
