@@ -34,7 +34,7 @@ REMARKS = {
     "libigl": "The core is MPL-2.0. The wheel holds `igl.copyleft` (CGAL and TetGen: GPL and AGPL) "
     "and `igl.triangle` (Triangle: not for commercial use) as modules of their own. inrfit imports `igl` alone, which loads "
     "neither; a test proves it.",
-    "opencv-contrib-python-headless": "`import cv2`, which inrfit does for pictures that Pillow does not read and for `--partition seg`, "
+    "opencv-contrib-python-headless": "`import cv2`, which inrfit does for some deep pictures and compressed TIFF files and for `--partition seg`, "
     "loads libraries of FFmpeg (LGPL-2.1) and OpenSSL 1.1.1k, whose end of life was in September 2023. inrfit opens no "
     "connection and no clip with OpenCV, so neither is given any data.",
     "soundfile": "The package is BSD, the library libsndfile in its wheel LGPL-2.1, loaded as a shared library.",
