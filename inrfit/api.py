@@ -85,7 +85,7 @@ def plan(
     Raises:
         InputError, ConfigError, DeviceError: the source, an option or the device cannot work.
     """
-    from inrfit.fitting.rate import decided
+    from inrfit.fitting.rate import decided, decides_on_size
     from inrfit.models.coarser import coarser, shortfall
     from inrfit.models.sizing import resolve
 
@@ -95,6 +95,7 @@ def plan(
     if not divides(options) and (fitting := coarser(wanted.model, divided, signal.channels)) is not divided:
         divided = fitting
         wanted = replace(wanted, partition=replace(wanted.partition, grid=divided.grid, cell=None))
+    open_model = wanted.model if decides_on_size(wanted) else None
     wanted = decided(wanted, signal, divided)
     model = resolve(wanted.model, divided, signal.channels)
     if (note := shortfall(wanted.model.params, model, divided, signal.channels)) is not None:
@@ -104,6 +105,7 @@ def plan(
         partition=divided,
         settings=replace(wanted, model=model),
         device=pick_device(device, wanted.fit.threads),
+        open_model=open_model,
     )
 
 
@@ -127,19 +129,10 @@ def _read(source: Source, name: str | None, options: FitOptions) -> tuple[Signal
 
 def run(plan: Plan, *, progress: Progress | None = None, resume: Checkpoint | None = None) -> Field:
     """Fit what was planned; see `fit`."""
-    from inrfit.fitting import waves
+    from inrfit.fitting import tries
 
     info = _with_sound(plan, progress)
-    fitted = waves.fit(
-        plan.signal,
-        plan.partition,
-        plan.settings.model,
-        plan.settings.fit,
-        plan.device,
-        progress=progress,
-        resume=resume,
-    )
-    return replace(fitted, info=info)
+    return replace(tries.fit(plan, progress, resume), info=info)
 
 
 def _with_sound(plan: Plan, progress: Progress | None) -> SignalInfo:
@@ -177,17 +170,29 @@ def _fitted_sound(sound: bytes, plan: Plan, progress: Progress | None) -> bytes:
 
 def run_many(plans: Sequence[Plan], *, progress: Progress | None = None) -> list[Field | FitError]:
     """Fit what was planned, those that have shape, model and options in common at once; see `fit_many`."""
+    from inrfit.fitting.tries import Tries
+
+    alone = [number for number, plan in enumerate(plans) if plan.batch_key is None]
+    found = {number: _alone(plans[number], progress) for number in alone}
+    tries = {number: Tries(plan) for number, plan in enumerate(plans) if number not in found}
+    left = list(tries)
+    while left:
+        fitted = _at_once([tries[number].plan for number in left], progress)
+        left = [number for number, one in zip(left, fitted, strict=True) if tries[number].go_on(one)]
+    found |= {number: one.best for number, one in tries.items()}
+    return [found[number] for number in range(len(plans))]
+
+
+def _at_once(plans: Sequence[Plan], progress: Progress | None) -> list[Field | FitError]:
+    """Fit what was planned once, those at once that have a `batch_key` in common."""
     from inrfit.fitting import loop
 
     groups: dict[object, list[int]] = {}
     for number, one in enumerate(plans):
-        groups.setdefault(number if one.batch_key is None else one.batch_key, []).append(number)
+        groups.setdefault(one.batch_key, []).append(number)
     found: dict[int, Field | FitError] = {}
     for numbers in groups.values():
         first = plans[numbers[0]]
-        if first.batch_key is None:
-            found[numbers[0]] = _alone(first, progress)
-            continue
         chosen = first.settings
         signals = [plans[number].signal for number in numbers]
         results = loop.fit_many(

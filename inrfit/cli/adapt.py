@@ -261,6 +261,10 @@ class AdaptJob(Job):
 
         return api.verify(data, plan.signal, plan.device, init=self.init)
 
+    def mend(self, plan: Plan) -> str:
+        """Return what may help where a target PSNR was missed: the size is the init's."""
+        return "it needs more --steps, or an init with more weights"
+
     def work(self, item: Item) -> dict[str, Any]:
         """Adapt to one input and write its file."""
         return {**super().work(item), "init": self.init.hash}

@@ -121,7 +121,7 @@ class Job:
         written = put(item, (data,), twin=None if kept is None else kept.saved)
         if kept is not None:
             kept.drop()
-        missed = self._missed(checked.psnr)
+        missed = self._missed(checked.psnr, plan)
         if self.report:
             self.entries.append(_entry(item, plan, checked, events, len(data)))
         return {
@@ -154,8 +154,13 @@ class Job:
                 events.append(event)
                 show(event)
 
+            def on_again(psnr: float, weights: int) -> None:
+                events.clear()
+                self.talk(f"{item.name}: {psnr:.2f} dB; tries again with {weights:,} weights")
+
             hooks = Progress(
                 on_event=on_event,
+                on_again=on_again,
                 stop=lambda: self.interrupted,
                 save=None if kept is None or kept.path is None else kept.save,
             )
@@ -187,15 +192,26 @@ class Job:
             self.talk(f"{item.name}: {model}")
             self.talk(f"{item.name}: {plan.settings.fit}")
 
-    def _missed(self, psnr: float | None) -> FitError | None:
+    def _missed(self, psnr: float | None, plan: Plan) -> FitError | None:
         """Return the error of a file, which is written all the same, that is not as good as was asked for."""
         target = self.words.get("target_psnr")
         if target is None or psnr is None or psnr >= target:
             return None
         return FitError(
-            f"{psnr:.2f} dB is below --target-psnr {target:g}; the file is written",
-            hint="it needs more --steps or a larger --params",
+            f"{psnr:.2f} dB is below --target-psnr {target:g}; the file is written", hint=self.mend(plan)
         )
+
+    def mend(self, plan: Plan) -> str:
+        """Return what may help where a target PSNR was missed: what the user set, not what was chosen for them."""
+        longer = "more --steps" if plan.settings.fit.max_time is None else "a longer --max-time"
+        if plan.open_model is not None:
+            return (
+                f"{longer} may reach it; larger networks were tried, as far as they helped and time allowed"
+            )
+        if self.words.get("pitch") is not None:
+            return f"it needs {longer} or a smaller --pitch"
+        size = "--params" if self.words.get("hidden_features") is None else "--hidden-features"
+        return f"it needs {longer} or a larger {size}"
 
 
 def _division(plan: Plan) -> str:

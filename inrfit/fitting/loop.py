@@ -76,12 +76,14 @@ class Progress:
         stop: asked before every step; True saves the state and raises Interrupted.
         save: takes a checkpoint of the state; None when nothing is to be kept.
         save_every: seconds between checkpoints.
+        on_again: called before a target that was missed is tried with more weights: the PSNR so far in dB, the weights.
     """
 
     on_event: Callable[[FitEvent], None] = lambda event: None
     stop: Callable[[], bool] = lambda: False
     save: Callable[[Checkpoint], None] | None = None
     save_every: float = 60.0
+    on_again: Callable[[float, int], None] = lambda psnr, weights: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, dataclass
 
-from inrfit.config import FitConfig, Settings, require
+from inrfit.config import FitConfig, ModelConfig, Settings, require
 from inrfit.device import Device
 from inrfit.models.description import describe
 from inrfit.partitions import Partition
@@ -15,12 +15,19 @@ from inrfit.version import __version__
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything that is decided before a fit starts."""
+    """Everything that is decided before a fit starts.
+
+    Attributes:
+        signal, partition, settings, device: what is fitted, in which regions, how and where.
+        open_model: where a target PSNR decides on the number of weights, the model as it is without a target and before
+            it is resolved; else None.
+    """
 
     signal: Signal
     partition: Partition
     settings: Settings
     device: Device
+    open_model: ModelConfig | None = None
 
     @property
     def params(self) -> int:

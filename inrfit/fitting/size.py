@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from inrfit.codec.weights import with_tables
 from inrfit.fitting.rounding import NOTHING, PROBE, PROBES, SMALL
+from inrfit.fitting.target import OVERSHOOT
 from inrfit.models.coding import PER_OCTAVE, Coding, exponent_of, quantised, restored
 from inrfit.models.field import Field
 
@@ -27,6 +28,9 @@ COARSE = FINE + 512
 
 FURTHEST = 8 * PER_OCTAVE
 """Largest change of the exponents of steps that is tried: by a factor of 256."""
+
+JUMPS = 48
+"""Steps beyond the coarsest good ones that are looked at where a target PSNR is exceeded by too much."""
 
 
 def meet(
@@ -149,6 +153,9 @@ def coarsest(
 ) -> Field | None:
     """Return a field with the coarsest steps at which its PSNR is at least `wanted` dB; None where there are none.
 
+    Of few weights the PSNR jumps from step to step, up and down; where it is further above `wanted` than a target may be,
+    some coarser steps are looked at for one that is not.
+
     Args:
         field: with weights that are not rounded.
         usual: the same with some steps, measured.
@@ -160,7 +167,8 @@ def coarsest(
     names = [] if coding is None else [name for name in coding.exponents if name not in fixed]
     if coding is None or not names:
         return usual if (usual.psnr or 0.0) >= wanted else None
-    best, low, high = None, -FURTHEST * len(names), FURTHEST * len(names)
+    best: Field | None = None
+    low, high = -FURTHEST * len(names), FURTHEST * len(names)
     found, at, jump = usual, 0, len(names) * PER_OCTAVE // 2
     while True:
         if (found.psnr or 0.0) >= wanted:
@@ -168,11 +176,18 @@ def coarsest(
         else:
             high = at
         if high - low <= 1:
-            return best
+            break
         near = low + jump if best is found else high - jump
         at = near if low < near < high else (low + high) // 2
         jump *= 2
         found = measure(with_steps(field, shifted(coding, names, at)))
+    for further in range(low + 2, low + 2 + JUMPS):
+        if best is None or (best.psnr or 0.0) <= wanted + OVERSHOOT:
+            break
+        found = measure(with_steps(field, shifted(coding, names, further)))
+        if wanted <= (found.psnr or 0.0) < (best.psnr or 0.0):
+            best = found
+    return best
 
 
 def shifted(coding: Coding, names: Sequence[str], by: int) -> Coding:

@@ -40,6 +40,7 @@ class AudioIO(SignalKind):
     kind = "audio"
     suffixes = audio_formats.SUFFIXES
     written = audio_formats.WRITTEN
+    told = audio_formats.TOLD
     words = ("spacing",)
     defaults = {"cell": 512}  # noqa: RUF012 (declared as a class variable in the base class)
     metrics = ("psnr", "snr", "si-sdr", "lsd")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from inrfit.io import speakers
+from inrfit.io.told import Told
 from inrfit.signal import SignalInfo
 
 MAX_CHANNELS = 64
@@ -208,3 +209,107 @@ def recognise(start: bytes) -> bool:
     )
     frame = len(start) > 2 and start[0] == 0xFF and start[1] & 0xE0 == 0xE0 and start[1] & 0x18 != 0x08
     return start.startswith(known) or (frame and start[2] & 0xF0 != 0xF0)
+
+
+_TAGS = "tags"
+_LEFT = "covers, markers, loops, other tags"
+
+TOLD = (
+    Told(
+        name="WAV, RF64",
+        suffixes=(".wav", ".wave"),
+        read="8 to 32 bit, floats, A-law, mu-law, ADPCM",
+        kept=f"sample type, the encoding, rate, {_TAGS}",
+        converted="64-bit floats to 32",
+        dropped=_LEFT,
+        written="8, 16, 24 and 32 bit, floats; RF64 from 4 GiB on",
+    ),
+    Told(
+        name="FLAC",
+        suffixes=(".flac",),
+        read="8 to 24 bit, up to 8 channels",
+        kept=f"sample type, rate, {_TAGS}",
+        dropped=_LEFT,
+        written="8, 16 and 24 bit",
+    ),
+    Told(
+        name="Ogg Vorbis",
+        suffixes=(".ogg", ".oga"),
+        read="decoded to floats; FLAC and Opus in Ogg too",
+        kept=f"rate, {_TAGS}",
+        converted="samples to floats",
+        dropped=_LEFT,
+        written="Vorbis, quality 8",
+    ),
+    Told(
+        name="Opus",
+        suffixes=(".opus",),
+        read="decoded to floats",
+        kept=_TAGS,
+        converted="samples to floats, at 48 kHz",
+        dropped=_LEFT,
+        written="rates of 8, 12, 16, 24 and 48 kHz",
+    ),
+    Told(
+        name="MP3",
+        suffixes=(".mp3",),
+        read="decoded to floats",
+        kept=f"rate, {_TAGS}",
+        converted="samples to floats",
+        dropped=_LEFT,
+        written="variable rate, the best; up to 2 channels and 48 kHz",
+    ),
+    Told(
+        name="AIFF",
+        suffixes=(".aiff", ".aif", ".aifc"),
+        read="8 to 32 bit, floats, A-law, mu-law",
+        kept=f"sample type, the encoding, rate, of {_TAGS} those that it has",
+        converted="64-bit floats to 32",
+        dropped=_LEFT,
+        written="8, 16, 24 and 32 bit, floats",
+    ),
+    Told(
+        name="AU",
+        suffixes=(".au", ".snd"),
+        read="8 to 32 bit, floats, A-law, mu-law",
+        kept="sample type, the encoding, rate",
+        converted="64-bit floats to 32",
+        dropped="tags",
+        written="8, 16, 24 and 32 bit, floats",
+    ),
+    Told(
+        name="CAF",
+        suffixes=(".caf",),
+        read="8 to 32 bit, floats, A-law, mu-law, ALAC",
+        kept=f"sample type, the encoding, rate, of {_TAGS} those that it has",
+        converted="64-bit floats to 32",
+        dropped=_LEFT,
+        written="8, 16, 24 and 32 bit, floats, ALAC where the source was",
+    ),
+    Told(
+        name="M4A",
+        suffixes=(".m4a",),
+        read="AAC and ALAC, by ffmpeg",
+        kept=f"rate, {_TAGS}",
+        converted="AAC to floats",
+        dropped=_LEFT,
+        written="AAC, up to 8 channels and 96 kHz",
+    ),
+    Told(
+        name="others, by ffmpeg or libsndfile",
+        suffixes=READ,
+        read="what they decode",
+        kept="rate, tags; written in another format",
+        converted="lossy samples to floats",
+        dropped=_LEFT,
+    ),
+    Told(
+        name="NumPy",
+        suffixes=(".npy",),
+        read="[time] or [time, channel] with `--kind audio`",
+        kept="sample type",
+        dropped="the rate, which is 44,100 or that of `--spacing`",
+        written="int16, int32, float32",
+    ),
+)
+"""What is read of each format, and what becomes of it."""

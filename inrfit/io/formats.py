@@ -7,6 +7,7 @@ import struct
 from dataclasses import dataclass
 
 from inrfit.errors import InputError
+from inrfit.io.told import Told
 
 PIXEL_LIMIT = 2**28
 """Most pixels an image file may declare; more is taken for a decompression bomb before anything is decoded."""
@@ -182,3 +183,85 @@ def is_deep_avif(data: bytes) -> bool:
     """Tell whether an AVIF file declares more than 8 bit; source: AV1 in ISOBMFF 1.2, section 2.3.3 (av1C)."""
     at = data.find(b"av1C")
     return 0 <= at < len(data) - 6 and bool(data[at + 6] & 0x40)
+
+
+TOLD = (
+    Told(
+        name="PNG",
+        suffixes=(".png",),
+        read="1 to 16 bit, grey, RGB, palette, alpha, interlaced",
+        kept="sample type, ICC, EXIF",
+        converted="palette to RGB, 1 to 4 bit to 8, a transparent colour to alpha",
+        dropped="text, gamma, density, further frames (told)",
+        written="8 and 16 bit, grey and RGB, with alpha",
+    ),
+    Told(
+        name="JPEG",
+        suffixes=(".jpg", ".jpeg"),
+        read="8 bit, grey, RGB, CMYK",
+        kept="ICC, EXIF",
+        converted="turned upright, CMYK to RGB without colour management (told)",
+        dropped="XMP, IPTC, comments, thumbnails, the profile of CMYK",
+        written="quality 95, 4:4:4, grey and RGB",
+    ),
+    Told(
+        name="WebP",
+        suffixes=(".webp",),
+        read="8 bit, RGB, alpha",
+        kept="sample type, ICC (not of grey), EXIF",
+        converted="turned upright",
+        dropped="XMP, further frames (told)",
+        written="lossless; grey as RGB",
+    ),
+    Told(
+        name="AVIF",
+        suffixes=(".avif",),
+        read="8 bit, RGB, alpha",
+        kept="ICC, EXIF",
+        converted="turned upright",
+        dropped="more than 8 bit is refused; XMP, further frames (told)",
+        written="quality 90, 4:4:4",
+    ),
+    Told(
+        name="TIFF, BigTIFF",
+        suffixes=(".tif", ".tiff"),
+        read="8 and 16 bit, floats of 16 to 64 bit, grey, RGB, palette, CMYK, alpha",
+        kept="sample type up to float32, ICC, EXIF",
+        converted="turned upright, white-is-zero inverted, premultiplied alpha divided out (told), float64 to float32",
+        dropped="further pages (told), geographic tags, density",
+        written="deflate; 8 and 16 bit and float32, grey and RGB, with alpha",
+    ),
+    Told(
+        name="BMP",
+        suffixes=(".bmp",),
+        read="1 to 32 bit",
+        kept="sample type",
+        converted="palette to RGB",
+        dropped="density",
+        written="8 bit, grey and RGB",
+    ),
+    Told(
+        name="GIF",
+        suffixes=(".gif",),
+        read="the first frame, palette",
+        converted="palette to RGB, a transparent colour to alpha",
+        dropped="further frames (told; `--kind video` reads them), comments",
+    ),
+    Told(
+        name="PNM",
+        suffixes=(".ppm", ".pgm", ".pbm", ".pnm"),
+        read="P1 to P6, 1 to 16 bit",
+        converted="1 bit to 8",
+        dropped="comments",
+    ),
+    Told(
+        name="NumPy",
+        suffixes=(".npy",),
+        read="[y, x] or [y, x, channel], bool, whole numbers from 0 to 65535, floats; up to 64 channels",
+        kept="sample type up to float32",
+        converted="float64 and float16 to float32, whole numbers to 8 or 16 bit",
+        dropped="",
+        written="uint8, uint16, float32",
+    ),
+)
+"""What is read of each format, and what becomes of it."""

@@ -33,6 +33,7 @@ class ImageIO(SignalKind):
     suffixes = formats.SUFFIXES
     written = formats.WRITTEN
     words = ("range", "nodata")
+    told = formats.TOLD
     shows_holes = True
     metrics = ("psnr", "psnr-minmax", "ssim", "ms-ssim")
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from inrfit.config import ReadConfig
 from inrfit.domain import Box, Domain
 from inrfit.errors import InputError
+from inrfit.io.told import Told
 from inrfit.rgb import rgb8
 from inrfit.signal import Bands, Signal, SignalInfo, declared
 
@@ -37,6 +38,7 @@ class SignalKind:
         kind: name of the kind in the registry.
         suffixes: file suffixes of the kind, in lower case.
         written: those of them that are formats which are written.
+        told: what is read of each format and what becomes of it, for the page on formats.
         words: words of `ReadConfig` that mean something for this kind.
         defaults: words of a fit that fill in what the user does not say, for example `{"cell": 512}`; see
             `defaults_for`.
@@ -49,6 +51,7 @@ class SignalKind:
     kind: ClassVar[str] = ""
     suffixes: ClassVar[tuple[str, ...]] = ()
     written: ClassVar[tuple[str, ...]] = ()
+    told: ClassVar[tuple[Told, ...]] = ()
     words: ClassVar[tuple[str, ...]] = ()
     defaults: ClassVar[Mapping[str, object]] = {}
     metrics: ClassVar[tuple[str, ...]] = ("psnr",)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from inrfit.config import ReadConfig
 from inrfit.domain import Box, Domain
-from inrfit.io import mesh_read, mesh_write, shape_thin
+from inrfit.io import mesh_formats, mesh_read, mesh_write, shape_thin
 from inrfit.io.files import digest, read_bytes
 from inrfit.io.kinds import SignalKind
 from inrfit.io.shape_signal import ShapeSignal, lattice
@@ -32,6 +32,7 @@ class ShapeIO(SignalKind):
     sparse = True
     suffixes = mesh_read.SUFFIXES
     written = mesh_write.WRITTEN
+    told = mesh_formats.TOLD
     words = ("target", "resolution")
     defaults = {"points": 60_000, "steps": 400}  # noqa: RUF012 (a ClassVar Mapping)
     extends = False

@@ -38,6 +38,7 @@ class VideoIO(SignalKind):
     kind = "video"
     suffixes = video_formats.SUFFIXES
     written = video_formats.WRITTEN
+    told = video_formats.TOLD
     words = ("sound", "spacing", "range", "nodata")
     defaults = {"cell": (8, 32, 32), "weights_per_sample": 0.05, "points": 200_000}  # noqa: RUF012 (as in the base)
     metrics = ("psnr", "ssim")

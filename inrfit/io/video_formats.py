@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from inrfit.errors import OutputError
+from inrfit.io.told import Told
 
 FULL, HALF = "444", "420"
 
@@ -159,3 +160,84 @@ def check(dtype: str, channels: int, suffix: str, name: str) -> Format | None:
             f"{name}: {form.name} cannot hold {dtype} samples with {channels} channels", hint=f"write {ARRAY}"
         )
     return form
+
+
+_CLIP_TAGS = "title, artist, album, genre, comment, description, copyright, dates"
+_CLIP_KEPT = f"rate as a ratio, shape of pixels, the first sound track, {_CLIP_TAGS}"
+_CLIP_READ = "8 bit, and more as 16, grey or colour; what ffmpeg decodes"
+_CLIP_CONVERTED = "colours to RGB, turned upright"
+_CLIP_DROPPED = "transparency, subtitles, chapters, other streams and tracks, colour spaces"
+
+TOLD = (
+    Told(
+        name="MP4",
+        suffixes=(".mp4", ".m4v"),
+        read=_CLIP_READ,
+        kept=_CLIP_KEPT,
+        converted=_CLIP_CONVERTED,
+        dropped=_CLIP_DROPPED,
+        written="H.264, CRF 12, BT.709; AAC, or a copied track where it fits",
+    ),
+    Told(
+        name="QuickTime",
+        suffixes=(".mov",),
+        read=_CLIP_READ,
+        kept=_CLIP_KEPT,
+        converted=_CLIP_CONVERTED,
+        dropped=_CLIP_DROPPED,
+        written="as MP4",
+    ),
+    Told(
+        name="Matroska",
+        suffixes=(".mkv",),
+        read=_CLIP_READ,
+        kept=f"sample type, {_CLIP_KEPT}",
+        converted=_CLIP_CONVERTED,
+        dropped=_CLIP_DROPPED,
+        written="FFV1, lossless; FLAC",
+    ),
+    Told(
+        name="WebM",
+        suffixes=(".webm",),
+        read=_CLIP_READ,
+        kept=_CLIP_KEPT,
+        converted=_CLIP_CONVERTED,
+        dropped=_CLIP_DROPPED,
+        written="VP9, CRF 15, BT.709; Opus",
+    ),
+    Told(
+        name="AVI",
+        suffixes=(".avi",),
+        read=_CLIP_READ,
+        kept=_CLIP_KEPT,
+        converted=_CLIP_CONVERTED,
+        dropped=_CLIP_DROPPED,
+        written="MPEG-4 part 2, 8 bit; MP3",
+    ),
+    Told(
+        name="GIF",
+        suffixes=(".gif",),
+        read="all frames with `--kind video`",
+        kept="rate",
+        converted="palette to RGB",
+        dropped="transparency, comments",
+        written="a palette, no sound",
+    ),
+    Told(
+        name="others, by ffmpeg",
+        suffixes=READ_ONLY,
+        read=_CLIP_READ,
+        kept=f"{_CLIP_KEPT}; written in another format",
+        converted=_CLIP_CONVERTED,
+        dropped=_CLIP_DROPPED,
+    ),
+    Told(
+        name="NumPy",
+        suffixes=(ARRAY,),
+        read="[frame, y, x] or [frame, y, x, channel] with `--kind video`",
+        kept="sample type",
+        dropped="the rate, which is 25 or that of `--spacing`",
+        written="uint8, uint16; no sound",
+    ),
+)
+"""What is read of each format, and what becomes of it."""

@@ -20,6 +20,7 @@ from inrfit.io.holes import settled
 from inrfit.io.kinds import SignalKind
 from inrfit.io.libraries import guarded
 from inrfit.io.spool import MappedSignal, blocks, gather, spooling
+from inrfit.io.told import Told
 from inrfit.rgb import rgb8
 from inrfit.signal import INTEGER_RANGES, Bands, SignalInfo, declared
 
@@ -35,6 +36,19 @@ A side of 16 takes 1.3 to 1.8 times as long as one of 12, one of 32 five times.
 
 SHAPES = "give [z, y, x], or [z, y, x, channel] with the channels last"
 
+TOLD = (
+    Told(
+        name="NumPy",
+        suffixes=(".npy",),
+        read="[z, y, x] or [z, y, x, channel] with `--kind volume`: bool, whole numbers up to 32 bit, floats; up to 64 channels",
+        kept="sample type up to float32 and int32",
+        converted="float64 and float16 to float32, uint32 and others to the next type that holds them (told)",
+        dropped="the spacing, which is that of `--spacing`",
+        written="uint8, uint16, int16, int32, float32",
+    ),
+)
+"""What is read of each format, and what becomes of it."""
+
 
 class VolumeIO(SignalKind):
     """Reads and writes volumes. A `.npy` file is an image unless the user says that it is a volume."""
@@ -42,6 +56,7 @@ class VolumeIO(SignalKind):
     kind = "volume"
     suffixes = (".npy",)
     written = (".npy",)
+    told = TOLD
     words = ("spacing", "range", "nodata")
     defaults: ClassVar[Mapping[str, object]] = {"cell": CELL}
 

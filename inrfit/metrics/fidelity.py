@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.errors import InputError
+from inrfit.metrics import similarity
+from inrfit.metrics.similarity import Plane
 
 WINDOW = 11
 """Side of the Gaussian window of SSIM, in samples."""
 SIGMA = 1.5
 """Standard deviation of the Gaussian window of SSIM, in samples."""
 MS_SSIM_SMALLEST = 176
-"""Shortest image side, in samples, that torchmetrics accepts with 5 scales and a window of 11: n // 16 > 10."""
+"""Shortest image side, in samples, at which the window of 11 fits into the coarsest of 5 scales: n // 16 > 10."""
 BAND = 256
 """Rows that are compared at once; bounds the memory of SSIM and does not change its value."""
 PART = 1 << 22
@@ -96,9 +97,9 @@ def ssim(reference: Array, decoded: Array, value_range: ValueRange) -> float | N
     """Return the structural similarity, at most 1, as a mean over channels.
 
     A Gaussian window of 11 samples and sigma 1.5 is moved over the places where it fits into the image, as in
-    the paper, scikit-image and pytorch-msssim; torchmetrics by itself also counts windows that stick out over a
-    mirrored border. In an image with a side below 11 the window is the largest odd one that fits, with
-    sigma in proportion. Computed in single precision, off by some 3e-5 and ten times faster than in double.
+    the paper, scikit-image and pytorch-msssim; torchmetrics also counts windows that stick out over a mirrored
+    border. In an image with a side below 11 the window is the largest odd one that fits, with
+    sigma in proportion.
 
     Source: Wang et al., Image quality assessment: from error visibility to structural similarity, 2004.
 
@@ -117,14 +118,17 @@ def ssim(reference: Array, decoded: Array, value_range: ValueRange) -> float | N
     window = min(WINDOW, height - 1 + height % 2, width - 1 + width % 2)
     if window < 3:
         return None
-    return _channel_mean(lambda a, b: _ssim_plane(a, b, window), reference, decoded, value_range)
+    sigma = SIGMA * window / WINDOW
+    return _channel_mean(
+        lambda a, b: similarity.ssim(a, b, window, sigma, BAND), reference, decoded, value_range
+    )
 
 
 def ms_ssim(reference: Array, decoded: Array, value_range: ValueRange) -> float | None:
     """Return the multi-scale structural similarity over 5 scales, in [0, 1], as a mean over channels.
 
     Source: Wang, Simoncelli and Bovik, Multi-scale structural similarity for image quality assessment, 2003,
-    with the window of `ssim`, as torchmetrics computes it.
+    with the window of `ssim`, as torchmetrics computes it: at the coarsest scale over a mirrored border too.
 
     Args and errors as for `ssim`.
 
@@ -133,7 +137,9 @@ def ms_ssim(reference: Array, decoded: Array, value_range: ValueRange) -> float 
     """
     if min(_image_size(reference, decoded, value_range)) < MS_SSIM_SMALLEST:
         return None
-    return _channel_mean(_ms_ssim_plane, reference, decoded, value_range)
+    return _channel_mean(
+        lambda a, b: similarity.ms_ssim(a, b, WINDOW, SIGMA, BAND), reference, decoded, value_range
+    )
 
 
 def decibel(error: float) -> float:
@@ -190,44 +196,15 @@ def _image_size(reference: Array, decoded: Array, value_range: ValueRange) -> tu
 
 
 def _channel_mean(
-    similarity: Callable[[Any, Any], float], reference: Array, decoded: Array, value_range: ValueRange
+    compare: Callable[[Plane, Plane], float], reference: Array, decoded: Array, value_range: ValueRange
 ) -> float:
-    """Average a similarity of torch planes [1, 1, height, width] over the channels, one at a time."""
+    """Average a similarity of planes [height, width] over the channels, one at a time."""
     pairs = zip(_planes(reference, value_range), _planes(decoded, value_range), strict=True)
-    return float(np.mean([similarity(a, b) for a, b in pairs]))
+    return float(np.mean([compare(a, b) for a, b in pairs]))
 
 
-def _planes(image: Array, value_range: ValueRange) -> Iterator[Any]:
-    """Yield the channels as float32 tensors [1, 1, height, width] on the scale where the value range is 1."""
-    import torch
-
+def _planes(image: Array, value_range: ValueRange) -> Iterator[Plane]:
+    """Yield the channels, [height, width], on the scale where the value range is 1."""
     low, high = value_range
     for channel in range(image.shape[-1]):
-        plane = (image[..., channel].astype(np.float64) - low) / (high - low)
-        yield torch.from_numpy(plane.astype(np.float32))[None, None]
-
-
-def _ssim_plane(reference: Any, decoded: Any, window: int) -> float:
-    import torch
-    from torchmetrics.functional.image import structural_similarity_index_measure
-
-    # torchmetrics derives the window from sigma, int(3.5 sigma + 0.5) on either side, and ignores kernel_size.
-    sigma = SIGMA * window / WINDOW
-    edge = window // 2
-    height, width = reference.shape[-2:]
-    total = 0.0
-    for top in range(0, height - window + 1, BAND):
-        rows = slice(top, top + BAND + window - 1)
-        _, similarity = structural_similarity_index_measure(
-            decoded[:, :, rows], reference[:, :, rows], sigma=sigma, data_range=1.0, return_full_image=True
-        )
-        total += float(similarity[..., edge:-edge, edge:-edge].sum(dtype=torch.float64))
-    return total / ((height - window + 1) * (width - window + 1))
-
-
-def _ms_ssim_plane(reference: Any, decoded: Any) -> float:
-    from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
-
-    return float(
-        multiscale_structural_similarity_index_measure(decoded, reference, sigma=SIGMA, data_range=1.0)
-    )
+        yield (image[..., channel].astype(np.float64) - low) / (high - low)

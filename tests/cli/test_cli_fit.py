@@ -60,6 +60,25 @@ def test_a_target_that_is_missed_is_said(here: Path) -> None:
     assert "below --target-psnr" in told["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ((), "more --steps may reach it; larger networks were tried"),
+        (("--params", "400"), "it needs more --steps or a larger --params"),
+        (("--hidden-features", "5"), "it needs more --steps or a larger --hidden-features"),
+        (("--max-time", "1h"), "a longer --max-time may reach it"),
+    ],
+)
+def test_the_hint_of_a_missed_target_names_what_the_user_set(
+    here: Path, words: tuple[str, ...], hint: str
+) -> None:
+    ran = inrfit("fit", "photo.png", "--target-psnr", "90", "--steps", "3", "--json", *words)
+    told = json.loads(ran.out)
+    assert (ran.code, told["status"]) == (1, "missed")
+    assert told["error"]["hint"].startswith(hint)
+    assert ("tries again with" in ran.err) == (not words or words[0] == "--max-time")
+
+
 def test_a_size_that_cannot_be_is_an_error_and_writes_nothing(here: Path) -> None:
     ran = inrfit("fit", "photo.png", "--target-size", "300", *FAST)
     assert ran.code != 0

@@ -56,6 +56,26 @@ def test_completion_imports_nothing_heavy(here: Path) -> None:
     assert ran.stderr == "loaded:\n"
 
 
+@pytest.mark.parametrize("broken", ["torchvision", "torchmetrics", "lightning_utilities", "matplotlib"])
+def test_quality_is_measured_beside_a_library_that_does_not_load(
+    field: Path, tmp_path: Path, broken: str
+) -> None:
+    aside = tmp_path / "aside"
+    aside.mkdir()
+    (aside / f"{broken}.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
+    path = os.pathsep.join([str(aside), environment()["PYTHONPATH"]])
+    words = ["eval", "photo.inr", "--metrics", "psnr,ssim,ms-ssim"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "inrfit", *words],
+        capture_output=True,
+        text=True,
+        env=environment(PYTHONPATH=path),
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "SSIM" in ran.stdout
+    assert "nms" not in ran.stdout + ran.stderr
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 def test_a_full_disk_behind_standard_output_is_one_error(field: Path) -> None:
     with Path("/dev/full").open("wb") as full:
