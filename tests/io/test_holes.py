@@ -136,7 +136,7 @@ def test_blocks_do_not_matter(monkeypatch):
     array[0, 0, :4] = np.nan
     array[5] = -9999
     whole = io.read(array, ReadConfig(kind="volume"))
-    monkeypatch.setattr(holes, "blocks", lambda values: blocks(values, size=1))
+    monkeypatch.setattr(holes, "blocks", lambda values, size=1: blocks(values, size=1))
     parts = io.read(array, ReadConfig(kind="volume"))
     assert parts.info == whole.info
     assert np.array_equal(parts.known, whole.known)
