@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +14,7 @@ from inrfit.cli import batch, options
 from inrfit.cli import fit_options as network
 from inrfit.cli import meta_options as learning
 from inrfit.cli.console import listener, number, say, size
-from inrfit.cli.inputs import STANDARD, Item, check_extra, check_spared, make_room, plan_work
+from inrfit.cli.inputs import STANDARD, Item, check_extra, check_spared, is_folder, make_room, plan_work
 from inrfit.cli.meta_job import MetaJob
 from inrfit.cli.meta_log import is_log
 from inrfit.cli.progress import Display
@@ -279,10 +280,11 @@ def _item(inputs: Sequence[str], output: str, *, force: bool, resume: bool) -> I
             hint=f"for example -o {Path(output).with_suffix(SUFFIX)}",
         )
     source = Path(inputs[0])
-    named = (source, Path(source.stem or "init"))
+    named = (None if is_folder(source) else source, Path(source.stem or "init"))
     (item,) = plan_work(
         [named], output, lambda source: SUFFIX, force=force, skip=(lambda *_: False) if resume else None
     )
+    item = replace(item, source=source)
     if item.output is not None and not (resume and item.output.exists()):
         make_room(item.output)
         log, curve = item.output.with_suffix(".csv"), item.output.with_suffix(".svg")

@@ -12,7 +12,10 @@ from tests_data import textured
 from inrfit import api
 from inrfit.cli import batch, decode, evaluate, fit, info, partition
 
-TEN = ["input", "output", "bytes", "bpp", "params", "psnr", "seconds", "device", "status", "error"]
+COMMON = [
+    *("input", "output", "bytes", "bpp", "params", "psnr", "psnr_type", "range"),
+    *("seconds", "device", "status", "error"),
+]
 
 
 @pytest.fixture
@@ -76,7 +79,7 @@ def test_exit_codes(mixed: Path, words: list[str], code: int) -> None:
 
 def test_fit_and_decode_give_exactly_the_documented_keys(mixed: Path) -> None:
     ran = inrfit("fit", "a.png", "b.png", "c.png", "--json", *FAST)
-    assert [list(result) for result in ran.results] == [TEN] * 3
+    assert [list(result) for result in ran.results] == [COMMON] * 3
     good, bad, _ = ran.results
     size = (mixed / "a.inr").stat().st_size
     assert good["input"] == "a.png"
@@ -96,7 +99,7 @@ def test_fit_and_decode_give_exactly_the_documented_keys(mixed: Path) -> None:
     assert set(bad["error"]) == {"code", "message", "hint"}
     assert bad["error"]["code"] == "InputError"
     ran = inrfit("decode", "a.inr", "--json")
-    assert [list(result) for result in ran.results] == [[*TEN, *decode.KEYS]]
+    assert [list(result) for result in ran.results] == [[*COMMON, *decode.KEYS]]
     assert ran.results[0]["bytes"] == (mixed / "a.dec.png").stat().st_size
 
 
@@ -110,11 +113,11 @@ def test_the_other_commands_add_the_keys_they_document(mixed: Path) -> None:
     ):
         ran = inrfit(*words, "--json")
         assert ran.code == 1
-        assert [list(result) for result in ran.results] == [[*TEN, *keys]] * 2, words
+        assert [list(result) for result in ran.results] == [[*COMMON, *keys]] * 2, words
         assert [result["status"] for result in ran.results] == ["ok", "error"]
         assert all(ran.results[1][key] is None for key in keys)
     assert fit.KEYS == {}
-    assert list(batch.RESULT) == TEN
+    assert list(batch.RESULT) == COMMON
 
 
 def test_infinite_numbers_are_words_in_json(here: Path) -> None:
@@ -133,7 +136,7 @@ def test_an_error_before_any_work_is_one_object(here: Path) -> None:
     for words in (["--grid", "x"], ["--activation", "sin"], ["--device", "gpu"], ["--memory", "much"]):
         ran = inrfit("fit", "photo.png", "--json", *words)
         assert ran.code == 2
-        assert [list(result) for result in ran.results] == [TEN]
+        assert [list(result) for result in ran.results] == [COMMON]
         assert ran.results[0]["input"] is None
         assert ran.results[0]["error"]["code"] in ("ConfigError", "DeviceError")
 

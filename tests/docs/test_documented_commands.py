@@ -67,7 +67,7 @@ def few_steps(monkeypatch):
         return replace(planned, blank=replace(planned.blank, config=config))
 
     monkeypatch.setattr(api, "run", capped)
-    monkeypatch.setattr(Job, "_missed", lambda job, psnr: None)  # so few steps reach no target
+    monkeypatch.setattr(Job, "_missed", lambda job, psnr, plan: None)  # so few steps reach no target
     monkeypatch.setattr(training, "plan", shortened)
 
 
