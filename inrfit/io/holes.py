@@ -65,10 +65,12 @@ class _Rule:
     Attributes:
         none: values that stand for "no data".
         inside: (low, high) that all others lie within; None without such a limit.
+        together: first channels that are "no data" only where all of them are, as colours; without them each is alone.
     """
 
     none: tuple[float, ...] = ()
     inside: tuple[float, float] | None = None
+    together: int = 0
 
     def may_hold(self, least: Any, most: Any) -> bool:
         """Return whether there may be holes among samples from `least` to `most`, NaN where one of them is."""
@@ -80,12 +82,15 @@ class _Rule:
 
     def holes(self, block: NDArray[Any]) -> NDArray[np.bool_] | None:
         """Return which samples of [..., channel] are holes, in any channel, [...]; None where none is."""
-        found = [] if block.dtype.kind != "f" else [~np.isfinite(block)]
-        found += [block == _like(value, block.dtype) for value in self.none if _holds(block.dtype, value)]
+        found = [] if block.dtype.kind != "f" else [(~np.isfinite(block)).any(-1)]
+        for value in self.none:
+            if _holds(block.dtype, value):
+                equal = block == _like(value, block.dtype)
+                found.append(equal[..., : self.together].all(-1) if self.together else equal.any(-1))
         if self.inside is not None:
-            found.append((block < self.inside[0]) | (block > self.inside[1]))
+            found.append(((block < self.inside[0]) | (block > self.inside[1])).any(-1))
         bad = [one for one in found if one.any()]
-        return np.logical_or.reduce(bad).any(-1) if bad else None
+        return np.logical_or.reduce(bad) if bad else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,16 +167,19 @@ def settled(signal: Array, config: ReadConfig, name: str, *, full: tuple[float, 
 
 def _rule(look: _Look, info: SignalInfo, config: ReadConfig) -> tuple[_Rule, tuple[str, ...]]:
     """Return which values are holes, and what is told of those that were found without being declared."""
-    said = declared(info) if config.nodata is None else config.nodata
+    own = declared(info)
+    said = own if config.nodata is None else config.nodata
     if said == "none":
         return _Rule(), ()
-    rule = _Rule(none=() if said is None else (float(said),))
-    if config.nodata is not None or isinstance(config.range, tuple) or info.dtype == "uint8":
+    colours = 3 if info.colour in ("rgb", "rgb-alpha") and info.dtype in INTEGER_RANGES else 0  # a 0 may be red
+    rule = _Rule(none=() if said is None else (float(said),), together=colours)
+    if said != own or isinstance(config.range, tuple) or info.dtype == "uint8":
         return rule, ()
     count, before = look.count, 0 if said is None else look.by(rule).holes
     conventional = _conventional(look, rule)
     if conventional.none != rule.none:
-        rule, told = conventional, ", ".join(f"{value:g}" for value in conventional.none)
+        told = ", ".join(f"{value:g}" for value in conventional.none[len(rule.none) :])
+        rule = conventional
         held = look.by(rule).holes
         return rule, (
             f"{_of(held, count)} have no value: {told} stands for no data here; they are left out "
