@@ -20,7 +20,7 @@ from inrfit.device import Device, pick_device
 from inrfit.errors import ConfigError, FitError, InputError, Interrupted, OutputError
 from inrfit.fitting.plan import Plan, check_many
 from inrfit.models.field import Field
-from inrfit.partitions import Partition, build
+from inrfit.partitions import Partition, build, occupied
 from inrfit.signal import ArraySignal, Bands, Signal, SignalInfo
 
 if TYPE_CHECKING:
@@ -88,12 +88,13 @@ def plan(
     from inrfit.fitting.rate import decided, decides_on_size
     from inrfit.models.coarser import coarser, shortfall
     from inrfit.models.sizing import resolve
+    from inrfit.partitions.counted import counted
 
     signal, wanted = _read(source, name, options)
     wanted.fit.check_axes(signal.domain.axes)
     divided = build(signal, wanted.partition)
     if not divides(options) and (fitting := coarser(wanted.model, divided, signal.channels)) is not divided:
-        divided = fitting
+        divided = occupied(signal, fitting)
         wanted = replace(wanted, partition=replace(wanted.partition, grid=divided.grid, cell=None))
     open_model = wanted.model if decides_on_size(wanted) else None
     wanted = decided(wanted, signal, divided)
@@ -101,7 +102,7 @@ def plan(
     if (note := shortfall(wanted.model.params, model, divided, signal.channels)) is not None:
         divided = replace(divided, warnings=(*divided.warnings, note))
     return Plan(
-        signal=signal,
+        signal=counted(signal, divided),
         partition=divided,
         settings=replace(wanted, model=model),
         device=pick_device(device, wanted.fit.threads),

@@ -34,6 +34,7 @@ from inrfit.models.coding import Coding
 from inrfit.models.description import Description, describe
 from inrfit.models.field import Adapted, Field, pooled_psnr
 from inrfit.partitions import Partition, Region
+from inrfit.partitions.counted import counts
 from inrfit.partitions.grid import from_edges
 from inrfit.registry import names
 from inrfit.signal import SignalInfo
@@ -112,21 +113,22 @@ def loads(
     if partition.kind == "labels" and kept:
         _check_apart(reader, partition)
     mse = tuple(index.mse[position] for position in kept) if index.mse else ()
-    whole = len(kept) == len(index.ids)
+    whole, info = len(kept) == len(index.ids), signal_info(reader)
+    known = counts(info.tags, [region.id for region in partition.regions], partition.areas)
     return Field(
         model=model_config(header),
         partition=partition,
         frame=Frame(
             centre=tuple(header.frame.centre), half=tuple(header.frame.half), span=float(header.frame.span)
         ),
-        info=signal_info(reader),
+        info=info,
         channels=header.signal.channels,
         weights={stack.name: held[stack.name] for stack in description.stacks},
         tile=header.tile,
         seed=header.seed,
         steps=header.steps,
         weight_type=header.weight_type,
-        psnr=header.psnr if whole else pooled_psnr(mse, partition.areas, signal_info(reader).peak),
+        psnr=header.psnr if whole else pooled_psnr(mse, known, info.peak),
         mse=mse,
         adapted=adapted,
         coding=coding,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from inrfit.codec import tags
 from inrfit.codec.container import EXIF, ICC, SOUND, TAGS, Reader, front_matter, part_end, parts_size
 from inrfit.codec.header import Header, Index
 from inrfit.codec.layout import Layout, bounding
@@ -16,6 +17,7 @@ from inrfit.edit.choose import choose
 from inrfit.edit.keep import Selection
 from inrfit.io import exif
 from inrfit.models.field import pooled_psnr
+from inrfit.partitions.counted import counts
 from inrfit.signal import SignalInfo
 from inrfit.version import __version__
 
@@ -86,7 +88,8 @@ def plan(reader: Reader, wanted: Selection) -> Crop:
     """
     layout = Layout(header=reader.header, index=reader.index)
     positions = choose(reader, layout, wanted)
-    header, index = _header(layout, positions), _index(layout, positions)
+    told = tags.decode(reader.ancillary.get(TAGS, b""), reader.name)
+    header, index = _header(layout, positions, told), _index(layout, positions)
     ancillary = reader.ancillary
     if len(positions) < len(layout):
         ancillary = _of_part(ancillary, layout.domain, Layout(header=header, index=index).domain)
@@ -108,8 +111,8 @@ def _part(reader: Reader, position: int) -> Iterator[bytes]:
     yield part_end(payload)
 
 
-def _header(layout: Layout, positions: Sequence[int]) -> Header:
-    """Return the header of a crop: the box around the regions kept, and their PSNR."""
+def _header(layout: Layout, positions: Sequence[int], told: Mapping[str, str]) -> Header:
+    """Return the header of a crop: the box around the regions kept, and their PSNR; `told` are the tags of the signal."""
     header = layout.header
     box = bounding(layout.box(position) for position in positions)
     signal = replace(
@@ -119,7 +122,8 @@ def _header(layout: Layout, positions: Sequence[int]) -> Header:
     if len(positions) < len(layout):
         mse = [layout.index.mse[position] for position in positions] if layout.index.mse else []
         peak = SignalInfo(colour=header.signal.colour).peak
-        psnr = pooled_psnr(mse, [layout.area(position) for position in positions], peak)
+        ids, areas = zip(*((layout.index.ids[p], layout.area(p)) for p in positions), strict=True)
+        psnr = pooled_psnr(mse, counts(told, ids, areas), peak)
     return replace(header, signal=signal, psnr=psnr, writer=f"inrfit {__version__}")
 
 

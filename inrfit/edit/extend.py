@@ -32,6 +32,7 @@ from inrfit.models.description import initial_weights
 from inrfit.models.field import Field, pooled_psnr
 from inrfit.models.sizing import default_lr
 from inrfit.partitions import Partition, occupied
+from inrfit.partitions.counted import counted
 from inrfit.partitions.join import continued, joined
 from inrfit.registry import unknown
 from inrfit.signal import ArraySignal, Signal
@@ -194,7 +195,7 @@ def verify(plan: Plan, data: bytes) -> Extended:
     covered, place = old.covered(), _counted(old.domain.box, field.domain.origin)
     before, after = old.decode(**where)[covered], field.decode(region=place, **where)[covered]
     return Extended(
-        field=replace(field, mse=mse, psnr=pooled_psnr(mse, field.partition.areas, field.info.peak)),
+        field=replace(field, mse=mse, psnr=pooled_psnr(mse, field.counts, field.info.peak)),
         psnr_new=math.inf if new.psnr is None else new.psnr,
         psnr_old_kept=psnr(before, after, old.info.peak_range),
     )
@@ -211,7 +212,7 @@ def _strict(plan: Plan, steps: int, progress: Progress) -> Field:
         tile=old.tile,
     )
     part = replace(plan.whole.select(plan.added), domain=signal.domain)
-    config = replace(plan.config, steps=steps)
+    config, signal = replace(plan.config, steps=steps), counted(signal, part)
     found = fit(signal, part, old.model, config, plan.device, progress, start=start)
     return finished(found, signal, config, plan.device, old.coding)
 
@@ -249,13 +250,13 @@ def _held(plan: Plan, both: Field, tuned: Weights) -> Field:
         return both
     before = [0.0 if row in plan.added else error for row, error in enumerate(both.mse)]
     mse = rounded([a + b for a, b in zip(before, best.mse, strict=True)]) if before else ()
-    return replace(best, mse=mse, psnr=pooled_psnr(mse, both.partition.areas, both.info.peak))
+    return replace(best, mse=mse, psnr=pooled_psnr(mse, both.counts, both.info.peak))
 
 
 def _psnr(field: Field, rows: Sequence[int]) -> float | None:
     """Return the PSNR in dB over some regions, by their errors."""
-    areas = field.partition.areas
-    return pooled_psnr([field.mse[row] for row in rows], [areas[row] for row in rows], field.info.peak)
+    counts = field.counts
+    return pooled_psnr([field.mse[row] for row in rows], [counts[row] for row in rows], field.info.peak)
 
 
 def _initial(plan: Plan) -> Weights:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from inrfit.config import ReadConfig
 from inrfit.errors import InputError
-from inrfit.io.spool import blocks, gather
+from inrfit.io.spool import blocks, gather, spooling
 from inrfit.signal import INTEGER_RANGES, ArraySignal, SignalInfo, declared
 
 USED = 0.25
@@ -138,7 +138,7 @@ def settled(signal: Array, config: ReadConfig, name: str, *, full: tuple[float, 
         The signal with `known` where it has holes; there the samples before them are repeated.
 
     Raises:
-        InputError: all samples are holes.
+        InputError: all samples are holes, or there is no room for samples without them.
     """
     look = _Look(signal.values)
     rule, notes = _rule(look, signal.info, config)
@@ -154,15 +154,16 @@ def settled(signal: Array, config: ReadConfig, name: str, *, full: tuple[float, 
     if config.range == "auto" and (count < MANY or _flat(values)):  # too little to have a range of its own
         config = replace(config, range="type")
     value_range, said = _range(signal.info, config, full, seen)
-    if not (value_range[0] <= seen.low and seen.high <= value_range[1]):
-        values = _mapped(values, lambda block: np.clip(block, *_whole(value_range, values.dtype)))
     info = replace(signal.info, value_range=value_range, notes=(*signal.info.notes, *notes, *said))
     if config.nodata is not None:
         info = replace(info, tags={**info.tags, "nodata": str(config.nodata)})
-    if not seen.holes:
-        return replace(signal, values=values, info=info)
-    known = np.concatenate([_known(block, rule) for block in blocks(values)])
-    return replace(signal, values=_filled(values, known), known=known, info=info)
+    with spooling(InputError, name):
+        known = np.concatenate([_known(block, rule) for block in blocks(values)]) if seen.holes else None
+        if not (value_range[0] <= seen.low and seen.high <= value_range[1]):
+            values = _mapped(values, lambda block: np.clip(block, *_whole(value_range, block.dtype)))
+        if known is not None:
+            values = _filled(values, known)
+        return replace(signal, values=values, known=known, info=info)
 
 
 def _rule(look: _Look, info: SignalInfo, config: ReadConfig) -> tuple[_Rule, tuple[str, ...]]:
@@ -171,7 +172,9 @@ def _rule(look: _Look, info: SignalInfo, config: ReadConfig) -> tuple[_Rule, tup
     said = own if config.nodata is None else config.nodata
     if said == "none":
         return _Rule(), ()
-    colours = 3 if info.colour in ("rgb", "rgb-alpha") and info.dtype in INTEGER_RANGES else 0  # a 0 may be red
+    colours = (
+        3 if info.colour in ("rgb", "rgb-alpha") and info.dtype in INTEGER_RANGES else 0
+    )  # a 0 may be red
     rule = _Rule(none=() if said is None else (float(said),), together=colours)
     if said != own or isinstance(config.range, tuple) or info.dtype == "uint8":
         return rule, ()

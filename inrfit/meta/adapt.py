@@ -37,6 +37,7 @@ from inrfit.models.description import Description, Matrix, describe
 from inrfit.models.field import Adapted, Field
 from inrfit.models.sizing import default_lr
 from inrfit.partitions import Partition, build
+from inrfit.partitions.counted import counted
 from inrfit.registry import load
 from inrfit.signal import Signal
 
@@ -106,6 +107,7 @@ def plan(
     config.fit.check_axes(signal.domain.axes)
     divided = config.partition(init.partition)
     partition = build(signal, divided)
+    signal = counted(signal, partition)
     steps = init.config.inner_steps if config.steps is None else config.steps
     way = _way(init, config, steps)
     if reference and way.everything:
@@ -367,7 +369,8 @@ def _referring_quantised(
         return with_errors(made, plan.signal, plan.device)
 
     def error(held: Mapping[str, NDArray[np.float32]]) -> float:
-        return float(np.dot(field_of(held).mse, plan.partition.areas))
+        found = field_of(held)
+        return float(np.dot(found.mse, found.counts))
 
     steps, rounded = by_effect(numbers, bases, error)
     return with_tables(field_of(rounded, Coding(exponents=steps)))

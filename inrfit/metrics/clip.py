@@ -121,9 +121,7 @@ class _Found:
         counted = np.ones(per_sample.shape, bool) if covered is None else covered
         self._add_regions(first, per_sample, counted)
 
-    def _add_regions(
-        self, first: int, per_sample: NDArray[np.float64], counted: NDArray[np.bool_]
-    ) -> None:
+    def _add_regions(self, first: int, per_sample: NDArray[np.float64], counted: NDArray[np.bool_]) -> None:
         """Add the errors of some frames, and which samples they are of, to those of the regions they meet."""
         last = first + len(per_sample)
         _, top, left = self.fitted.domain.origin

@@ -17,6 +17,7 @@ from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.coding import Coding
 from inrfit.models.description import Description, describe
 from inrfit.partitions import Partition
+from inrfit.partitions.counted import counts, tagged
 from inrfit.signal import INTEGER_RANGES, Bands, SignalInfo
 
 BAND = 1 << 22
@@ -129,8 +130,14 @@ class Field:
             if self.adapted is None
             else replace(self.adapted, numbers={n: v[rows] for n, v in self.adapted.numbers.items()}),
             mse=mse,
-            psnr=pooled_psnr(mse, part.areas, self.info.peak),
+            psnr=pooled_psnr(mse, [self.counts[row] for row in rows], self.info.peak),
         )
+
+    @property
+    def counts(self) -> list[int]:
+        """Samples of each region that have a value, and that its error is a mean over."""
+        regions = self.partition.regions
+        return counts(self.info.tags, [region.id for region in regions], self.partition.areas)
 
     def append(self, other: Field) -> Field:
         """Return the field with the regions of another beside its own, as `inrfit extend` makes it.
@@ -158,6 +165,8 @@ class Field:
         both = {n: np.concatenate([w, other.weights[n]]) for n, w in self.weights.items() if n in local}
         mse = (*self.mse, *other.mse) if self.mse and other.mse else ()
         mse = tuple(mse[place] for place in order) if mse else ()
+        known = [*self.counts, *other.counts]
+        known = [known[place] for place in order]
         return replace(
             self,
             model=replace(self.model, name="partitioned") if self.model.name == "mlp" else self.model,
@@ -167,6 +176,7 @@ class Field:
                 exif=of_part(self.info.exif),
                 sound=self.info.sound if partition.domain.box[0] == self.domain.box[0] else None,
                 sha256="",
+                tags=tagged(self.info, partition, known).tags,
             ),
             weights={n: both[n][order] if n in local else w for n, w in self.weights.items()},
             adapted=None,
@@ -175,7 +185,7 @@ class Field:
             seed=other.seed,
             steps=other.steps,
             mse=mse,
-            psnr=pooled_psnr(mse, partition.areas, self.info.peak),
+            psnr=pooled_psnr(mse, known, self.info.peak),
         )
 
     def decode(
@@ -328,17 +338,19 @@ class Field:
         return evaluate(self, np.asarray(coords, np.float64), pick_device(device))
 
 
-def pooled_psnr(mse: Sequence[float], areas: Sequence[int], peak: float) -> float | None:
-    """Return the PSNR in dB over the samples of several regions; None where their errors are not known.
+def pooled_psnr(mse: Sequence[float], counts: Sequence[int], peak: float) -> float | None:
+    """Return the PSNR in dB over the samples of several regions; None where their errors are not known, or of none.
 
     Args:
         mse: mean squared error of each region with values on [-1, 1], or empty.
-        areas: samples of each region.
+        counts: samples of each region that have a value.
         peak: see `SignalInfo.peak`.
     """
-    if not mse:
+    if not mse or not sum(counts):
         return None
-    return unit_decibel(math.fsum(m * area for m, area in zip(mse, areas, strict=True)) / sum(areas), peak)
+    return unit_decibel(
+        math.fsum(m * count for m, count in zip(mse, counts, strict=True)) / sum(counts), peak
+    )
 
 
 def fill_sample(fill: float | Sequence[float] | None, info: SignalInfo, channels: int) -> NDArray[np.generic]:

@@ -164,3 +164,15 @@ def test_what_is_read_through_a_full_disk(full: Path, tmp_path: Path) -> None:
     clip(heard, "-c:v", "ffv1", "-c:a", "pcm_s16le", "-ac", "8", "-ar", "48000", size="16x16", sound=True)
     with pytest.raises(InputError, match=r"a\.mkv: no space left for temporary files"):
         io.read(heard, ReadConfig(kind="video", sound="copy"))
+
+
+@pytest.mark.parametrize(
+    "words", [{"kind": "image"}, {"kind": "volume"}, {"kind": "image", "range": (0.0, 0.5)}]
+)
+def test_samples_without_holes_or_clipped_that_have_no_room_are_told(tight, words):
+    array = np.linspace(0, 1, 20 * 30 * 4, dtype=np.float32).reshape(20, 30, 4)
+    if "range" not in words:
+        array[0, 0] = np.nan
+    tight(100)
+    with pytest.raises(InputError, match="no space left for temporary files in"):
+        io.read(array, ReadConfig(**words))
