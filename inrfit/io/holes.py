@@ -23,6 +23,9 @@ from inrfit.signal import INTEGER_RANGES, ArraySignal, SignalInfo, declared
 USED = 0.25
 """Share of a range of which samples that use less are fitted in their own."""
 
+NARROW = 0.05
+"""Share of a range that channels have in common below which it is told of one."""
+
 NO_DATA = (
     -9999.0,
     -999.0,
@@ -154,6 +157,7 @@ def settled(signal: Array, config: ReadConfig, name: str, *, full: tuple[float, 
     if config.range == "auto" and (count < MANY or _flat(values)):  # too little to have a range of its own
         config = replace(config, range="type")
     value_range, said = _range(signal.info, config, full, seen)
+    said += _shared(signal, rule, value_range)
     info = replace(signal.info, value_range=value_range, notes=(*signal.info.notes, *notes, *said))
     if config.nodata is not None:
         info = replace(info, tags={**info.tags, "nodata": str(config.nodata)})
@@ -285,6 +289,22 @@ def _range(
     return (low, high), (
         f"samples from {low:g} to {high:g} use {100 * share:.2g} % of {_called(info, full)}: they are fitted and "
         "measured in their own range (--range type takes all of it)",
+    )
+
+
+def _shared(signal: ArraySignal, rule: _Rule, value_range: tuple[float, float]) -> tuple[str, ...]:
+    """Return what is told of channels that are no colours and use little of the range that all of them share."""
+    if signal.info.colour != "channels":
+        return ()
+    low, high = value_range
+    seen = (_seen(signal.values[..., [channel]], rule) for channel in range(signal.channels))
+    extents = [max(0.0, min(one.high, high) - max(one.low, low)) for one in seen]
+    narrow = [str(channel) for channel, extent in enumerate(extents) if 0 < extent < NARROW * (high - low)]
+    if not narrow or max(extents) < USED * (high - low):
+        return ()
+    return (
+        f"channels {', '.join(narrow)}, counted from 0, use less than {NARROW:.0%} of the range {low:g} to {high:g} that "
+        "all share and are fitted as coarsely (fit them apart where they matter)",
     )
 
 

@@ -200,6 +200,19 @@ def test_eval_finds_the_holes_of_the_fit_where_the_file_declares_another_number(
     assert found["samples"] == 32 * 32 - 45
 
 
+def test_bands_that_use_little_of_the_range_of_all_are_told():
+    bands = [
+        5 * smooth(48, 40),
+        3000 * smooth(48, 40),
+        0 * smooth(48, 40),
+        40 + smooth(48, 40),
+        100 + smooth(48, 40),
+    ]
+    (told,) = read(np.stack(bands, -1).astype(np.float32)).info.notes
+    assert told.startswith("channels 0, 3, 4, counted from 0, use less than 5% of the range 0 to 2999.22")
+    assert read(np.stack([bands[1]] * 5, -1).astype(np.float32)).info.notes == ()
+
+
 def test_samples_that_are_clipped_to_a_range_keep_their_holes():
     array = counts().astype(np.float32)
     array[:5] = -9999
