@@ -134,7 +134,10 @@ def _rule(values: NDArray[Any], info: SignalInfo, config: ReadConfig) -> tuple[_
     rule = _Rule(none=() if said is None else (float(said),))
     if config.nodata is not None or isinstance(config.range, tuple) or info.dtype == "uint8":
         return rule, ()
-    count, before = values[..., 0].size, 0 if said is None else _seen(values, rule).holes
+    count = values[..., 0].size
+    if count < MANY:
+        return rule, ()
+    before = 0 if said is None else _seen(values, rule).holes
     conventional = _conventional(values, rule)
     if conventional.none != rule.none:
         rule, told = conventional, ", ".join(f"{value:g}" for value in conventional.none)
