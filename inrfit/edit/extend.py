@@ -31,7 +31,7 @@ from inrfit.metrics.fidelity import psnr
 from inrfit.models.description import initial_weights
 from inrfit.models.field import Field, pooled_psnr
 from inrfit.models.sizing import default_lr
-from inrfit.partitions import Partition
+from inrfit.partitions import Partition, occupied
 from inrfit.partitions.join import continued, joined
 from inrfit.registry import unknown
 from inrfit.signal import ArraySignal, Signal
@@ -148,7 +148,7 @@ def plan(old: Field, new: Signal, *, side: str, mode: str, config: FitConfig, de
         raise unknown(mode, MODES, option="--mode")
     config.check_axes(old.domain.axes)
     part, notes = placed(old, new, side)
-    division = continued(old.partition, part)
+    division = occupied(part, continued(old.partition, part))
     whole, order = joined(old.partition, division)
     known = old.psnr is not None and math.isfinite(old.psnr)
     if mode == "joint" and not _shares(old):
@@ -202,14 +202,13 @@ def verify(plan: Plan, data: bytes) -> Extended:
 
 def _strict(plan: Plan, steps: int, progress: Progress) -> Field:
     """Fit the new regions alone, beside the shared weights of the field."""
-    old, (signal, known) = plan.old, _with_old(plan, plan.config.overlap)
+    old, signal = plan.old, _with_old(plan, plan.config.overlap)
     shared = {s.name: old.weights[s.name] for s in old.description.stacks if not s.local}
     start = Start(
         weights={**shared, **_initial(plan)},
         frozen=frozenset(shared),
         frame=old.frame,
         tile=old.tile,
-        known=known,
     )
     part = replace(plan.whole.select(plan.added), domain=signal.domain)
     config = replace(plan.config, steps=steps)
@@ -219,10 +218,10 @@ def _strict(plan: Plan, steps: int, progress: Progress) -> Field:
 
 def _tuned(plan: Plan, both: Field, steps: int, progress: Progress) -> Weights:
     """Go on with all weights of both parts; return them."""
-    signal, known = _with_old(plan, max(plan.whole.domain.shape))
+    signal = _with_old(plan, max(plan.whole.domain.shape))
     rate = TUNING_RATE * (plan.config.lr or default_lr(both.model))
     config = replace(plan.config, steps=steps, lr=rate)
-    start = Start(weights=both.weights, frame=both.frame, tile=both.tile, known=known, solve=False)
+    start = Start(weights=both.weights, frame=both.frame, tile=both.tile, solve=False)
     return fit(signal, plan.whole, both.model, config, plan.device, progress, start=start).weights
 
 
@@ -232,7 +231,7 @@ def _held(plan: Plan, both: Field, tuned: Weights) -> Field:
     The errors of old regions are stated as those of before plus the change: what they are where the two do not
     correlate. The true ones cannot be measured without the source; at worst they are 1.3 dB above those of before.
     """
-    signal, _ = _with_old(plan, max(plan.whole.domain.shape))
+    signal = _with_old(plan, max(plan.whole.domain.shape))
     kept = [row for row in range(len(both.partition)) if row not in plan.added]
     wanted = (plan.old.psnr or 0.0) + HEADROOM
     best, low, high = both, 0.0, 1.0
@@ -287,11 +286,10 @@ def _between(field: Field, other: Weights, share: float) -> Field:
     return kept_as(replace(field, weights=moved))
 
 
-def _with_old(plan: Plan, margin: int | Sequence[int]) -> tuple[ArraySignal, NDArray[np.bool_]]:
+def _with_old(plan: Plan, margin: int | Sequence[int]) -> ArraySignal:
     """Return the new part with so many samples of the old one beside it, on each axis, as the field gives them.
 
-    Returns:
-        The signal, and which of its samples have a target, [*shape]; those that were cropped away have none.
+    Samples that were cropped away have no value.
     """
     old, new = plan.old, plan.new
     margins = [margin] * new.domain.dimensions if isinstance(margin, int) else list(margin)
@@ -308,7 +306,7 @@ def _with_old(plan: Plan, margin: int | Sequence[int]) -> tuple[ArraySignal, NDA
         values[there] = old.decode(region=part, device=plan.device.name, threads=plan.device.threads)
         known[there] = old.covered(region=part)
     domain = replace(old.domain, shape=shape, origin=origin)
-    return ArraySignal(values=values, domain=domain, info=old.info), known
+    return ArraySignal(values=values, domain=domain, info=old.info, known=None if known.all() else known)
 
 
 def _within(box: Box, limits: Box) -> Box:

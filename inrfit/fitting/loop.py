@@ -95,7 +95,6 @@ class Start:
         frozen: names of stacks that are not trained; they are measured as given, so give them as the file will hold them.
         frame: the global frame; that of the domain when None.
         tile: points of a decode tile; by the size of the regions when None.
-        known: which samples of the domain have a target, [*shape] bool; all when None.
         solve: whether a linear output layer may begin with its closed form, whatever its weights.
         optimiser: makes the optimiser from the matrices, what is known of them and the configuration; that of the
             configuration when None.
@@ -108,7 +107,6 @@ class Start:
     frozen: frozenset[str] = frozenset()
     frame: Frame | None = None
     tile: int | None = None
-    known: NDArray[np.bool_] | None = None
     solve: bool = True
     optimiser: Callable[[Mapping[str, Tensor], Mapping[str, Matrix], FitConfig], Adam] | None = None
     steps: int | None = None
@@ -241,7 +239,6 @@ class _Fits:
             self.stacks.weights,
             config,
             torch.device(device.name),
-            start.known,
         )
         self.own = np.array(self.samples.own)
         used = 1.0 if config.points is None else config.points / self.own.sum()

@@ -65,7 +65,6 @@ class Samples:
         fixed: stack name -> weights that are not trained, such as frequencies.
         config: samples per step, overlap, seed and memory.
         device: where batches go.
-        known: which samples of the domain have a target, [*shape]; None when all do.
 
     Attributes:
         areas: samples that count in each group's loss, its overlap with its neighbours included.
@@ -83,11 +82,9 @@ class Samples:
         fixed: Mapping[str, Tensor],
         config: FitConfig,
         device: torch.device,
-        known: NDArray[np.bool_] | None = None,
     ) -> None:
         self._signals, self._blank, self._config = list(signals), blank, config
         self._kernel, self._description, self._fixed, self._device = kernel, description, fixed, device
-        self._known = known
         domain = blank.partition.domain
         pool, regions = getattr(signals[0], "pool", None), blank.partition.regions
         self._regions = [region_samples(region, config.overlap, domain.box, pool) for region in regions]
@@ -200,9 +197,8 @@ class Samples:
                     kind, points, region, self._blank.frame, partition.domain.units
                 )
             targets[row, : len(points)] = self._signals[signal].sample(points)
-            known = self._has_target(points)
-            mask[row, : len(points), 0] = known & holds(region, points)
-            weight[row, : len(points), 0] = known * (samples.count / self._counts[position])
+            mask[row, : len(points), 0] = holds(region, points)
+            weight[row, : len(points), 0] = samples.count / self._counts[position]
         trunk_rows = None
         if kinds.get(TRUNK_COORDS) == "local":
             coords[TRUNK_COORDS], trunk_rows = _distinct(coords[TRUNK_COORDS])
@@ -218,11 +214,6 @@ class Samples:
             owner=self._on_device(owner),
             trunk_rows=None if trunk_rows is None else self._on_device(trunk_rows),
         )
-
-    def _has_target(self, points: NDArray[np.int64]) -> NDArray[np.bool_]:
-        if self._known is None:
-            return np.ones(len(points), bool)
-        return self._known[tuple((points - self._blank.partition.domain.origin).T)]
 
     def _on_device(self, values: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(values).to(self._device)

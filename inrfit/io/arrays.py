@@ -209,7 +209,8 @@ def as_float32(values: NDArray[Any], name: str, nodata: float | None = None) -> 
     Raises:
         InputError: another sample does not fit float32.
     """
-    check_float32(largest(values, nodata), name)
+    if values.dtype.itemsize > 4:
+        check_float32(largest(values, nodata), name)
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(values, np.float32)
 

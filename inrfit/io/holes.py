@@ -49,6 +49,9 @@ FAR = 7.0
 FEW = 0.005
 """Largest share of outliers: what is more is what the signal is about."""
 
+CACHED = 1 << 20
+"""Bytes of samples that stay in the cache of a processor while they are looked at."""
+
 LOOKED_AT = 1 << 18
 """Values, spread over a signal, from which the extent of all but outliers is estimated."""
 
@@ -62,19 +65,32 @@ class _Rule:
     Attributes:
         none: values that stand for "no data".
         inside: (low, high) that all others lie within; None without such a limit.
+        together: first channels that are "no data" only where all of them are, as colours; without them each is alone.
     """
 
     none: tuple[float, ...] = ()
     inside: tuple[float, float] | None = None
+    together: int = 0
+
+    def may_hold(self, least: Any, most: Any) -> bool:
+        """Return whether there may be holes among samples from `least` to `most`, NaN where one of them is."""
+        if not (np.isfinite(least) and np.isfinite(most)):
+            return True
+        if self.inside is not None and not (self.inside[0] <= least and most <= self.inside[1]):
+            return True
+        return any(least <= value <= most for value in self.none)
 
     def holes(self, block: NDArray[Any]) -> NDArray[np.bool_] | None:
         """Return which samples of [..., channel] are holes, in any channel, [...]; None where none is."""
-        found = [] if block.dtype.kind != "f" else [~np.isfinite(block)]
-        found += [block == _like(value, block.dtype) for value in self.none if _holds(block.dtype, value)]
+        found = [] if block.dtype.kind != "f" else [(~np.isfinite(block)).any(-1)]
+        for value in self.none:
+            if _holds(block.dtype, value):
+                equal = block == _like(value, block.dtype)
+                found.append(equal[..., : self.together].all(-1) if self.together else equal.any(-1))
         if self.inside is not None:
-            found.append((block < self.inside[0]) | (block > self.inside[1]))
+            found.append(((block < self.inside[0]) | (block > self.inside[1])).any(-1))
         bad = [one for one in found if one.any()]
-        return np.logical_or.reduce(bad).any(-1) if bad else None
+        return np.logical_or.reduce(bad) if bad else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +100,29 @@ class _Seen:
     low: float
     high: float
     holes: int
+
+
+class _Look:
+    """Samples [*shape, channel], all of which are looked at once by each rule.
+
+    Attributes:
+        values: the samples.
+    """
+
+    def __init__(self, values: NDArray[Any]) -> None:
+        self.values = values
+        self._seen: dict[_Rule, _Seen] = {}
+
+    @property
+    def count(self) -> int:
+        """Number of samples."""
+        return self.values[..., 0].size
+
+    def by(self, rule: _Rule) -> _Seen:
+        """Return what there is beside the holes of a rule."""
+        if rule not in self._seen:
+            self._seen[rule] = _seen(self.values, rule)
+        return self._seen[rule]
 
 
 def settled(signal: Array, config: ReadConfig, name: str, *, full: tuple[float, float] | None) -> Array:
@@ -101,9 +140,9 @@ def settled(signal: Array, config: ReadConfig, name: str, *, full: tuple[float, 
     Raises:
         InputError: all samples are holes.
     """
-    rule, notes = _rule(signal.values, signal.info, config)
-    seen = _seen(signal.values, rule)
-    count = signal.domain.size
+    look = _Look(signal.values)
+    rule, notes = _rule(look, signal.info, config)
+    seen, count = look.by(rule), look.count
     if seen.holes == count:
         raise InputError(
             f"{name}: none of its {count} samples has a value: they are NaN, infinite or no data",
@@ -126,44 +165,50 @@ def settled(signal: Array, config: ReadConfig, name: str, *, full: tuple[float, 
     return replace(signal, values=_filled(values, known), known=known, info=info)
 
 
-def _rule(values: NDArray[Any], info: SignalInfo, config: ReadConfig) -> tuple[_Rule, tuple[str, ...]]:
+def _rule(look: _Look, info: SignalInfo, config: ReadConfig) -> tuple[_Rule, tuple[str, ...]]:
     """Return which values are holes, and what is told of those that were found without being declared."""
-    said = declared(info) if config.nodata is None else config.nodata
+    own = declared(info)
+    said = own if config.nodata is None else config.nodata
     if said == "none":
         return _Rule(), ()
-    rule = _Rule(none=() if said is None else (float(said),))
-    if config.nodata is not None or isinstance(config.range, tuple) or info.dtype == "uint8":
+    colours = (
+        3 if info.colour in ("rgb", "rgb-alpha") and info.dtype in INTEGER_RANGES else 0
+    )  # a 0 may be red
+    rule = _Rule(none=() if said is None else (float(said),), together=colours)
+    if said != own or isinstance(config.range, tuple) or info.dtype == "uint8":
         return rule, ()
-    count = values[..., 0].size
+    count = look.count
     if count < MANY:
         return rule, ()
-    before = 0 if said is None else _seen(values, rule).holes
-    conventional = _conventional(values, rule)
+    before = 0 if said is None else look.by(rule).holes
+    conventional = _conventional(look, rule)
     if conventional.none != rule.none:
-        rule, told = conventional, ", ".join(f"{value:g}" for value in conventional.none)
-        held = _seen(values, rule).holes
+        told = ", ".join(f"{value:g}" for value in conventional.none[len(rule.none) :])
+        rule = conventional
+        held = look.by(rule).holes
         return rule, (
             f"{_of(held, count)} have no value: {told} stands for no data here; they are left out "
             "(--nodata none keeps them)",
         )
-    inside = _inside(values, rule)
+    inside = _inside(look, rule)
     if inside is None:
         return rule, ()
-    held = _seen(values, replace(rule, inside=inside)).holes - before
-    return replace(rule, inside=inside), (
+    rule = replace(rule, inside=inside)
+    held = look.by(rule).holes - before
+    return rule, (
         f"{_of(held, count)} lie far outside of all others, which go from {inside[0]:g} to {inside[1]:g}, and are "
         "left out (--nodata none keeps them)",
     )
 
 
-def _conventional(values: NDArray[Any], rule: _Rule) -> _Rule:
+def _conventional(look: _Look, rule: _Rule) -> _Rule:
     """Add the extremes that stand for "no data" by convention and lie apart: as far from all others as those extend."""
     while True:
-        seen = _seen(values, rule)
-        ends = [end for end in (seen.low, seen.high) if _is_no_data(end, values.dtype)]
+        seen = look.by(rule)
+        ends = [end for end in (seen.low, seen.high) if _is_no_data(end, look.values.dtype)]
         for end in ends:
             wider = replace(rule, none=(*rule.none, end))
-            rest = _seen(values, wider)
+            rest = look.by(wider)
             gap = rest.low - end if end == seen.low else end - rest.high
             if rest.low <= rest.high and gap >= max(rest.high - rest.low, abs(end) / 2):
                 rule = wider
@@ -178,9 +223,9 @@ def _is_no_data(value: float, dtype: np.dtype[Any]) -> bool:
     return value in known or (dtype.kind == "f" and abs(value) >= EDGE)
 
 
-def _inside(values: NDArray[Any], rule: _Rule) -> tuple[float, float] | None:
+def _inside(look: _Look, rule: _Rule) -> tuple[float, float] | None:
     """Return the extremes of all but outliers: few samples, far away, with nothing between; None without outliers."""
-    flat = values.reshape(-1)
+    flat = look.values.reshape(-1)
     some = flat[:: max(1, len(flat) // LOOKED_AT)]
     holes = rule.holes(some[:, None])
     some = some if holes is None else some[~holes]
@@ -190,13 +235,13 @@ def _inside(values: NDArray[Any], rule: _Rule) -> tuple[float, float] | None:
     extent = high - low
     if extent <= 0:
         return None
-    seen = _seen(values, rule)
+    seen = look.by(rule)
     reach = (low - extent * (FAR + 1), high + extent * (FAR + 1))
     if reach[0] <= seen.low and seen.high <= reach[1]:
         return None
-    rest = _seen(values, replace(rule, inside=reach))
+    rest = look.by(replace(rule, inside=reach))
     near = (low - extent, high + extent)
-    few = rest.holes - seen.holes <= max(1, FEW * values[..., 0].size)
+    few = rest.holes - seen.holes <= max(1, FEW * look.count)
     return (rest.low, rest.high) if few and near[0] <= rest.low and rest.high <= near[1] else None
 
 
@@ -205,13 +250,17 @@ def _seen(values: NDArray[Any], rule: _Rule) -> _Seen:
     low, high, holes = np.inf, -np.inf, 0
     if values.shape[-1] == 1 and values.flags.f_contiguous:  # as it lies in memory, which is faster
         values = values[..., 0].T[..., None]
-    for block in blocks(values):
-        bad = rule.holes(block)
-        if bad is not None:
-            holes += int(bad.sum())
-            block = block[~bad]
-        if block.size:
-            low, high = min(low, float(block.min())), max(high, float(block.max()))
+    for block in blocks(values, size=CACHED):
+        least, most = block.min(), block.max()
+        if rule.may_hold(least, most):
+            bad = rule.holes(block)
+            if bad is not None:
+                holes += int(bad.sum())
+                block = block[~bad]
+                if not block.size:
+                    continue
+                least, most = block.min(), block.max()
+        low, high = min(low, float(least)), max(high, float(most))
     return _Seen(low=low, high=high, holes=holes)
 
 
@@ -244,7 +293,9 @@ def _range(
 def _flat(values: NDArray[Any]) -> bool:
     """Return whether all samples are the same."""
     first = values.reshape(-1, values.shape[-1])[0]
-    return all(np.array_equal(block, np.broadcast_to(first, block.shape)) for block in blocks(values))
+    return all(
+        np.array_equal(block, np.broadcast_to(first, block.shape)) for block in blocks(values, size=CACHED)
+    )
 
 
 def _called(info: SignalInfo, full: tuple[float, float]) -> str:

@@ -86,6 +86,7 @@ class _Found:
         values: their values by name.
         errors: sum of the squared errors of each frame, value range 1, and the number of numbers it is over.
         regions: sum of the squared errors of each region, in the order of the partition.
+        areas: samples of each region that these are of.
     """
 
     fitted: Field
@@ -93,10 +94,12 @@ class _Found:
     values: dict[str, list[float | None]] = field(default_factory=dict)
     errors: list[tuple[float, int]] = field(default_factory=list)
     regions: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    areas: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __post_init__(self) -> None:
         self.values = {name: [] for name in self.of_frames}
         self.regions = np.zeros(len(self.fitted.partition))
+        self.areas = np.zeros(len(self.fitted.partition), np.int64)
 
     def add(
         self, first: int, target: NDArray[Any], decoded: NDArray[Any], covered: NDArray[np.bool_] | None
@@ -115,25 +118,27 @@ class _Found:
             for name, metric in self.of_frames.items():
                 value = metric(target[number], decoded[number], value_range) if count else None
                 self.values[name].append(value)
-        self._add_regions(first, per_sample)
+        counted = np.ones(per_sample.shape, bool) if covered is None else covered
+        self._add_regions(first, per_sample, counted)
 
-    def _add_regions(self, first: int, per_sample: NDArray[np.float64]) -> None:
-        """Add the errors of some frames to those of the regions they meet."""
+    def _add_regions(self, first: int, per_sample: NDArray[np.float64], counted: NDArray[np.bool_]) -> None:
+        """Add the errors of some frames, and which samples they are of, to those of the regions they meet."""
         last = first + len(per_sample)
         _, top, left = self.fitted.domain.origin
         for place, region in enumerate(self.fitted.partition.regions):
             (t0, t1), (y0, y1), (x0, x1) = region.box
             a, b = max(t0, first), min(t1, last)
             if a < b:
-                part = per_sample[a - first : b - first, y0 - top : y1 - top, x0 - left : x1 - left]
-                self.regions[place] += _inside(part, region, a, b)
+                box = slice(a - first, b - first), slice(y0 - top, y1 - top), slice(x0 - left, x1 - left)
+                self.regions[place] += _inside(per_sample[box], region, a, b)
+                self.areas[place] += int(_inside(counted[box], region, a, b))
 
     def numbers(self, *, with_psnr: bool) -> dict[str, Any]:
         """Return all that was found."""
         total, count = math.fsum(error for error, _ in self.errors), sum(count for _, count in self.errors)
         mse = total / count
         frames = [None if not count else fidelity.decibel(error / count) for error, count in self.errors]
-        channels, areas = self.fitted.channels, self.fitted.partition.areas
+        channels = self.fitted.channels
         return {
             **({"psnr": fidelity.decibel(mse)} if with_psnr else {}),
             **{name: _mean(values) for name, values in self.values.items()},
@@ -142,22 +147,22 @@ class _Found:
             "range": list(self.fitted.info.peak_range),
             "border_error": None,
             "region_psnr": [
-                fidelity.decibel(error / (area * channels))
-                for error, area in zip(self.regions.tolist(), areas, strict=True)
+                fidelity.decibel(error / (max(area, 1) * channels))
+                for error, area in zip(self.regions.tolist(), self.areas.tolist(), strict=True)
             ],
             "frame_psnr": frames,
             **{f"frame_{name.replace('-', '_')}": values for name, values in self.values.items()},
             "params": self.fitted.params,
-            "samples": sum(areas),
+            "samples": int(self.areas.sum()),
         }
 
 
-def _inside(errors: NDArray[np.float64], region: Region, first: int, last: int) -> float:
-    """Return the sum of errors [some frames, height, width of the box] over the samples of a region."""
+def _inside(numbers: NDArray[Any], region: Region, first: int, last: int) -> float:
+    """Return the sum of numbers [some frames, height, width of the box] over the samples of a region."""
     if region.mask is None:
-        return float(errors.sum())
+        return float(numbers.sum())
     start = region.box[0][0]
-    return float(errors[region.mask[first - start : last - start]].sum())
+    return float(numbers[region.mask[first - start : last - start]].sum())
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -156,15 +156,15 @@ def build(signal: Signal, config: PartitionConfig) -> Partition:
         ConfigError: the rule cannot divide this signal as asked, for example more cells than samples.
         InputError: a label image does not fit.
     """
-    return _occupied(signal, load("partition", config.rule)(signal, config))
+    return occupied(signal, load("partition", config.rule)(signal, config))
 
 
-def _occupied(signal: Signal, partition: Partition) -> Partition:
+def occupied(signal: Signal, partition: Partition) -> Partition:
     """Return a partition without the regions in which a signal has nothing to fit; all of it where there is none."""
-    occupied, pool = getattr(signal, "occupied", None), getattr(signal, "pool", None)
-    if occupied is None:
+    filled, pool = getattr(signal, "occupied", None), getattr(signal, "pool", None)
+    if filled is None:
         return partition
-    there = occupied([region.box for region in partition.regions])
+    there = filled([region.box for region in partition.regions])
     for place, region in enumerate(partition.regions):
         if there[place] and region.mask is not None and pool is not None:
             there[place] = region.mask.flat[pool(region.box)].any()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import cast
+
 import numpy as np
 import pytest
 
@@ -13,6 +16,7 @@ from inrfit.fitting.loop import Progress, Start
 from inrfit.fitting.sampling import LEAST_SHARE, by_error, spread
 from inrfit.kernels.tiles import holds, region_samples
 from inrfit.models.description import initial_weights
+from inrfit.signal import ArraySignal
 
 SMALL = {"grid": (2, 3), "hidden_features": 6, "hidden_layers": 1, "steps": 60, "device": "cpu"}
 
@@ -24,14 +28,15 @@ def plan_of(picture, **options):
 def samples_of(picture, known=None, **options):
     """Return the samples of a fit, and its partition."""
     plan = plan_of(picture, **options)
+    signal = replace(cast(ArraySignal, plan.signal), known=known)
     blank = loop._Fits(
-        [plan.signal],
+        [signal],
         plan.partition,
         plan.settings.model,
         plan.settings.fit,
         plan.device,
         Progress(),
-        Start(known=known),
+        Start(),
     )
     return blank.samples, plan.partition
 

@@ -136,7 +136,7 @@ def test_blocks_do_not_matter(monkeypatch):
     array[0, 0, :4] = np.nan
     array[5] = -9999
     whole = io.read(array, ReadConfig(kind="volume"))
-    monkeypatch.setattr(holes, "blocks", lambda values: blocks(values, size=1))
+    monkeypatch.setattr(holes, "blocks", lambda values, size=1: blocks(values, size=1))
     parts = io.read(array, ReadConfig(kind="volume"))
     assert parts.info == whole.info
     assert np.array_equal(parts.known, whole.known)
@@ -186,6 +186,44 @@ def test_a_cell_without_a_value_has_no_network():
     assert [region.id for region in field.partition.regions] == [0, 2, 3, 4, 5, 6, 7, 8]
     assert not field.covered()[:16, 16:32].any()
     assert inrfit.evaluate(field, array)["psnr"] == pytest.approx(field.psnr, abs=0.01)
+
+
+def test_eval_finds_the_holes_of_the_fit_where_the_file_declares_another_number(tmp_path):
+    array = (100 * smooth(32, 32)).astype(np.float32)
+    array[:5, :9] = np.finfo(np.float32).min
+    tag = (42113, "s", 0, "-3.40282306073709653e+38", True)  # as old versions of GDAL write it: another float
+    tifffile.imwrite(tmp_path / "dem.tif", array, extratags=[tag])
+    field = inrfit.fit(tmp_path / "dem.tif", **TINY)
+    assert " have no value: -3.40282e+38 stands for no data here;" in field.info.notes[0]
+    found = inrfit.evaluate(field, tmp_path / "dem.tif")
+    assert found["psnr"] == pytest.approx(field.psnr, abs=0.01)
+    assert found["samples"] == 32 * 32 - 45
+
+
+def test_colours_are_no_data_only_where_all_of_them_are():
+    array = np.stack([128 + 100 * smooth(48, 40)] * 3, -1).astype(np.uint8)
+    array[5:9, 5:9, 1:] = 0  # red
+    array[20:30, 20:30] = 0
+    signal = read(array, nodata=0)
+    assert signal.known is not None
+    assert not signal.known[20:30, 20:30].any()
+    assert np.count_nonzero(~signal.known) == 100
+    bands = np.concatenate([array, array[..., :2]], -1)  # of bands any that is no data
+    assert np.count_nonzero(~read(bands, nodata=0).known) == 116
+
+
+def test_an_extension_says_the_psnr_of_the_samples_that_have_a_value(tmp_path):
+    array = np.tile((100 * smooth(32, 32)).astype(np.float32), 2)
+    field = inrfit.fit(array[:, :32], **TINY)
+    new = array[:, 32:].copy()
+    new[:16, :16], new[20:24, 4:20] = np.nan, np.nan
+    for mode in ("strict", "joint"):
+        whole = inrfit.extend(field, new, side="right", mode=mode, steps=60)
+        assert len(whole.partition) == 7
+        both = np.concatenate([array[:, :32], new], 1)
+        error = np.square(whole.decode()[..., 0] - both.astype(np.float64))[np.isfinite(both)].mean()
+        low, high = whole.info.value_range
+        assert whole.psnr == pytest.approx(10 * np.log10((high - low) ** 2 / error), abs=0.5)
 
 
 def test_an_extension_leaves_holes_out():

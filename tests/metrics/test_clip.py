@@ -75,3 +75,22 @@ def test_samples_that_no_region_covers_are_not_counted(values, field):
 def test_metrics_that_are_not_for_clips_are_refused(values, field):
     with pytest.raises(ConfigError, match="psnr-minmax is not defined for a signal of the kind video"):
         api.evaluate(field, api.read(values, ReadConfig(kind="video")), metrics=["psnr-minmax"])
+
+
+def test_samples_without_a_value_are_not_counted(values):
+    floats = values.astype(np.float32)
+    floats[:2, :, :9] = np.nan
+    floats[4, 5, 6] = np.inf
+    known = np.isfinite(floats).all(-1)
+    words = {"grid": (3, 1, 1), "hidden_features": 6, "hidden_layers": 1, "steps": 20, "points": None}
+    field = api.fit(floats, kind="video", device="cpu", **words)
+    found = api.evaluate(field, api.read(floats, ReadConfig(kind="video")), device="cpu")
+    error = np.square(field.decode(device="cpu").astype(np.float64) - np.where(known[..., None], floats, 0))
+    extent = np.ptp(field.info.peak_range)
+    boxes = [tuple(slice(*span) for span in region.box) for region in field.partition.regions]
+    assert found["samples"] == known.sum()
+    assert found["region_psnr"] == pytest.approx(
+        [10 * np.log10(extent**2 / error[box][known[box]].mean()) for box in boxes]
+    )
+    assert found["psnr"] == pytest.approx(10 * np.log10(extent**2 / error[known].mean()))
+    assert found["psnr"] == pytest.approx(field.psnr, abs=1e-3)
