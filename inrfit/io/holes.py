@@ -161,7 +161,7 @@ def settled(signal: Array, config: ReadConfig, name: str, *, full: tuple[float, 
         info = replace(info, tags={**info.tags, "nodata": str(config.nodata)})
     if not seen.holes:
         return replace(signal, values=values, info=info)
-    known = np.concatenate([_known(block, rule) for block in blocks(values)])
+    known = np.concatenate([_known(block, rule) for block in blocks(look.values)])
     return replace(signal, values=_filled(values, known), known=known, info=info)
 
 
