@@ -19,7 +19,8 @@ beside the samples, which are those of the field; *converted* is read and become
 file. "Told" means that a line on standard error says so. Tags of sounds are {tags}. An empty cell under *read* or *written* means that the format is not read or not written.
 
 `.npy`, `.gif` and what two kinds have in common are pictures unless `--kind` says otherwise. The first bytes of a picture decide its
-format, whatever its name.
+format, whatever its name. Raw photos of cameras, HEIC, JPEG XL, JPEG 2000, Photoshop files, OpenEXR, Radiance HDR and icons are known
+and refused in one line.
 """
 
 KINDS = {

@@ -322,11 +322,6 @@ class ArraySignal:
         """Return which samples of a window have a value, [*shape]; None when all of the signal do."""
         return None if self.known is None else self.known[self._place(window)]
 
-    def part(self, domain: Domain) -> ArraySignal:
-        """Return the samples on a part of the domain, as a signal of their own."""
-        known = self.known_in(domain.box)
-        return ArraySignal(values=self.dense(domain.box), domain=domain, info=self.info, known=known)
-
     def _place(self, window: Box) -> tuple[slice, ...]:
         """Return the place of a window in the array."""
         return tuple(slice(a - o, b - o) for (a, b), o in zip(window, self.domain.origin, strict=True))

@@ -1,12 +1,14 @@
 """How much the bytes of a file may claim to hold, so that a small file never costs much memory or time; it reads no byte.
 
-Entropy coding makes next to nothing of zeros: the shortest stream of a million of them has a few bytes. So the numbers
-of a whole file are compared with its bytes, and a writer adds a chunk of zeros to the rare file that would hold more.
+Entropy coding makes next to nothing of zeros: the shortest stream of a million of them has a few bytes, and so has a plain
+mask. So the numbers and masks of a whole file are compared with its bytes, and a writer adds a chunk of zeros to the rare
+file that would hold more.
 `docs/format.md` section 8 has the same limits.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from inrfit.errors import ContainerError
@@ -66,13 +68,39 @@ def fronts_of(sides: Sequence[int]) -> int:
     return sum(sides) - len(sides) + 1
 
 
-def fill(numbers: int, size: int, chunk: int) -> int | None:
-    """Return how many zeros a file needs beside its own bytes; None where it needs no chunk of them.
+def masked(boxes: Sequence[Sequence[int]], areas: Sequence[int]) -> int:
+    """Return the samples in the boxes of all regions that do not fill theirs.
+
+    Args:
+        boxes: of each region, as in the index of a file.
+        areas: samples of each region.
+    """
+    volumes = (math.prod(b - a for a, b in zip(box[::2], box[1::2], strict=True)) for box in boxes)
+    return sum(volume for volume, area in zip(volumes, areas, strict=True) if area < volume)
+
+
+def least(*, numbers: int = 0, samples: int = 0, fronts: int = 0) -> int:
+    """Return how many bytes a file has at least that passes the checks above.
 
     Args:
         numbers: quantised numbers of the file.
+        samples: those in the boxes of regions with a mask.
+        fronts: of the lattices of a region.
+    """
+    return max(
+        0,
+        -((FREE_NUMBERS - numbers) // NUMBERS_PER_BYTE),
+        -((FREE_MASKED - samples) // MASKED_PER_BYTE),
+        -((FREE_FRONTS - fronts) // FRONTS_PER_BYTE),
+    )
+
+
+def fill(wanted: int, size: int, chunk: int) -> int | None:
+    """Return how many zeros a file needs beside its own bytes; None where it needs no chunk of them.
+
+    Args:
+        wanted: bytes that it has at least, see `least`.
         size: its bytes without such a chunk.
         chunk: bytes of a chunk without its payload.
     """
-    wanted = -((FREE_NUMBERS - numbers) // NUMBERS_PER_BYTE)
     return max(0, wanted - size - chunk) if wanted > size else None

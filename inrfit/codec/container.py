@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from inrfit.codec.bounds import fill
+from inrfit.codec import bounds
 from inrfit.codec.header import Header, Index, decode_header, decode_index, encode
 from inrfit.codec.limits import CONTEXTUAL, MAX_CHUNK
 from inrfit.codec.source import Source, SourceBytes
@@ -90,7 +90,7 @@ def write(
     shared: bytes,
     ancillary: Mapping[str, bytes],
     parts: Sequence[bytes],
-    numbers: int = 0,
+    least: int = 0,
 ) -> bytes:
     """Return the bytes of a file.
 
@@ -100,7 +100,7 @@ def write(
         shared: weights that belong to all regions.
         ancillary: metadata by tag, not compressed.
         parts: weights of each region, in index order.
-        numbers: how many quantised weights these are; see `front_matter`.
+        least: see `front_matter`.
 
     Raises:
         ContainerError: a reader would refuse the file.
@@ -108,11 +108,11 @@ def write(
     ends = [part_end(part) for part in parts]
     index = msgspec.structs.replace(index, lengths=[*map(len, parts)], sums=[0, *map(sum_of, ends)])
     pieces = (piece for pair in zip(parts, ends, strict=True) for piece in pair)
-    return front_matter(header, index, shared, ancillary, numbers) + b"".join(pieces)
+    return front_matter(header, index, shared, ancillary, least) + b"".join(pieces)
 
 
 def front_matter(
-    header: Header, index: Index, shared: bytes, ancillary: Mapping[str, bytes], numbers: int = 0
+    header: Header, index: Index, shared: bytes, ancillary: Mapping[str, bytes], least: int = 0
 ) -> bytes:
     """Return the bytes before the first PART; `index.lengths` must be set, and `index.sums` but for the first.
 
@@ -121,8 +121,8 @@ def front_matter(
 
     Args:
         header, index, shared, ancillary: see `write`.
-        numbers: how many quantised weights the whole file holds. Where these are too many for its bytes, it gets a
-            chunk of zeros.
+        least: how many bytes the whole file must have for its weights, see `bounds.least`. Where it or its masks ask
+            for more than there are, it gets a chunk of zeros.
 
     Raises:
         ContainerError: a reader would refuse the file.
@@ -131,7 +131,8 @@ def front_matter(
         raise ContainerError(f"metadata {unknown[0]!r} is not one of {', '.join(map(repr, ANCILLARY))}")
     metadata = [chunk(tag, _compressed(tag, ancillary[tag])) for tag in ANCILLARY if tag in ancillary]
     front = _front(header, index, shared, metadata)
-    zeros = fill(numbers, len(front) + parts_size(index), CHUNK.size)
+    least = max(least, bounds.least(samples=bounds.masked(index.boxes, index.areas)))
+    zeros = bounds.fill(least, len(front) + parts_size(index), CHUNK.size)
     return front if zeros is None else _front(header, index, shared, [*metadata, chunk(FILL, bytes(zeros))])
 
 

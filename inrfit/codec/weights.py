@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -56,7 +55,7 @@ def dumps(field: Field) -> bytes:
         shared.pack(numbers, 0),
         _ancillary(field),
         parts,
-        0 if field.adapted else shared.quantised + own.quantised * len(parts),
+        _least(shared, own, 0 if field.adapted else len(parts)),
     )
 
 
@@ -150,14 +149,22 @@ def network(header: Header, name: str = "the file") -> Description:
         ) from None
 
 
-def quantised(reader: Reader, regions: int) -> int:
-    """Return how many quantised numbers so many regions of a file hold, with the shared ones, as `bounds` counts them.
+def least(reader: Reader, regions: int) -> int:
+    """Return how many bytes a file with so many regions of this one must have for its weights, see `bounds.least`.
 
     Raises:
         ContainerError: the file claims more than can be in its bytes, or describes no network.
     """
     payloads = _own_payloads(reader)
-    return payloads[False].quantised + regions * payloads[True].quantised if payloads else 0
+    return _least(payloads[False], payloads[True], regions) if payloads else 0
+
+
+def _least(shared: Payload, own: Payload, regions: int) -> int:
+    """Return the same for weights that are kept so; without regions, for those of a file that needs an init."""
+    return bounds.least(
+        numbers=shared.quantised + regions * own.quantised if regions else 0,
+        fronts=sum(map(bounds.fronts_of, own.lattices)),
+    )
 
 
 def misfits(reader: Reader) -> list[Damage]:
@@ -210,17 +217,11 @@ def _payloads(
             numbers = found[False].quantised + reader.there * found[True].quantised
             bounds.check_numbers(numbers, reader.size)
         bounds.check_fronts(found[True].lattices, reader.size)
-        bounds.check_masked(_masked(reader), reader.size)
+        index, there = reader.index, reader.there
+        bounds.check_masked(bounds.masked(index.boxes[:there], index.areas[:there]), reader.size)
     except ContainerError as error:
         raise ContainerError(f"{reader.name}: {error.message}", hint=WRONG) from None
     return found
-
-
-def _masked(reader: Reader) -> int:
-    """Return the samples in the boxes of all regions that do not fill theirs."""
-    boxes, areas = reader.index.boxes, reader.index.areas
-    volumes = (math.prod(b - a for a, b in zip(box[::2], box[1::2], strict=True)) for box in boxes)
-    return sum(volume for volume, area in zip(volumes, areas, strict=True) if area < volume)
 
 
 def items_of(description: Description) -> dict[bool, list[Item]]:

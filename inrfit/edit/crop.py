@@ -11,7 +11,7 @@ from inrfit.codec import tags
 from inrfit.codec.container import EXIF, ICC, SOUND, TAGS, Reader, front_matter, part_end, parts_size
 from inrfit.codec.header import Header, Index
 from inrfit.codec.layout import Layout, bounding
-from inrfit.codec.weights import quantised
+from inrfit.codec.weights import least
 from inrfit.domain import Domain
 from inrfit.edit.choose import choose
 from inrfit.edit.keep import Selection
@@ -99,7 +99,7 @@ def plan(reader: Reader, wanted: Selection) -> Crop:
         positions=tuple(positions),
         header=header,
         index=index,
-        front=front_matter(header, index, reader.shared, ancillary, quantised(reader, len(positions))),
+        front=front_matter(header, index, reader.shared, ancillary, least(reader, len(positions))),
         notes=("its sound track goes: it is a copied one, or ends before this part",) if silent else (),
     )
 

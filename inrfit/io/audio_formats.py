@@ -212,6 +212,8 @@ def recognise(start: bytes) -> bool:
 
 
 _TAGS = "tags"
+_USUAL = "the usual speakers (others told)"
+_NAN = "NaN to samples without a target (told)"
 _LEFT = "covers, markers, loops, other tags"
 
 TOLD = (
@@ -219,8 +221,8 @@ TOLD = (
         name="WAV, RF64",
         suffixes=(".wav", ".wave"),
         read="8 to 32 bit, floats, A-law, mu-law, ADPCM",
-        kept=f"sample type, the encoding, rate, {_TAGS}",
-        converted="64-bit floats to 32",
+        kept=f"sample type, the encoding, rate, speakers, {_TAGS}",
+        converted=f"64-bit floats to 32; {_NAN}; a header that was never finished is mended (told)",
         dropped=_LEFT,
         written="8, 16, 24 and 32 bit, floats; RF64 from 4 GiB on",
     ),
@@ -228,7 +230,7 @@ TOLD = (
         name="FLAC",
         suffixes=(".flac",),
         read="8 to 24 bit, up to 8 channels",
-        kept=f"sample type, rate, {_TAGS}",
+        kept=f"sample type, rate, speakers, {_TAGS}",
         dropped=_LEFT,
         written="8, 16 and 24 bit",
     ),
@@ -236,7 +238,7 @@ TOLD = (
         name="Ogg Vorbis",
         suffixes=(".ogg", ".oga"),
         read="decoded to floats; FLAC and Opus in Ogg too",
-        kept=f"rate, {_TAGS}",
+        kept=f"rate, {_USUAL}, {_TAGS}",
         converted="samples to floats",
         dropped=_LEFT,
         written="Vorbis, quality 8",
@@ -245,7 +247,7 @@ TOLD = (
         name="Opus",
         suffixes=(".opus",),
         read="decoded to floats",
-        kept=_TAGS,
+        kept=f"{_USUAL}, {_TAGS}",
         converted="samples to floats, at 48 kHz",
         dropped=_LEFT,
         written="rates of 8, 12, 16, 24 and 48 kHz",
@@ -264,8 +266,8 @@ TOLD = (
         suffixes=(".aiff", ".aif", ".aifc"),
         read="8 to 32 bit, floats, A-law, mu-law",
         kept=f"sample type, the encoding, rate, of {_TAGS} those that it has",
-        converted="64-bit floats to 32",
-        dropped=_LEFT,
+        converted=f"64-bit floats to 32; {_NAN}",
+        dropped=f"{_LEFT}, speakers (told)",
         written="8, 16, 24 and 32 bit, floats",
     ),
     Told(
@@ -273,8 +275,8 @@ TOLD = (
         suffixes=(".au", ".snd"),
         read="8 to 32 bit, floats, A-law, mu-law",
         kept="sample type, the encoding, rate",
-        converted="64-bit floats to 32",
-        dropped="tags",
+        converted=f"64-bit floats to 32; {_NAN}",
+        dropped="tags, speakers (told)",
         written="8, 16, 24 and 32 bit, floats",
     ),
     Told(
@@ -282,15 +284,15 @@ TOLD = (
         suffixes=(".caf",),
         read="8 to 32 bit, floats, A-law, mu-law, ALAC",
         kept=f"sample type, the encoding, rate, of {_TAGS} those that it has",
-        converted="64-bit floats to 32",
-        dropped=_LEFT,
+        converted=f"64-bit floats to 32; {_NAN}",
+        dropped=f"{_LEFT}, speakers (told)",
         written="8, 16, 24 and 32 bit, floats, ALAC where the source was",
     ),
     Told(
         name="M4A",
         suffixes=(".m4a",),
         read="AAC and ALAC, by ffmpeg",
-        kept=f"rate, {_TAGS}",
+        kept=f"rate, {_USUAL}, {_TAGS}",
         converted="AAC to floats",
         dropped=_LEFT,
         written="AAC, up to 8 channels and 96 kHz",

@@ -190,9 +190,10 @@ TOLD = (
         name="PNG",
         suffixes=(".png",),
         read="1 to 16 bit, grey, RGB, palette, alpha, interlaced",
-        kept="sample type, ICC, EXIF",
-        converted="palette to RGB, 1 to 4 bit to 8, a transparent colour to alpha",
-        dropped="text, gamma, density, further frames (told)",
+        kept="sample type, ICC, EXIF, colour chunks (gAMA, cHRM, sRGB, cICP, mDCV, cLLI)",
+        converted="palette to RGB, 1 to 4 bit to 8, a transparent colour to alpha; gamma and primaries to a profile in other "
+        "formats (told where there is none)",
+        dropped="text, density, further frames (told), chunks beside the samples that are damaged (told)",
         written="8 and 16 bit, grey and RGB, with alpha",
     ),
     Told(
@@ -203,6 +204,14 @@ TOLD = (
         converted="turned upright, CMYK to RGB without colour management (told)",
         dropped="XMP, IPTC, comments, thumbnails, the profile of CMYK",
         written="quality 95, 4:4:4, grey and RGB",
+    ),
+    Told(
+        name="JPEG by other names",
+        suffixes=(".jpe", ".jfif", ".jif", ".jfi"),
+        read="as JPEG",
+        kept="ICC, EXIF; written as `.jpg`",
+        converted="as JPEG",
+        dropped="as JPEG",
     ),
     Told(
         name="WebP",
@@ -218,18 +227,21 @@ TOLD = (
         suffixes=(".avif",),
         read="8 bit, RGB, alpha",
         kept="ICC, EXIF",
-        converted="turned upright",
+        converted="turned upright; a colour space that is no profile to the chunks of a PNG, or to a profile (told where there "
+        "is none)",
         dropped="more than 8 bit is refused; XMP, further frames (told)",
         written="quality 90, 4:4:4",
     ),
     Told(
         name="TIFF, BigTIFF",
         suffixes=(".tif", ".tiff"),
-        read="8 and 16 bit, floats of 16 to 64 bit, grey, RGB, palette, CMYK, alpha",
-        kept="sample type up to float32, ICC, EXIF",
-        converted="turned upright, white-is-zero inverted, premultiplied alpha divided out (told), float64 to float32",
-        dropped="further pages (told), geographic tags, density",
-        written="deflate; 8 and 16 bit and float32, grey and RGB, with alpha",
+        read="1 to 32 bit, signed too, floats of 16 to 64 bit; grey, RGB, palette, CMYK, alpha, up to 64 bands; strips, tiles, planes; "
+        "uncompressed, PackBits, LZW, deflate, LZMA, ZSTD, JPEG of 8 bit",
+        kept="sample type up to float32, bands, ICC, EXIF",
+        converted="turned upright, white-is-zero inverted, premultiplied alpha divided out (told), 2 to 7 bit to 8 and others to 16, "
+        "float64 to float32, signed and 32 bit to floats (told); GDAL_NODATA and NaN to samples without a target (told)",
+        dropped="further pages (told), masks (told), thumbnails, geographic tags, density",
+        written="deflate; 8 and 16 bit and float32, grey and RGB, with alpha, bands",
     ),
     Told(
         name="BMP",
@@ -257,9 +269,9 @@ TOLD = (
     Told(
         name="NumPy",
         suffixes=(".npy",),
-        read="[y, x] or [y, x, channel], bool, whole numbers from 0 to 65535, floats; up to 64 channels",
+        read="[y, x] or [y, x, channel], bool, whole numbers from 0 to 65535, floats; up to 64 channels, not first (refused)",
         kept="sample type up to float32",
-        converted="float64 and float16 to float32, whole numbers to 8 or 16 bit",
+        converted="float64 and float16 to float32, whole numbers to 8 or 16 bit; NaN to samples without a target (told)",
         dropped="",
         written="uint8, uint16, float32",
     ),

@@ -182,7 +182,10 @@ def _rule(look: _Look, info: SignalInfo, config: ReadConfig) -> tuple[_Rule, tup
     rule = _Rule(none=() if said is None else (float(said),), together=colours)
     if said != own or isinstance(config.range, tuple) or info.dtype == "uint8":
         return rule, ()
-    count, before = look.count, 0 if said is None else look.by(rule).holes
+    count = look.count
+    if count < MANY:
+        return rule, ()
+    before = 0 if said is None else look.by(rule).holes
     conventional = _conventional(look, rule)
     if conventional.none != rule.none:
         told = ", ".join(f"{value:g}" for value in conventional.none[len(rule.none) :])

@@ -7,6 +7,7 @@ from inrfit.io.told import Told
 _BECOMES = (
     "faces to samples on a lattice, written as marching cubes; degenerate and double faces left out (told)"
 )
+_CUT = "polygons to triangles"
 _LEFT = "the vertices themselves, colours, textures, normals, names, parts of a scene"
 _WRITTEN = "triangles, counterclockwise from outside, in the units of the source"
 
@@ -14,26 +15,27 @@ TOLD = (
     Told(
         name="PLY",
         suffixes=(".ply",),
-        read="text and binary, triangles and polygons; without faces a cloud of points",
+        read="text and binary in either byte order, polygons of any sizes, strips of triangles, any types; without faces a cloud of points",
         kept="place, size, units",
-        converted=_BECOMES,
-        dropped=_LEFT,
-        written=_WRITTEN,
+        converted=f"{_CUT}, {_BECOMES}",
+        dropped=f"{_LEFT}, other elements (told); textures are never opened",
+        written=f"binary, in double where places need it; {_WRITTEN}",
     ),
     Told(
         name="Wavefront OBJ",
         suffixes=(".obj",),
-        read="vertices and faces",
+        read="vertices and faces, concave ones too; decimal commas, UTF-8 and UTF-16",
         kept="place, size, units",
-        converted=f"polygons to triangles, {_BECOMES}",
+        converted=f"{_CUT}, {_BECOMES}",
         dropped=f"{_LEFT}, curves, materials",
         written=_WRITTEN,
     ),
     Told(
         name="STL",
         suffixes=(".stl",),
-        read="text and binary",
-        kept="place, size, units",
+        read="text in any case and encoding, with several solids, facets of four corners, decimal commas; binary, also with a count "
+        "of 0, of 0xFFFFFFFF or too low (told)",
+        kept="size, units, place as far as single precision has it (told)",
         converted=f"equal corners to one vertex, {_BECOMES}",
         dropped=f"{_LEFT}, attributes",
         written=f"binary; {_WRITTEN}",
@@ -41,7 +43,7 @@ TOLD = (
     Told(
         name="glTF",
         suffixes=(".glb",),
-        read="meshes of the scene, placed",
+        read="glTF 2: meshes of the scene, placed; triangles, strips and fans; not compressed",
         kept="place, size, units",
         converted=_BECOMES,
         dropped=f"{_LEFT}, animations, cameras",
@@ -50,7 +52,7 @@ TOLD = (
     Told(
         name="glTF as text",
         suffixes=(".gltf",),
-        read="meshes of the scene, placed, with their data within the file",
+        read="as `.glb`, with its data within the file",
         kept="place, size, units; written in another format",
         converted=_BECOMES,
         dropped=f"{_LEFT}, animations, cameras",
@@ -58,16 +60,17 @@ TOLD = (
     Told(
         name="OFF",
         suffixes=(".off",),
-        read="text",
+        read="text, polygons of any sizes; OFF, COFF, NOFF, STOFF, 4OFF",
         kept="place, size, units",
-        converted=_BECOMES,
+        converted=f"{_CUT}, {_BECOMES}",
         dropped=_LEFT,
         written=_WRITTEN,
     ),
     Told(
         name="points as text",
         suffixes=(".xyz", ".pts"),
-        read="x y z, perhaps with normals, a point a line",
+        read="x y z, perhaps with normals, a point a line; names of columns, remarks, several scans, commas, semicolons, tabs, "
+        "decimal commas where they are plain",
         kept="place, size, units; written as a mesh",
         converted="points to samples on a lattice; normals, where there are none, are estimated",
         dropped="other columns",
@@ -75,7 +78,7 @@ TOLD = (
     Told(
         name="NumPy archive",
         suffixes=(".npz",),
-        read="`points` and `normals` of a cloud, or `vertices` and `faces`",
+        read="`points` and `normals` of a cloud, or `vertices` and `faces`; up to 1 GiB, and 50 times its bytes above 32 MiB",
         kept="place, size, units; written as a mesh",
         converted="points or faces to samples on a lattice",
         dropped="other arrays",

@@ -170,7 +170,8 @@ def _inward(surface: Surface, part: NDArray[np.int32], closed: NDArray[np.bool_]
     size = np.bincount(part)
     middle = np.stack([np.bincount(part, corners[..., axis].mean(1)) / size for axis in range(3)], 1)
     corners = corners - middle[part][:, None]
-    volumes = np.bincount(part, np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])))
+    sixfold = np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2]))
+    volumes = np.bincount(part, sixfold).astype(np.float64)
     turned = np.zeros(len(size), bool)
     open_ = ~closed
     if (volumes[closed] < 0).any():

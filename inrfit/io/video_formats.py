@@ -166,23 +166,24 @@ _CLIP_TAGS = "title, artist, album, genre, comment, description, copyright, date
 _CLIP_KEPT = f"rate as a ratio, shape of pixels, the first sound track, {_CLIP_TAGS}"
 _CLIP_READ = "8 bit, and more as 16, grey or colour; what ffmpeg decodes"
 _CLIP_CONVERTED = "colours to RGB, turned upright"
-_CLIP_DROPPED = "transparency, subtitles, chapters, other streams and tracks, colour spaces"
+_CLIP_DROPPED = "transparency, subtitles, chapters, other streams and tracks, light levels (told)"
+_CLIP_COLOURS = "primaries, transfer, matrix and range of colours"
 
 TOLD = (
     Told(
         name="MP4",
         suffixes=(".mp4", ".m4v"),
         read=_CLIP_READ,
-        kept=_CLIP_KEPT,
+        kept=f"{_CLIP_COLOURS}, {_CLIP_KEPT}",
         converted=_CLIP_CONVERTED,
-        dropped=_CLIP_DROPPED,
-        written="H.264, CRF 12, BT.709; AAC, or a copied track where it fits",
+        dropped=f"{_CLIP_DROPPED}, colours (told where they are those of wide screens)",
+        written="H.264, CRF 12, BT.709 where nothing else is known; AAC, or a copied track where it fits",
     ),
     Told(
         name="QuickTime",
         suffixes=(".mov",),
         read=_CLIP_READ,
-        kept=_CLIP_KEPT,
+        kept=f"{_CLIP_COLOURS}, {_CLIP_KEPT}",
         converted=_CLIP_CONVERTED,
         dropped=_CLIP_DROPPED,
         written="as MP4",
@@ -191,7 +192,7 @@ TOLD = (
         name="Matroska",
         suffixes=(".mkv",),
         read=_CLIP_READ,
-        kept=f"sample type, {_CLIP_KEPT}",
+        kept=f"sample type, primaries and transfer of colours, {_CLIP_KEPT}",
         converted=_CLIP_CONVERTED,
         dropped=_CLIP_DROPPED,
         written="FFV1, lossless; FLAC",
@@ -200,10 +201,10 @@ TOLD = (
         name="WebM",
         suffixes=(".webm",),
         read=_CLIP_READ,
-        kept=_CLIP_KEPT,
+        kept=f"{_CLIP_COLOURS}, {_CLIP_KEPT}",
         converted=_CLIP_CONVERTED,
         dropped=_CLIP_DROPPED,
-        written="VP9, CRF 15, BT.709; Opus",
+        written="VP9, CRF 15, BT.709 where nothing else is known; Opus",
     ),
     Told(
         name="AVI",

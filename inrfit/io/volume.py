@@ -42,7 +42,8 @@ TOLD = (
         suffixes=(".npy",),
         read="[z, y, x] or [z, y, x, channel] with `--kind volume`: bool, whole numbers up to 32 bit, floats; up to 64 channels",
         kept="sample type up to float32 and int32",
-        converted="float64 and float16 to float32, uint32 and others to the next type that holds them (told)",
+        converted="float64 and float16 to float32, uint32 and others to the next type that holds them (told); "
+        "NaN to samples without a target (told)",
         dropped="the spacing, which is that of `--spacing`",
         written="uint8, uint16, int16, int32, float32",
     ),

@@ -59,14 +59,15 @@ def compare(
     _check_same_kind(reference, field)
     _check_suits(metrics, field.info.kind)
     own = {name: load("metric", name) for name in metrics if name in OF_FIELD}
-    if own or not isinstance(reference, ArraySignal):
+    if own or _of_a_pool(reference):
         return _of_field(field, reference, metrics, device, measure)
     if clip.is_clip(field.domain):
         return clip.compare(field, reference, metrics, device)
     target, decoded = reference.dense(), field.decode(device=device.name, threads=device.threads)
     covered, value_range, partition = field.covered(), field.info.peak_range, field.partition
-    if reference.known is not None:
-        covered, partition = covered & reference.known, regions.Known(field.partition, reference.known)
+    known = getattr(reference, "known", None)
+    if known is not None:
+        covered, partition = covered & known, regions.Known(field.partition, known)
     points = pictures = target, decoded
     if not covered.all():
         points = target[covered], decoded[covered]
@@ -123,10 +124,16 @@ def part_of(reference: Signal, field: Field) -> Signal:
     inside = ours.axes == whole.axes and all(
         low <= first and last <= high for (first, last), (low, high) in zip(ours.box, whole.box, strict=True)
     )
-    if not inside or ours.shape == whole.shape or not isinstance(reference, ArraySignal):
+    if not inside or ours.shape == whole.shape or _of_a_pool(reference):
         return reference
     part = replace(whole, shape=ours.shape, origin=ours.origin)
-    return reference.part(part)
+    known = reference.known_in(ours.box) if isinstance(reference, ArraySignal) else None
+    return ArraySignal(values=reference.dense(ours.box), domain=part, info=reference.info, known=known)
+
+
+def _of_a_pool(reference: Signal) -> bool:
+    """Return whether a signal chooses by itself which samples are measured, and is not an array with holes."""
+    return getattr(reference, "pool", None) is not None and getattr(reference, "known", None) is None
 
 
 def _check_same_kind(reference: Signal, field: Field) -> None:

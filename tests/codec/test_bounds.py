@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from inrfit.codec.context import Guide
 from inrfit.codec.entropy import Coder
 from inrfit.codec.header import Index
 from inrfit.errors import ContainerError, InrfitError
+from inrfit.models.field import Field
 
 SMALL = {"hidden_features": 5, "hidden_layers": 1, "steps": 2, "device": "cpu"}
 PEAKED = ((1, 65535),)
@@ -74,7 +77,7 @@ def test_what_a_file_may_claim_grows_with_its_bytes() -> None:
 @pytest.mark.parametrize("numbers", [0, 100, 256 * 1000, 256 * 1000 + 1, 256 * 1005, 256 * 2000 + 7])
 def test_zeros_are_added_where_they_are_needed(monkeypatch: pytest.MonkeyPatch, numbers: int) -> None:
     monkeypatch.setattr(bounds, "FREE_NUMBERS", 0)
-    zeros = bounds.fill(numbers, 1000, 12)
+    zeros = bounds.fill(bounds.least(numbers=numbers), 1000, 12)
     bounds.check_numbers(numbers, 1000 if zeros is None else 1012 + zeros)
     assert (zeros is None) == (numbers <= 256 * 1000)
 
@@ -95,6 +98,42 @@ def test_a_writer_adds_zeros_to_a_file_that_would_hold_too_much(monkeypatch: pyt
     assert api.info(crop)["damaged"] == []
     assert b"fill" in crop
     assert c.Reader(crop).ancillary.keys() == c.Reader(filled).ancillary.keys() - {c.SOURCE}
+
+
+def fitted(labels: np.ndarray, folder: Path) -> Field:
+    np.save(folder / "labels.npy", labels)
+    return api.fit(textured(*labels.shape), partition=str(folder / "labels.npy"), **SMALL)
+
+
+def test_a_writer_adds_zeros_to_a_file_with_large_masks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A reader refuses masks of more samples than a file has bytes for, so fits and crops have these bytes."""
+    stripes = np.arange(24 * 36).reshape(24, 36) % 3  # Boxes of about the whole picture, three times.
+    field = fitted(stripes, tmp_path)
+    data = api.to_bytes(field)
+    monkeypatch.setattr(bounds, "FREE_MASKED", -5000)  # As if they held so many more.
+    monkeypatch.setattr(bounds, "MASKED_PER_BYTE", 1)
+    for call in (api.load, api.info):
+        with pytest.raises(ContainerError, match=r"masks of 2[0-9]{3} samples cannot be in"):
+            call(data)
+    filled = api.to_bytes(field)
+    assert 7000 < len(filled) < 8000
+    assert np.array_equal(api.load(filled).decode(device="cpu"), field.decode(device="cpu"))
+    crop = api.crop(filled, keep="1")
+    assert b"fill" in crop
+    assert len(crop) < len(filled) - 1000
+    assert api.info(crop)["damaged"] == []
+    assert len(api.load(crop).partition) == 1
+
+
+def test_masks_that_are_cut_off_claim_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    data = api.to_bytes(fitted(np.tri(24, 36, 11, int), tmp_path))
+    monkeypatch.setattr(bounds, "FREE_MASKED", 24 * 36)
+    monkeypatch.setattr(bounds, "MASKED_PER_BYTE", 0)
+    with pytest.raises(ContainerError, match="masks of"):
+        api.load(data)
+    assert len(api.load(data[:-1], partial=True).partition) == 1
 
 
 def swollen(data: bytes, **model: object) -> bytes:

@@ -29,13 +29,13 @@ QUICK = {"hidden_features": 6, "steps": 5, "device": "cpu"}
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pooled(ArraySignal):
-    """A picture of which only some samples are known; whoever asks for another finds nonsense.
+    """A picture of which only some samples are counted; whoever asks for another finds nonsense.
 
     Attributes:
-        known: which samples are, [*shape].
+        counted: which samples are, [*shape].
     """
 
-    known: NDArray[np.bool_]
+    counted: NDArray[np.bool_]
 
     def pool(self, box: Box) -> NDArray[np.intp]:
         return np.flatnonzero(self._there(box))
@@ -45,17 +45,17 @@ class Pooled(ArraySignal):
 
     def _there(self, box: Box) -> NDArray[np.bool_]:
         window = tuple(slice(a - o, b - o) for (a, b), o in zip(box, self.domain.origin, strict=True))
-        return self.known[window]
+        return self.counted[window]
 
 
 def pooled(*, nonsense: int = 0) -> Pooled:
-    """A picture whose lower half and right third are not known; one cell of 3 x 3 has a single known sample."""
+    """A picture whose lower half and right third are not counted; one cell of 3 x 3 has a single counted sample."""
     plain = api.read(textured(24, 36))
-    known = np.random.default_rng(1).random((24, 36)) < 0.5
-    known[16:] = known[:, 24:] = False
-    known[20, 3] = True
-    values = np.where(known[..., None], plain.dense(), np.uint8(nonsense))
-    return Pooled(values=values, domain=plain.domain, info=plain.info, known=known)
+    counted = np.random.default_rng(1).random((24, 36)) < 0.5
+    counted[16:] = counted[:, 24:] = False
+    counted[20, 3] = True
+    values = np.where(counted[..., None], plain.dense(), np.uint8(nonsense))
+    return Pooled(values=values, domain=plain.domain, info=plain.info, counted=counted)
 
 
 def test_cells_without_anything_to_fit_are_left_out() -> None:
@@ -66,7 +66,7 @@ def test_cells_without_anything_to_fit_are_left_out() -> None:
 
 @pytest.mark.parametrize("there", [True, False])
 def test_a_grid_that_is_full_or_empty_stays_whole(there: bool) -> None:
-    signal = replace(pooled(), known=np.full((24, 36), there))
+    signal = replace(pooled(), counted=np.full((24, 36), there))
     assert len(build(signal, PartitionConfig(grid=(3, 3)))) == 9
 
 
@@ -75,10 +75,10 @@ def test_samples_of_a_region_are_those_of_its_pool() -> None:
     region = build(signal, PartitionConfig(grid=(3, 3))).regions[1]
     samples = region_samples(region, pool=signal.pool)
     points = samples.index(np.arange(samples.count))
-    expected = np.argwhere(signal.known[:8, 12:24]) + np.array([0, 12])
+    expected = np.argwhere(signal.counted[:8, 12:24]) + np.array([0, 12])
     assert np.array_equal(points, expected)
     wide = region_samples(region, (0, 2), signal.domain.box, signal.pool)
-    assert wide.count == np.count_nonzero(signal.known[:8, 10:26])
+    assert wide.count == np.count_nonzero(signal.counted[:8, 10:26])
 
 
 def test_what_is_not_in_the_pool_does_not_matter() -> None:
@@ -100,11 +100,11 @@ def test_the_errors_are_those_of_the_pool(monkeypatch: pytest.MonkeyPatch) -> No
     field = api.fit(signal, grid=(3, 3), **QUICK)
     error = (field.decode(device="cpu").astype(float) - signal.values) * (2 / 255)
     squares = np.square(error)
-    known = [signal._there(region.box) for region in field.partition.regions]
+    counted = [signal._there(region.box) for region in field.partition.regions]
     boxes = [squares[tuple(slice(*span) for span in region.box)] for region in field.partition.regions]
-    expected = [box[there].mean() for box, there in zip(boxes, known, strict=True)]
+    expected = [box[there].mean() for box, there in zip(boxes, counted, strict=True)]
     assert field.mse == pytest.approx(expected, rel=4e-4)  # two bytes each
-    assert field.psnr == pytest.approx(10 * np.log10(4 / squares[signal.known].mean()), abs=1e-3)
+    assert field.psnr == pytest.approx(10 * np.log10(4 / squares[signal.counted].mean()), abs=1e-3)
     monkeypatch.setattr(measure, "BLOCK", 7)
     assert measure.with_errors(field, signal, CPU).mse == pytest.approx(field.mse, rel=1e-5)
 

@@ -293,7 +293,8 @@ def test_a_terminal_that_left_does_not_stop_the_work(here: Path, monkeypatch: py
 
     from inrfit.cli import console
 
-    monkeypatch.setattr(console, "sys", type("sys", (), {"stderr": Gone(), "stdout": sys.stdout}))
+    stand_in = {"stderr": Gone(), "stdout": sys.stdout, "unraisablehook": sys.unraisablehook}
+    monkeypatch.setattr(console, "sys", type("sys", (), stand_in))
     assert inrfit("fit", "photo.png", *FAST).code == 0
     assert (here / "photo.inr").exists()
 

@@ -14,7 +14,7 @@ import soundfile
 from numpy.typing import NDArray
 
 import inrfit
-from inrfit import io
+from inrfit import api, io
 from inrfit.config import ReadConfig
 from inrfit.errors import InputError, OutputError
 from inrfit.io import audio_read
@@ -271,7 +271,7 @@ def test_a_constant_offset_is_taken_out() -> None:
     assert there.info.peak_range[1] - there.info.peak_range[0] == pytest.approx(0.01, abs=1e-5)
     assert "offset" in there.info.notes[0]
     field = inrfit.fit(there, steps=2, hidden_features=4, device="cpu", threads=1)
-    field = inrfit.load(inrfit.to_bytes(field))
+    field = inrfit.load(api.to_bytes(field))
     assert field.info.value_range == (low, high)
     assert array(np.float32(tone)[:, None]).info.notes == ()
     assert array(np.full((9, 1), 0.5, np.float32)).info.value_range == (-0.5, 0.5)

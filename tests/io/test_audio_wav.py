@@ -10,7 +10,7 @@ import pytest
 from inrfit import io
 from inrfit.errors import InputError
 
-VALUES = np.arange(1, 501, dtype=np.int16)
+VALUES = np.arange(-249, 251, dtype=np.int16)
 UNKNOWN = 0xFFFFFFFF
 TITLE = b"LIST" + struct.pack("<I", 18) + b"INFOINAM" + struct.pack("<I", 5) + b"abcd\0\0"
 ODD = b"note" + struct.pack("<I", 3) + b"abc"

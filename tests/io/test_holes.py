@@ -69,6 +69,14 @@ def test_the_range_can_be_said():
     assert clipped.info.notes == ("samples from 100 to 599 are clipped to the range 200 to 400",)
 
 
+def test_a_range_that_was_named_clips_no_holes_into_it():
+    heights = (100 * smooth(48, 40)).astype(np.float32)
+    heights[:5] = -9999
+    signal = read(heights, nodata=-9999.0, range=(20.0, 80.0))
+    assert np.array_equal(signal.known, heights != -9999)
+    assert signal.info.value_range == (20, 80)
+
+
 @pytest.mark.parametrize("wrong", ["both", (2.0, 1.0), (0.0, np.inf), (1.0, 2.0, 3.0)])
 def test_a_range_that_is_none_is_refused(wrong):
     with pytest.raises(ConfigError, match=r"--range .* is not a range"):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from inrfit.errors import InputError
+from inrfit.io import mesh_polygons
 from inrfit.io.mesh_polygons import Polygons, strips, triangles
 
 ANGLES = np.linspace(0, 2 * np.pi, 60, endpoint=False)
@@ -84,10 +85,43 @@ def test_strips_turn_every_other_triangle_and_end_at_marks() -> None:
     ]
 
 
+def test_concave_polygons_of_many_sizes_are_cut_side_by_side() -> None:
+    rng = np.random.default_rng(7)
+    flats = [np.array(flat, float) for flat in SHAPES.values()] * 3
+    flats = [flats[place] + rng.normal(size=2) for place in rng.permutation(len(flats))]
+    sizes = np.array([len(flat) for flat in flats])
+    vertices = np.concatenate(flats)
+    vertices = np.c_[vertices, np.zeros(len(vertices))]
+    faces = triangles(vertices, Polygons(corners=np.arange(len(vertices)), sizes=sizes), "x")
+    assert len(faces) == (sizes - 2).sum()
+    owner = np.repeat(np.arange(len(sizes)), sizes)[faces]
+    assert np.array_equal(owner[:, 0], np.repeat(np.arange(len(sizes)), sizes - 2))
+    assert (owner == owner[:, :1]).all()
+    a, b, c = (vertices[faces[:, i]] for i in range(3))
+    areas = np.cross(b - a, c - a)[:, 2] / 2
+    assert np.bincount(owner[:, 0], areas) == pytest.approx([area(flat) for flat in flats])
+    assert np.bincount(owner[:, 0], np.abs(areas)) == pytest.approx([abs(area(flat)) for flat in flats])
+
+
+def test_polygons_that_cross_themselves_end_after_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have too few ears, and looking for more of them took a time by the cube of their corners."""
+    steps, step = [], mesh_polygons._Rings.step
+    monkeypatch.setattr(mesh_polygons._Rings, "step", lambda rings: (steps.append(0), step(rings))[1])
+    count, polygons = 300, 5
+    vertices = np.random.default_rng(5).normal(size=(polygons * count, 3)) * (1, 1, 0)
+    rows = np.arange(polygons * count).reshape(polygons, count)
+    faces = triangles(vertices, Polygons.of_rows(rows), "x")
+    assert len(steps) < 4 * count
+    assert faces.shape == (polygons * (count - 2), 3)
+    a, b, c = (vertices[faces[:, i], :2] for i in range(3))
+    signed = ((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]).reshape(polygons, -1).sum(1) / 2
+    assert signed == pytest.approx([area(vertices[row, :2]) for row in rows])
+
+
 def test_polygons_that_would_take_for_ever_are_refused() -> None:
     count = 20_000
     angles = np.linspace(0, 2 * np.pi, count, endpoint=False)
     radius = np.where(np.arange(count) % 2, 1, 0.5)
     vertices = np.stack([radius * np.cos(angles), radius * np.sin(angles), 0 * angles], 1)
-    with pytest.raises(InputError, match="x: has 1 concave polygons of 20,000 corners"):
+    with pytest.raises(InputError, match="x: has 1 concave polygons of up to 20,000 corners"):
         triangles(vertices, Polygons.of_rows(np.arange(count)[None]), "x")

@@ -27,7 +27,8 @@ def two(first: np.ndarray, second: np.ndarray, kinds: tuple[int, int], **sub: An
 
 @pytest.fixture(params=["uint8", "uint16"])
 def whole(request: pytest.FixtureRequest) -> np.ndarray:
-    return np.arange(20 * 30 * 3).reshape(20, 30, 3).astype(request.param)
+    full = np.iinfo(request.param).max
+    return np.linspace(0, full, 20 * 30 * 3).reshape(20, 30, 3).astype(request.param)
 
 
 @pytest.mark.parametrize("sub", [{}, {"subifds": 1}])
