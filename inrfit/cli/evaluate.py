@@ -12,7 +12,7 @@ import typer
 from inrfit.cli import against as rivals
 from inrfit.cli import batch, options, reports
 from inrfit.cli.console import fidelity, listener, number, say, size
-from inrfit.cli.inputs import Item, check_extra, container, expand, is_file, is_folder
+from inrfit.cli.inputs import Item, check_extra, container, expand, is_file, is_folder, is_pipe
 from inrfit.errors import ConfigError, InputError
 from inrfit.registry import check, names
 
@@ -184,6 +184,10 @@ def _original(item: Item, reference: str | None, below: Path) -> Path:
     if reference is not None and not is_folder(reference):
         return Path(reference)
     source = item.source or Path()
+    if is_pipe(source):
+        raise InputError(
+            f"{source} is a pipe, which has no original beside it", hint="name the original with --reference"
+        )
     if not is_file(source):
         raise InputError(f"{source} does not exist", hint="check the spelling and the folder")
     folder = source.parent if reference is None else Path(reference) / below

@@ -370,3 +370,8 @@ def is_file(path: str | Path) -> bool:
 def is_folder(path: str | Path) -> bool:
     """Return whether there is a folder; unlike Path.is_dir, False for a name that the system refuses."""
     return os.path.isdir(path)  # noqa: PTH112
+
+
+def is_pipe(path: str | Path) -> bool:
+    """Return whether there is something that is neither a file nor a folder; False for a name that the system refuses."""
+    return os.path.exists(path) and not is_file(path) and not is_folder(path)  # noqa: PTH110

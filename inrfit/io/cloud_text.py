@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.errors import InputError
-from inrfit.io.mesh_text import LONGEST, plain
+from inrfit.io.mesh_text import number, plain
 from inrfit.surface import Points
 
 HINT = "give x y z, or x y z nx ny nz, on every line"
@@ -71,7 +71,7 @@ def recognise(start: bytes) -> bool:
     if not lines:
         return False
     words = re.split(rb"[\s,;]+", lines[0].strip())
-    return len(words) >= 3 and not np.isnan([_number(word) for word in words]).any()
+    return len(words) >= 3 and not np.isnan([number(word) for word in words]).any()
 
 
 def read(data: bytes, name: str) -> tuple[Points, Points | None]:
@@ -86,7 +86,7 @@ def read(data: bytes, name: str) -> tuple[Points, Points | None]:
     """
     text = plain(data)
     header = _header(text)
-    numbered = [(number, line) for number, line in _lines(text) if header is None or number > header.line]
+    numbered = [(place, line) for place, line in _lines(text) if header is None or place > header.line]
     if not numbered:
         raise InputError(f"{name}: holds no points", hint=HINT)
     table = _table(numbered, _style([line for _, line in numbered], name), name)
@@ -110,10 +110,10 @@ def read(data: bytes, name: str) -> tuple[Points, Points | None]:
 def _lines(text: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield the lines that are no remarks, with their numbers from 1."""
     marked = any(mark in text for mark in (b"#", b"//", b"%", b"!"))
-    for number, line in enumerate(text.split(b"\n"), 1):
+    for place, line in enumerate(text.split(b"\n"), 1):
         held = _REMARK.sub(b"", line) if marked else line
         if held and not held.isspace():
-            yield number, held
+            yield place, held
 
 
 def _header(text: bytes) -> Header | None:
@@ -173,18 +173,18 @@ def _table(numbered: list[tuple[int, bytes]], style: Style, name: str) -> NDArra
         except ValueError:
             pass  # One of the lines is none of a point: a count between scans, or a fault that is told below.
     rows: list[list[float]] = []
-    for (number, told), line in zip(numbered, lines, strict=True):
+    for (place, told), line in zip(numbered, lines, strict=True):
         words = line.split()
         if _is_count(words):
             continue
-        row = [_number(word) for word in words]
+        row = [number(word) for word in words]
         valid = len(row) >= 3 and not any(
             np.isnan(value) and b"nan" not in word.lower() for value, word in zip(row, words, strict=True)
         )
         if not valid or (rows and len(row) != len(rows[0])):
             wanted = f"the {len(rows[0])} numbers" if rows else "three numbers"
             shown = told.decode("utf-8", "replace").strip()[:40]
-            raise InputError(f"{name}: line {number} does not hold {wanted} of a point: {shown!r}", hint=HINT)
+            raise InputError(f"{name}: line {place} does not hold {wanted} of a point: {shown!r}", hint=HINT)
         rows.append(row)
     if not rows:
         raise InputError(f"{name}: holds no points", hint=HINT)
@@ -194,11 +194,3 @@ def _table(numbered: list[tuple[int, bytes]], style: Style, name: str) -> NDArra
 def _is_count(words: list[bytes]) -> bool:
     """Tell whether a line is the count of a scan."""
     return len(words) == 1 and words[0].isdigit()
-
-
-def _number(word: bytes) -> float:
-    """Return the number that a word is; NaN where it is none."""
-    try:
-        return float(word[:LONGEST])
-    except ValueError:
-        return float("nan")

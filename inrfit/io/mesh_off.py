@@ -13,7 +13,7 @@ from inrfit.io.mesh_polygons import Polygons, triangles
 from inrfit.io.mesh_text import number, numbers, plain
 from inrfit.surface import Points
 
-START = re.compile(rb"\s*(ST)?(C)?(N)?(4)?(n)?OFF(?![A-Za-z])")
+START = re.compile(rb"\s*(?:(ST)?(C)?(N)?(4)?(n)?OFF|off)(?![A-Za-z])")
 """How a file begins: texture coordinates, colours and normals of vertices, four numbers of each, any number of them."""
 
 _REMARK = re.compile(rb"#[^\n]*")

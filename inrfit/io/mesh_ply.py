@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from inrfit.errors import InputError
 from inrfit.io.mesh_polygons import Polygons, strips, triangles
-from inrfit.io.mesh_text import numbers
+from inrfit.io.mesh_text import WIDE, numbers, plain
 from inrfit.surface import Points
 
 TYPES = {
@@ -88,6 +88,8 @@ def read(data: bytes, name: str) -> Ply:
     Raises:
         InputError: it is cut off, damaged, or is no such file.
     """
+    if data[:2] in WIDE:
+        data = plain(data)
     order, elements, at, notes = _header(data, name)
     held = _geometry(_tables(_Body(data[at:], order), elements, name), elements, name)
     return held._replace(notes=(*notes, *held.notes))

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 LONGEST = 64
 """Most characters of a number."""
 
-_WIDE = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+WIDE = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+"""Marks of encodings of two bytes, which programs that write to a console's pipe use at times."""
 
 
 def plain(data: bytes) -> bytes:
@@ -20,7 +21,7 @@ def plain(data: bytes) -> bytes:
     Bytes that belong to no encoding stay as they are: only names and remarks have such.
     """
     data = data.removeprefix(codecs.BOM_UTF8)
-    if wide := _WIDE.get(data[:2]):
+    if wide := WIDE.get(data[:2]):
         data = data[2:].decode(wide, "replace").encode()
     return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
 

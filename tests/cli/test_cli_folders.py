@@ -123,6 +123,7 @@ def test_pipes_on_the_command_line(folder: Path) -> None:
     ran = inrfit("eval", fed("d", field), "--reference", fed("e", picture), "--json")
     assert ran.code == 0
     assert ran.results[0]["input"] == "d"
+    inrfit("eval", fed("f", field)).refused("f is a pipe, which has no original beside it")
     ran = inrfit("fit", "/dev/zero", "-o", "x.inr")
     ran.refused("/dev/zero: is a device")
     inrfit("fit", "/dev/fd/0").refused("/dev/fd/0 needs an output", code=2)

@@ -39,6 +39,7 @@ def rows(separator: str = " ", decimal: str = ".", more: tuple[str, ...] = ()) -
         "2\n" + rows(),
         "//X Y Z\n2\n" + rows(),
         "X,Y,Z\n" + rows(","),
+        "1.5D+00 -0.225d1 3\n4 5 0.6125D+01\n",
         '"x";"y";"z"\n' + rows(";", ","),
         "x[m] y[m] z[m]\n" + rows(),
         "Easting Northing Elevation\n" + rows(),

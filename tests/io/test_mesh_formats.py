@@ -147,6 +147,10 @@ def test_ply_of_mixed_polygons_and_other_properties_is_read(form: str, types: di
     assert held.notes == ("the element 'edge' (1) is no surface and was left out",)
 
 
+def test_text_ply_may_be_utf_16() -> None:
+    assert block(ply("ascii").decode().encode("utf-16"), "block.ply").counts["faces"] == "12"
+
+
 @pytest.mark.parametrize("form", ["ascii", *ORDERS])
 @pytest.mark.parametrize("cut", [7, 60, 200])
 def test_ply_that_is_cut_off_is_refused(form: str, cut: int) -> None:
@@ -183,6 +187,7 @@ def off(head: str, tail: str = "", colour: str = "") -> str:
     [
         off("OFF\n8 6 0"),
         off("OFF 8 6 12"),
+        off("off\n8 6 0"),
         off("OFF8 6 12"),
         off("# of a program\nOFF # more\n\n8 6 # and\n", colour=" 0.5 0.5 0.5"),
         off("COFF\n8 6 0", " 0 0 1 1"),
