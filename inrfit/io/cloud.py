@@ -21,6 +21,9 @@ LEAST = 4
 NEAREST = 8
 """Points from whose tangent planes a distance is averaged."""
 
+MIXED = 0.1
+"""Share of points that look another way than the one next to them, above which their normals are told to be mixed."""
+
 FAR = 3.0
 """Distance, in radii of a point, from which on the nearest point counts and no longer the planes."""
 
@@ -159,6 +162,9 @@ def of_points(places: Points, normals: Points | None, name: str) -> tuple[Cloud,
     if normals is None:
         normals = _normals(places)
         notes.append(f"the points have no normals: they were estimated from {NEIGHBOURS} neighbours each")
+    else:
+        normals, wrong = _outward(places, normals, radii)
+        notes += wrong
     notes.append("inside and outside are estimated from points and their normals")
     return Cloud(places=places, normals=normals, radii=radii), tuple(notes)
 
@@ -176,6 +182,23 @@ def _check_solid(places: Points, name: str) -> None:
             f"{name}: its {len(places):,} points lie in one plane and enclose nothing",
             hint="give points all around",
         )
+
+
+def _outward(places: Points, normals: Points, radii: NDArray[np.float64]) -> tuple[Points, tuple[str, ...]]:
+    """Return the normals of a file, turned where the volume that they enclose is negative, and notes on them."""
+    from scipy.spatial import KDTree
+
+    notes: tuple[str, ...] = ()
+    if ((places - places.mean(0)) * normals).sum(1) @ np.square(radii) < 0:
+        normals, notes = -normals, ("the normals looked inward and were turned",)
+    _, index = KDTree(places).query(places, 2, workers=-1)
+    against = float(((normals * normals[np.asarray(index)[:, 1]]).sum(1) < 0).mean())
+    if against > MIXED:
+        notes = (
+            *notes,
+            f"{against:.0%} of the points look another way than the one next to them: make their normals alike",
+        )
+    return normals, notes
 
 
 def _radii(places: Points) -> NDArray[np.float64]:
