@@ -158,12 +158,12 @@ def of_points(places: Points, normals: Points | None, name: str) -> tuple[Cloud,
             hint="give a mesh, or more points",
         )
     _check_solid(places, name)
-    radii = _radii(places)
+    radii, nearest = _radii(places)
     if normals is None:
         normals = _normals(places)
         notes.append(f"the points have no normals: they were estimated from {NEIGHBOURS} neighbours each")
     else:
-        normals, wrong = _outward(places, normals, radii)
+        normals, wrong = _outward(places, normals, radii, nearest)
         notes += wrong
     notes.append("inside and outside are estimated from points and their normals")
     return Cloud(places=places, normals=normals, radii=radii), tuple(notes)
@@ -184,15 +184,14 @@ def _check_solid(places: Points, name: str) -> None:
         )
 
 
-def _outward(places: Points, normals: Points, radii: NDArray[np.float64]) -> tuple[Points, tuple[str, ...]]:
+def _outward(
+    places: Points, normals: Points, radii: NDArray[np.float64], nearest: NDArray[np.integer]
+) -> tuple[Points, tuple[str, ...]]:
     """Return the normals of a file, turned where the volume that they enclose is negative, and notes on them."""
-    from scipy.spatial import KDTree
-
     notes: tuple[str, ...] = ()
     if ((places - places.mean(0)) * normals).sum(1) @ np.square(radii) < 0:
         normals, notes = -normals, ("the normals looked inward and were turned",)
-    _, index = KDTree(places).query(places, 2, workers=-1)
-    against = float(((normals * normals[np.asarray(index)[:, 1]]).sum(1) < 0).mean())
+    against = float(((normals * normals[nearest]).sum(1) < 0).mean())
     if against > MIXED:
         notes = (
             *notes,
@@ -201,13 +200,13 @@ def _outward(places: Points, normals: Points, radii: NDArray[np.float64]) -> tup
     return normals, notes
 
 
-def _radii(places: Points) -> NDArray[np.float64]:
-    """Return the radius of the disc that each point stands for: k neighbours share the disc around them."""
+def _radii(places: Points) -> tuple[NDArray[np.float64], NDArray[np.integer]]:
+    """Return the radius of the disc that each point stands for, since k neighbours share the disc around them, and the nearest."""
     from scipy.spatial import KDTree
 
     count = min(7, len(places))
-    distance, _ = KDTree(places).query(places, count, workers=-1)
-    return np.maximum(np.asarray(distance)[:, -1] / np.sqrt(count - 1), 1e-300)
+    distance, index = KDTree(places).query(places, count, workers=-1)
+    return np.maximum(np.asarray(distance)[:, -1] / np.sqrt(count - 1), 1e-300), np.asarray(index)[:, 1]
 
 
 def _normals(places: Points) -> Points:
