@@ -21,6 +21,9 @@ LEAST = 4
 NEAREST = 8
 """Points from whose tangent planes a distance is averaged."""
 
+MIXED = 0.1
+"""Share of points that look another way than the one next to them, above which their normals are told to be mixed."""
+
 FAR = 3.0
 """Distance, in radii of a point, from which on the nearest point counts and no longer the planes."""
 
@@ -155,10 +158,13 @@ def of_points(places: Points, normals: Points | None, name: str) -> tuple[Cloud,
             hint="give a mesh, or more points",
         )
     _check_solid(places, name)
-    radii = _radii(places)
+    radii, nearest = _radii(places)
     if normals is None:
         normals = _normals(places)
         notes.append(f"the points have no normals: they were estimated from {NEIGHBOURS} neighbours each")
+    else:
+        normals, wrong = _outward(places, normals, radii, nearest)
+        notes += wrong
     notes.append("inside and outside are estimated from points and their normals")
     return Cloud(places=places, normals=normals, radii=radii), tuple(notes)
 
@@ -178,13 +184,29 @@ def _check_solid(places: Points, name: str) -> None:
         )
 
 
-def _radii(places: Points) -> NDArray[np.float64]:
-    """Return the radius of the disc that each point stands for: k neighbours share the disc around them."""
+def _outward(
+    places: Points, normals: Points, radii: NDArray[np.float64], nearest: NDArray[np.integer]
+) -> tuple[Points, tuple[str, ...]]:
+    """Return the normals of a file, turned where the volume that they enclose is negative, and notes on them."""
+    notes: tuple[str, ...] = ()
+    if ((places - places.mean(0)) * normals).sum(1) @ np.square(radii) < 0:
+        normals, notes = -normals, ("the normals looked inward and were turned",)
+    against = float(((normals * normals[nearest]).sum(1) < 0).mean())
+    if against > MIXED:
+        notes = (
+            *notes,
+            f"{against:.0%} of the points look another way than the one next to them: make their normals alike",
+        )
+    return normals, notes
+
+
+def _radii(places: Points) -> tuple[NDArray[np.float64], NDArray[np.integer]]:
+    """Return the radius of the disc that each point stands for, since k neighbours share the disc around them, and the nearest."""
     from scipy.spatial import KDTree
 
     count = min(7, len(places))
-    distance, _ = KDTree(places).query(places, count, workers=-1)
-    return np.maximum(np.asarray(distance)[:, -1] / np.sqrt(count - 1), 1e-300)
+    distance, index = KDTree(places).query(places, count, workers=-1)
+    return np.maximum(np.asarray(distance)[:, -1] / np.sqrt(count - 1), 1e-300), np.asarray(index)[:, 1]
 
 
 def _normals(places: Points) -> Points:

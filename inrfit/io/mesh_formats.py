@@ -72,7 +72,8 @@ TOLD = (
         read="x y z, perhaps with normals, a point a line; names of columns, remarks, several scans, commas, semicolons, tabs, "
         "decimal commas where they are plain",
         kept="place, size, units; written as a mesh",
-        converted="points to samples on a lattice; normals, where there are none, are estimated",
+        converted="points to samples on a lattice; normals, where there are none, are estimated, and "
+        "turned where all look inward (told)",
         dropped="other columns",
     ),
     Told(
