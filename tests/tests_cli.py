@@ -82,6 +82,20 @@ def inrfit(*words: object, stdin: bytes = b"", stdout: BinaryIO | None = None, t
     return Ran(code=int(code), data=data, err=raw_err.getvalue().decode())
 
 
+HEARS = (
+    "import os, signal, sys\n"
+    "for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):\n"
+    "    signal.signal(number, signal.SIG_DFL)\n"
+    "os.execv(sys.executable, [sys.executable, '-m', 'inrfit', *sys.argv[1:]])\n"
+)
+"""A program that runs the command line and hears every signal, also where it is started by `nohup` or in the background."""
+
+
+def hearing(*words: str) -> list[str]:
+    """Return the command of a process that runs a command line and ends by signals, whoever starts it."""
+    return [sys.executable, "-c", HEARS, *words]
+
+
 def save(path: Path, pixels: NDArray[np.uint8]) -> Path:
     """Write an image, and the folders it lies in."""
     path.parent.mkdir(parents=True, exist_ok=True)

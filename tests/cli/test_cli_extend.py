@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tests_cli import files, inrfit, save
+from tests_cli import files, hearing, inrfit, save
 from tests_data import textured
 
 from inrfit import api
@@ -155,9 +154,7 @@ def test_a_real_ctrl_c(right: Path) -> None:
     words = ["extend", "photo.inr", "right.png", "--side", "right", "--steps", "20000"]
     root = str(Path(__file__).resolve().parents[2])
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
-    # A shell lets what it starts in the background ignore Ctrl-C, and processes inherit that.
-    start = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from inrfit.cli.app import main; main()"
-    command = [sys.executable, "-c", start, *words]
+    command = hearing(*words)
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env) as process:
         assert process.stderr is not None
         said = ""

@@ -6,7 +6,6 @@ import os
 import shlex
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -16,7 +15,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from tests_cli import FAST, Ran, files, inrfit, save
+from tests_cli import FAST, Ran, files, hearing, inrfit, save
 from tests_data import textured
 
 from inrfit import api
@@ -341,7 +340,7 @@ def test_a_signal_that_is_ignored_from_the_start_stays_so(here: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_real_signal(here: Path, number: int) -> None:
     words = ["fit", "photo.png", "--steps", "1000000", "--hidden-features", "4", "--threads", "1"]
-    command = [sys.executable, "-m", "inrfit", *words]
+    command = hearing(*words)
     root = str(Path(__file__).resolve().parents[2])
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env) as process:
