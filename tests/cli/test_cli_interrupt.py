@@ -25,6 +25,20 @@ from inrfit.codec import excerpt
 FIT = ("--grid", "2x2", "--hidden-features", "6", "--steps", "30")
 
 
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """Hear every signal, also where the tests were started by `nohup` or in the background."""
+    numbers = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in numbers.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @contextmanager
 def on_step(do: Callable[[Any], object], *, only: str = "") -> Iterator[None]:
     """Do something after every step of a fit; only in that of one input when it is named."""
