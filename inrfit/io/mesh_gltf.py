@@ -7,12 +7,13 @@ import binascii
 import json
 import struct
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.errors import InputError
+from inrfit.io.mesh_held import Held
 from inrfit.io.mesh_polygons import NOWHERE, Polygons, strips
 from inrfit.surface import Points
 
@@ -32,21 +33,7 @@ KNOWN = ("KHR_mesh_quantization", "KHR_texture_transform", "EXT_texture_webp", "
 """Extensions that a file may require: they change nothing here. Those that begin with KHR_materials are none of ours."""
 
 
-class Gltf(NamedTuple):
-    """What a file holds.
-
-    Attributes:
-        vertices: places [vertex, 3].
-        faces: vertices of each triangle [face, 3].
-        notes: what was left out, in words.
-    """
-
-    vertices: Points
-    faces: NDArray[np.int64]
-    notes: tuple[str, ...]
-
-
-def read(data: bytes, name: str) -> Gltf:
+def read(data: bytes, name: str) -> Held:
     """Read the bytes of a `.glb` or `.gltf` file.
 
     Raises:
@@ -109,7 +96,7 @@ class _Scene:
                 hint="save it without compression",
             )
 
-    def read(self) -> Gltf:
+    def read(self) -> Held:
         """Return the triangles of all nodes of the scene."""
         vertices: list[Points] = []
         faces: list[NDArray[np.int64]] = []
@@ -124,7 +111,7 @@ class _Scene:
             vertices.append(places @ matrix[:3, :3].T + matrix[:3, 3])
             count += len(places)
         notes = (f"parts that are points or lines were left out: {lines:,}",) if lines else ()
-        return Gltf(
+        return Held(
             np.concatenate([np.zeros((0, 3)), *vertices]),
             np.concatenate([np.zeros((0, 3), np.int64), *faces]),
             notes,

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
+from inrfit.io.mesh_held import Held
 from inrfit.io.mesh_polygons import NOWHERE, Polygons, triangles
 from inrfit.io.mesh_text import number, plain
 
 
-class Obj(NamedTuple):
-    """What a file holds.
-
-    Attributes:
-        vertices: places [vertex, 3]; NaN where a line has no three numbers.
-        faces: vertices of each triangle [face, 3]; `NOWHERE` for such as are not there.
-        broken: lines of vertices and faces that could not be read.
-    """
-
-    vertices: NDArray[np.float64]
-    faces: NDArray[np.int64]
-    broken: int
-
-
-def read(data: bytes, name: str) -> Obj:
+def read(data: bytes, name: str) -> Held:
     """Read the bytes of a file.
 
     Raises:
@@ -52,7 +36,8 @@ def read(data: bytes, name: str) -> Obj:
             sizes.append(len(found))
     places = np.array(vertices, np.float64).reshape(-1, 3)
     polygons = Polygons(corners=np.array(corners, np.int64), sizes=np.array(sizes, np.int64))
-    return Obj(vertices=places, faces=triangles(places, polygons, name), broken=broken)
+    notes = (f"lines that could not be read: {broken:,}",) if broken else ()
+    return Held(places, triangles(places, polygons, name), notes)
 
 
 def _numbers(words: list[bytes]) -> tuple[float, ...]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inrfit.errors import InputError
+from inrfit.io.mesh_held import Held
 from inrfit.io.mesh_polygons import Polygons, triangles
 from inrfit.io.mesh_text import number, numbers, plain
 from inrfit.surface import Points
@@ -19,21 +18,7 @@ START = re.compile(rb"\s*(?:(ST)?(C)?(N)?(4)?(n)?OFF|off)(?![A-Za-z])")
 _REMARK = re.compile(rb"#[^\n]*")
 
 
-class Off(NamedTuple):
-    """What a file holds.
-
-    Attributes:
-        vertices: places [vertex, 3].
-        faces: vertices of each triangle [face, 3].
-        notes: what was wrong, in words.
-    """
-
-    vertices: Points
-    faces: NDArray[np.int64]
-    notes: tuple[str, ...] = ()
-
-
-def read(data: bytes, name: str) -> Off:
+def read(data: bytes, name: str) -> Held:
     """Read the bytes of a file. The counts may stand in its first line, and there may be remarks anywhere.
 
     Raises:
@@ -58,7 +43,7 @@ def read(data: bytes, name: str) -> Off:
     vertices = _vertices(lines[: counts[0]], fourth="4" in head)
     polygons, broken = _polygons(lines[counts[0] : sum(counts)])
     notes = (f"faces that could not be read: {broken:,}",) if broken else ()
-    return Off(vertices, triangles(vertices, polygons, name), notes)
+    return Held(vertices, triangles(vertices, polygons, name), notes)
 
 
 def _counts(lines: list[bytes], name: str) -> tuple[tuple[int, int], list[bytes]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.errors import InputError
+from inrfit.io.mesh_held import Held
 from inrfit.io.mesh_polygons import Polygons, strips, triangles
 from inrfit.io.mesh_text import WIDE, numbers, plain
 from inrfit.surface import Points
@@ -42,22 +43,6 @@ Table = dict[str, NDArray[np.float64] | Polygons]
 """Columns of an element by their names: numbers [row], or lists of numbers of vertices."""
 
 
-class Ply(NamedTuple):
-    """What a file holds.
-
-    Attributes:
-        vertices: places [vertex, 3].
-        normals: of vertices, [vertex, 3], where it has them.
-        faces: vertices of each triangle [face, 3].
-        notes: what was left out, in words.
-    """
-
-    vertices: Points
-    normals: Points | None
-    faces: NDArray[np.int64]
-    notes: tuple[str, ...]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Property:
     """A number, or a list of numbers, of each row.
@@ -82,7 +67,7 @@ class Element:
     properties: tuple[Property, ...]
 
 
-def read(data: bytes, name: str) -> Ply:
+def read(data: bytes, name: str) -> Held:
     """Read the bytes of a file.
 
     Raises:
@@ -95,7 +80,7 @@ def read(data: bytes, name: str) -> Ply:
     return held._replace(notes=(*notes, *held.notes))
 
 
-def _geometry(tables: dict[str, Table], elements: list[Element], name: str) -> Ply:
+def _geometry(tables: dict[str, Table], elements: list[Element], name: str) -> Held:
     """Return vertices and triangles of the tables of a file."""
     vertices = _vectors(tables.get("vertex", {}), ("x", "y", "z"))
     if vertices is None:
@@ -110,7 +95,7 @@ def _geometry(tables: dict[str, Table], elements: list[Element], name: str) -> P
     others = [e for e in elements if e.rows and e.name not in ("vertex", *FACES, *STRIPS)]
     notes = tuple(f"the element {e.name!r} ({e.rows:,}) is no surface and was left out" for e in others)
     faces = triangles(vertices, Polygons.together(polygons), name)
-    return Ply(vertices, _vectors(tables["vertex"], ("nx", "ny", "nz")), faces, notes)
+    return Held(vertices, faces, notes, _vectors(tables["vertex"], ("nx", "ny", "nz")))
 
 
 def _vectors(table: Table, words: tuple[str, str, str]) -> Points | None:

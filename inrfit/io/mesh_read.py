@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import PurePath
 
 import numpy as np
@@ -13,11 +13,22 @@ from inrfit.errors import InputError
 from inrfit.io import cloud, cloud_text, mesh_gltf, mesh_obj, mesh_off, mesh_ply, mesh_stl, npz
 from inrfit.io.libraries import guarded
 from inrfit.io.mesh_clean import clean
+from inrfit.io.mesh_held import Held
 from inrfit.io.mesh_polygons import Polygons, triangles
 from inrfit.io.mesh_text import plain
 from inrfit.surface import Body, Points
 
-MESHES = (".obj", ".ply", ".stl", ".glb", ".gltf", ".off")
+READERS = {
+    ".obj": mesh_obj.read,
+    ".ply": mesh_ply.read,
+    ".stl": mesh_stl.read,
+    ".glb": mesh_gltf.read,
+    ".gltf": mesh_gltf.read,
+    ".off": mesh_off.read,
+}
+"""Readers of meshes by suffix: (bytes, name) -> `Held`."""
+
+MESHES = tuple(READERS)
 CLOUDS = (".xyz", ".pts", ".npz")
 SUFFIXES = (*MESHES, *CLOUDS)
 """Suffixes of the formats that are read."""
@@ -81,76 +92,51 @@ def read(data: bytes, name: str) -> Read:
             f"{name}: {len(data):,} bytes are more than the {MOST_BYTES:,} that are read",
             hint="simplify the mesh",
         )
-    readers = {".obj": _obj, ".ply": _ply, ".stl": _stl, ".off": _off, ".npz": _npz}
     with guarded(
         lambda reason: InputError(f"{name}: is damaged ({reason})", hint="make or download it again")
     ):
-        if suffix in readers:
-            return readers[suffix](data, name)
+        if suffix == ".npz":
+            return _npz(data, name)
         if suffix in CLOUDS:
             return _cloud(*cloud_text.read(data, name), suffix, name)
-        held = mesh_gltf.read(data, name)
-        return _mesh(held.vertices, held.faces, suffix, name, held.notes)
+        held = READERS[suffix](data, name)
+        if suffix == ".ply" and not len(held.faces):
+            return _cloud(held.vertices, held.normals, suffix, name, held.notes)
+        return _mesh(held, suffix, name)
 
 
-def _mesh(
-    vertices: Points, faces: NDArray[np.int64], suffix: str, name: str, notes: tuple[str, ...] = ()
-) -> Read:
-    if not len(faces):
+def _mesh(held: Held, suffix: str, name: str) -> Read:
+    vertices = held.vertices
+    if not len(held.faces):
         what = f"{len(vertices):,} vertices and no faces" if len(vertices) else "no vertices and no faces"
         raise InputError(
             f"{name}: holds {what}",
             hint="save the faces with it; a cloud of points is read from .xyz, .pts, .ply and .npz",
         )
-    surface, sides, wrong = clean(vertices, faces, name)
+    surface, sides, wrong = clean(vertices, held.faces, name)
     counts = {"faces": str(len(surface.faces)), "vertices": str(len(surface.vertices))}
-    return Read(body=surface, suffix=suffix, counts=counts, notes=(*notes, *wrong), sides=sides)
+    return Read(body=surface, suffix=suffix, counts=counts, notes=(*held.notes, *wrong), sides=sides)
 
 
-def _cloud(places: Points, normals: Points | None, suffix: str, name: str) -> Read:
-    made, notes = cloud.of_points(places, normals, name)
-    return Read(body=made, suffix=suffix, counts={"points": str(len(made.places))}, notes=notes)
-
-
-def _obj(data: bytes, name: str) -> Read:
-    """Read an OBJ file."""
-    held = mesh_obj.read(data, name)
-    notes = (f"lines that could not be read: {held.broken:,}",) if held.broken else ()
-    return _mesh(held.vertices, held.faces, ".obj", name, notes)
-
-
-def _stl(data: bytes, name: str) -> Read:
-    """Read an STL file."""
-    held = mesh_stl.read(data, name)
-    return _mesh(held.vertices, held.faces, ".stl", name, held.notes)
-
-
-def _off(data: bytes, name: str) -> Read:
-    """Read an OFF file."""
-    held = mesh_off.read(data, name)
-    return _mesh(held.vertices, held.faces, ".off", name, held.notes)
-
-
-def _ply(data: bytes, name: str) -> Read:
-    """Read a PLY file: a mesh where it has faces, else a cloud of points."""
-    held = mesh_ply.read(data, name)
-    if len(held.faces):
-        return _mesh(held.vertices, held.faces, ".ply", name, held.notes)
-    found = _cloud(held.vertices, held.normals, ".ply", name)
-    return replace(found, notes=(*held.notes, *found.notes))
+def _cloud(
+    places: Points, normals: Points | None, suffix: str, name: str, notes: tuple[str, ...] = ()
+) -> Read:
+    made, told = cloud.of_points(places, normals, name)
+    return Read(body=made, suffix=suffix, counts={"points": str(len(made.places))}, notes=(*notes, *told))
 
 
 def _npz(data: bytes, name: str) -> Read:
     """Read arrays: `points` and `normals` of a cloud, or `vertices` and `faces` of a mesh."""
-    held, keys = npz.read(data, ("points", "normals", "vertices", "faces"), name)
-    faces = held.pop("faces", np.zeros((0, 3), np.int64))
-    arrays = {key: np.asarray(value, np.float64) for key, value in held.items()}
+    found, keys = npz.read(data, ("points", "normals", "vertices", "faces"), name)
+    faces = found.pop("faces", np.zeros((0, 3), np.int64))
+    arrays = {key: np.asarray(value, np.float64) for key, value in found.items()}
     bad = [key for key, value in arrays.items() if value.ndim != 2 or value.shape[1] != 3]
     if bad:
         raise InputError(f"{name}: the array {bad[0]} of shape {arrays[bad[0]].shape} is not [number, 3]")
     if "vertices" in arrays and faces.ndim == 2 and faces.shape[1] >= 3 and len(faces):
         polygons = Polygons.of_rows(faces)
-        return _mesh(arrays["vertices"], triangles(arrays["vertices"], polygons, name), ".npz", name)
+        held = Held(arrays["vertices"], triangles(arrays["vertices"], polygons, name))
+        return _mesh(held, ".npz", name)
     if "points" not in arrays:
         raise InputError(
             f"{name}: holds {', '.join(keys) or 'nothing'}",

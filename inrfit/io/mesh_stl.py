@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.errors import InputError
+from inrfit.io.mesh_held import Held
 from inrfit.io.mesh_polygons import Polygons, triangles
 from inrfit.io.mesh_text import numbers, plain
 from inrfit.surface import Points
@@ -25,21 +25,7 @@ _FACET = re.compile(rb"\bfacet\s+normal\s", re.I)
 _CORNER = re.compile(rb"\bvertex\s+(\S+\s+\S+\s+\S+)")
 
 
-class Stl(NamedTuple):
-    """What a file holds.
-
-    Attributes:
-        vertices: places [vertex, 3], one for each corner.
-        faces: vertices of each triangle [face, 3].
-        notes: what was wrong, in words.
-    """
-
-    vertices: Points
-    faces: NDArray[np.int64]
-    notes: tuple[str, ...] = ()
-
-
-def read(data: bytes, name: str) -> Stl:
+def read(data: bytes, name: str) -> Held:
     """Read the bytes of a file.
 
     Raises:
@@ -57,13 +43,13 @@ def _count(data: bytes) -> int:
     return int(struct.unpack_from("<I", data, HEADER - 4)[0])
 
 
-def _binary(data: bytes, count: int, notes: tuple[str, ...] = ()) -> Stl:
+def _binary(data: bytes, count: int, notes: tuple[str, ...] = ()) -> Held:
     facet = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
     held = np.frombuffer(data, facet, count, HEADER)["corners"]
-    return Stl(held.reshape(-1, 3).astype(np.float64), np.arange(3 * count).reshape(-1, 3), notes)
+    return Held(held.reshape(-1, 3).astype(np.float64), np.arange(3 * count).reshape(-1, 3), notes)
 
 
-def _odd_length(data: bytes, name: str) -> Stl:
+def _odd_length(data: bytes, name: str) -> Held:
     """Read a binary file whose count of facets is another than its length says."""
     if len(data) < HEADER:
         raise InputError(
@@ -85,14 +71,14 @@ def _odd_length(data: bytes, name: str) -> Stl:
     return _binary(data, count, (f"{rest:,} bytes behind its {count:,} facets were left out",))
 
 
-def _text(text: bytes, name: str) -> Stl:
+def _text(text: bytes, name: str) -> Held:
     """Read text; the names of solids are passed over, and so is what stands behind the numbers of a corner."""
     text = _NAMES.sub(b"", text.lower())
     places, sizes = _regular(text) or _by_words(text)
     polygons = Polygons(corners=np.arange(len(places)), sizes=sizes)
     broken = int((sizes < 3).sum())
     notes = (f"facets with fewer than three corners: {broken:,}",) if broken else ()
-    return Stl(places, triangles(places, polygons, name), notes)
+    return Held(places, triangles(places, polygons, name), notes)
 
 
 def _regular(text: bytes) -> tuple[Points, NDArray[np.int64]] | None:
