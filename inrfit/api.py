@@ -808,7 +808,8 @@ def evaluate(
 
     Returns:
         The metrics by name (None where one is not defined, for example MS-SSIM of a small image), "mse" with values
-        on [0, 1], "range" (of the samples: the peak of "psnr"), "psnr_type" (with that of their type), "border_error", "region_psnr", "params", "samples", and "bytes", "bpp" and "parts" of the
+        on [0, 1], "range" (of the samples: the peak of "psnr"), "psnr_type" (with that of their type), "border_error",
+        "region_psnr", "params", "samples", and "bytes", "bpp" and "parts" of the
         file, or of the file that a field given as an object would make (see `metrics.rate.parts`); of a clip also
         "frame_psnr" and "frame_ssim", one value for each frame. "against": by codec, its largest file of no more bytes
         and its smallest of no lower PSNR (see `metrics.rivals.Rivals.beside`),
