@@ -42,6 +42,9 @@ ANCILLARY: tuple[str, ...] = (ICC, EXIF, SOURCE, TAGS, SOUND)
 FILL = "fill"
 """Chunk of zeros behind them in a file that needs them, see `bounds`; it is no metadata."""
 
+MAX_ALL_METADATA = 96 << 20
+"""Bytes of all metadata chunks together after decompression: the longest sound track, and much beside it."""
+
 MAX_METADATA = 64 << 20
 """Largest metadata chunk after decompression, in bytes."""
 
@@ -129,6 +132,9 @@ def front_matter(
     """
     if unknown := sorted(set(ancillary) - set(ANCILLARY)):
         raise ContainerError(f"metadata {unknown[0]!r} is not one of {', '.join(map(repr, ANCILLARY))}")
+    count = sum(map(len, ancillary.values()))
+    if count > MAX_ALL_METADATA:
+        raise ContainerError(f"metadata of {count} bytes, allowed: at most {MAX_ALL_METADATA}")
     metadata = [chunk(tag, _compressed(tag, ancillary[tag])) for tag in ANCILLARY if tag in ancillary]
     front = _front(header, index, shared, metadata)
     least = max(least, bounds.least(samples=bounds.masked(index.boxes, index.areas)))
@@ -197,8 +203,8 @@ def read(source: Source) -> Container:
 class Reader:
     """An open `.inr` file: front matter in memory, regions read on demand.
 
-    Memory is bounded by the bytes that are there and by `MAX_METADATA` per metadata chunk, never by a number
-    written in the file. Not for use by several threads at once.
+    Memory is bounded by the bytes that are there and by `MAX_METADATA` per metadata chunk and `MAX_ALL_METADATA` of
+    all, never by a number written in the file. Not for use by several threads at once.
 
     Args:
         source: a path, the bytes, or a binary file that can seek and starts at its byte 0: any object with `read`,
@@ -413,7 +419,8 @@ class Reader:
             if name in found:
                 raise ContainerError(f"{self.name} has more than one chunk {name}", hint=WRONG)
             if name in ANCILLARY:
-                found[name] = self._decompressed(name, payload)
+                room = MAX_ALL_METADATA - sum(map(len, found.values()))
+                found[name] = self._decompressed(name, payload, min(room, MAX_METADATA))
         if self.index.sums and self.index.sums[0] != sum_of(bound(starts)):
             raise ContainerError(
                 f"{self.name} is damaged before its first region: its header, shared weights or metadata are those of"
@@ -422,18 +429,16 @@ class Reader:
             )
         return found
 
-    def _decompressed(self, name: str, payload: bytes) -> bytes:
+    def _decompressed(self, name: str, payload: bytes, most: int) -> bytes:
         stream = zlib.decompressobj()
         try:
-            data = stream.decompress(payload, MAX_METADATA + 1)
+            data = stream.decompress(payload, most + 1)
         except zlib.error as error:
             raise ContainerError(
                 f"{self.name} has a chunk {name} that is not zlib data ({error})", hint=WRONG
             ) from error
-        if len(data) > MAX_METADATA:
-            raise ContainerError(
-                f"{self.name} has a chunk {name} of more than {MAX_METADATA} bytes", hint=WRONG
-            )
+        if len(data) > most:
+            raise ContainerError(f"{self.name} has a chunk {name} of more than {most} bytes", hint=WRONG)
         if not stream.eof or stream.unused_data:
             raise ContainerError(
                 f"{self.name} has a chunk {name} with bytes missing or left over", hint=WRONG

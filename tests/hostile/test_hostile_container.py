@@ -311,6 +311,22 @@ def test_a_decompression_bomb_stops_at_the_limit() -> None:
         c.Reader(data)
 
 
+def test_many_chunks_unpack_to_little_more_than_one() -> None:
+    zeros = zlib.compress(bytes(c.MAX_METADATA), 9)
+    data = with_extra(c.chunk("icc ", zeros) + c.chunk("exif", zeros) + c.chunk("snd ", zeros))
+    with (
+        memory_below(3 * c.MAX_METADATA),
+        pytest.raises(ContainerError, match="exif of more than 33554432 bytes"),
+    ):
+        c.Reader(data)
+
+
+def test_a_writer_makes_no_more_metadata_than_a_reader_takes() -> None:
+    half = bytes(c.MAX_ALL_METADATA // 2 + 1)
+    with pytest.raises(ContainerError, match="metadata of 100663298 bytes, allowed: at most 100663296"):
+        c.write(HEADER, INDEX, b"", {c.ICC: half, c.EXIF: half}, PARTS)
+
+
 def array32(count: int) -> bytes:
     return b"\xdd" + struct.pack(">I", count)
 
