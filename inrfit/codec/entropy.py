@@ -240,15 +240,17 @@ class Coder:
         self, streams: Sequence[bytes], counts: Sequence[int], guides: Sequence[Guide | None] = ()
     ) -> list[list[NDArray[np.int64]] | ContainerError]:
         """Return the groups of each of several streams, or what is wrong with it; see `decode`."""
-        readings = [_Reading(stream) for stream in streams]
+        readings, reaches = [_Reading(stream) for stream in streams], self._reaches.tolist()
         for count, guide in zip(counts, guides or [None] * len(counts), strict=True):
             if guide is not None:
                 self._take_fronts(readings, guide, count)
                 continue
             for one in readings:
                 number = 0 if self._choice is None else int(one.symbols(self._choice, 1)[0])
-                integers = one.symbols(self._model(number), count) - self.tables[number].reach
-                one.escapes(integers, integers > self.tables[number].reach)
+                reach = reaches[number]
+                integers = one.symbols(self._model(number), count) - reach
+                if (far := integers > reach).any():
+                    one.escapes(integers, far)
                 one.found.append(integers)
         return [one.ended(bool(len(counts))) for one in readings]
 
