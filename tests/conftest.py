@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests_data import textured
+from make.data import textured
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from tests_data import textured
+from make.data import textured
 
 import inrfit
 from inrfit import api

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests_data import textured
+from make.data import textured
 
 import inrfit
 from inrfit import pipes

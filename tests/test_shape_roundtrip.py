@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests_shapes import CENTRE, RADIUS, ball, file, loaded
+from make.shapes import CENTRE, RADIUS, ball, file, loaded
 
 import inrfit
 from inrfit import api

@@ -3,7 +3,7 @@
 A table gives a frequency, of 65,536, to every magnitude from 0 up to its reach, the same for both signs, and what is
 left over to an escape. Groups of integers (the stacks of one region) are coded one after the other in one stream of
 a range coder: the number of the group's table, its integers, then those that escaped; or, with a guide, run by run with
-the tables that neighbours call for (see `context`). `docs/format.md` sections 5.2 and 5.3 are the specification; `tests/tests_format.py` reads streams in plain Python from that page alone.
+the tables that neighbours call for (see `context`). `docs/format.md` sections 5.2 and 5.3 are the specification; `tests/make/format.py` reads streams in plain Python from that page alone.
 """
 
 from __future__ import annotations

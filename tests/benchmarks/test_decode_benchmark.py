@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from tests_data import textured
+from make.data import textured
 
 from inrfit import api
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests_data import textured
+from make.data import textured
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 import defaults  # type: ignore[import-not-found]

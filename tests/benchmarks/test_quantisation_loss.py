@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests_data import textured
+from make.data import textured
 
 from inrfit import api
 from inrfit.models.coding import step_of

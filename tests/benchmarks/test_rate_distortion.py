@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from make.data import textured
 from PIL import Image
-from tests_data import textured
 
 from inrfit.errors import ConfigError, InputError
 from inrfit.metrics import fidelity

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests_cli import save
-from tests_data import textured
+from make.cli import save
+from make.data import textured
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 import effort  # type: ignore[import-not-found]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests_cli import inrfit, save
-from tests_data import textured
+from make.cli import inrfit, save
+from make.data import textured
 
 
 @pytest.fixture(scope="session")

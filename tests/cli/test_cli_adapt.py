@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests_cli import files, inrfit, pixels, save
-from tests_data import textured
-from tests_inits import init_of
+from make.cli import files, inrfit, pixels, save
+from make.data import textured
+from make.inits import init_of
 
 from inrfit import api
 

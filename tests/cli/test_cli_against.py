@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from make.cli import FAST, inrfit, pixels, save
+from make.data import textured
 from PIL import Image, features
-from tests_cli import FAST, inrfit, pixels, save
-from tests_data import textured
 
 import inrfit as library
 from inrfit.errors import ConfigError, InputError

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from make.cli import FAST, Ran, inrfit
 from PIL import Image
-from tests_cli import FAST, Ran, inrfit
 
 from inrfit.cli.console import libraries_silent, visible
 from inrfit.cli.progress import Display

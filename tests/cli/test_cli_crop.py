@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from make.cli import FAST, files, inrfit, pixels
+from make.data import textured
 from PIL import Image
-from tests_cli import FAST, files, inrfit, pixels
-from tests_data import textured
 
 from inrfit import api
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests_cli import files, inrfit, pixels
+from make.cli import files, inrfit, pixels
 
 from inrfit import api
 from inrfit.models.field import Field

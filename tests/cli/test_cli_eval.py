@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests_cli import inrfit, pixels, save
-from tests_data import textured
+from make.cli import inrfit, pixels, save
+from make.data import textured
 
 from inrfit import api
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests_cli import files, hearing, inrfit, save
-from tests_data import textured
+from make.cli import files, hearing, inrfit, save
+from make.data import textured
 
 from inrfit import api
 from inrfit.cli.batch import RESULT

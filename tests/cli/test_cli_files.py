@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from tests_cli import FAST, files, inrfit, save
-from tests_data import textured
+from make.cli import FAST, files, inrfit, save
+from make.data import textured
 
 from inrfit import api
 

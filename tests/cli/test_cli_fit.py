@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests_cli import FAST, files, inrfit, pixels, save
-from tests_data import textured
+from make.cli import FAST, files, inrfit, pixels, save
+from make.data import textured
 
 from inrfit import api
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests_cli import FAST, files, inrfit, save
-from tests_data import textured
+from make.cli import FAST, files, inrfit, save
+from make.data import textured
 
 from inrfit import api
 from inrfit.cli import fit_batch

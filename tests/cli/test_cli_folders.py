@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from make.cli import FAST, files, inrfit, save
+from make.data import textured
 from PIL import Image
-from tests_cli import FAST, files, inrfit, save
-from tests_data import textured
 
 from inrfit.io import folders
 

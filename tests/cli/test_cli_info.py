@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests_cli import inrfit
+from make.cli import inrfit
 
 from inrfit import api
 

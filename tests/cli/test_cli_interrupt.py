@@ -15,8 +15,8 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from tests_cli import FAST, Ran, files, hearing, inrfit, save
-from tests_data import textured
+from make.cli import FAST, Ran, files, hearing, inrfit, save
+from make.data import textured
 
 from inrfit import api
 from inrfit.cli.checkpoints import Kept

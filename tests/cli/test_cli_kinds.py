@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from tests_cli import FAST, files, inrfit, save
-from tests_clips import clip
-from tests_data import textured
-from tests_shapes import ball, file
+from make.cli import FAST, files, inrfit, save
+from make.clips import clip
+from make.data import textured
+from make.shapes import ball, file
 
 RATE = 8000
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests_cli import inrfit, save
-from tests_meta import MODEL, learner_of, pictures
+from make.cli import inrfit, save
+from make.meta import MODEL, learner_of, pictures
 
 from inrfit import api
 from inrfit.config import PartitionConfig

@@ -16,8 +16,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from tests_cli import Ran, files, inrfit, save
-from tests_data import textured
+from make.cli import Ran, files, inrfit, save
+from make.data import textured
 
 from inrfit.cli.batch import RESULT
 from inrfit.cli.checkpoints import Kept

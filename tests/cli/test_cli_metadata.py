@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from make.cli import FAST, inrfit
+from make.data import textured
 from PIL import Image, ImageCms
-from tests_cli import FAST, inrfit
-from tests_data import textured
 
 import inrfit as library
 from inrfit.signal import SignalInfo

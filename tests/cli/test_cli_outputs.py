@@ -8,8 +8,8 @@ import stat
 from pathlib import Path
 
 import pytest
-from tests_cli import FAST, files, inrfit, save
-from tests_data import textured
+from make.cli import FAST, files, inrfit, save
+from make.data import textured
 
 from inrfit import api
 from inrfit.codec.container import Reader

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests_cli import files, inrfit, pixels, save
-from tests_data import textured
+from make.cli import files, inrfit, pixels, save
+from make.data import textured
 
 
 def test_label_image_preview_and_numbers(here: Path) -> None:

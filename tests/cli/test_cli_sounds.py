@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from tests_cli import FAST, inrfit
+from make.cli import FAST, inrfit
 
 RATE = 8000
 

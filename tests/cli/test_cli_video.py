@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests_cli import inrfit
-from tests_clips import clip
+from make.cli import inrfit
+from make.clips import clip
 
 from inrfit import api, io
 from inrfit.config import ReadConfig

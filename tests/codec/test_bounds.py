@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from tests_data import textured
+from make.data import textured
 
 from inrfit import api
 from inrfit.codec import bounds

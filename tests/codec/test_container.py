@@ -16,8 +16,8 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests_data import CountingFile, image_header, model_header
-from tests_format import cut
+from make.data import CountingFile, image_header, model_header
+from make.format import cut
 
 from inrfit.codec import container as c
 from inrfit.codec import header as h

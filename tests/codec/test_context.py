@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests_data import textured
-from tests_format import Damaged, Stream, cut
+from make.data import textured
+from make.format import Damaged, Stream, cut
 
 from inrfit import api
 from inrfit.codec.context import BOUNDS, Fronts, Guide

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests_format import Damaged, Stream
+from make.format import Damaged, Stream
 
 from inrfit.codec.entropy import MAX_REACH, TOTAL, Coder, Table
 from inrfit.errors import ContainerError

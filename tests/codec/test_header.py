@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests_data import image_header, model_header
+from make.data import image_header, model_header
 
 from inrfit import signal as signals
 from inrfit.codec import header as h

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from tests_format import errors
+from make.format import errors
 
 from inrfit.codec import mse
 from inrfit.errors import ContainerError

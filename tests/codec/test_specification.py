@@ -7,8 +7,8 @@ import zlib
 
 import numpy as np
 import pytest
-from tests_data import textured
-from tests_format import Stream, cut
+from make.data import textured
+from make.format import Stream, cut
 
 from inrfit import api
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests_data import textured
+from make.data import textured
 
 from inrfit import api
 from inrfit.codec import tags

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tests_meta import MODEL, TRUNK, leaves, pictures, tasks_of
+from make.meta import MODEL, TRUNK, leaves, pictures, tasks_of
 
 from inrfit import api, registry
 from inrfit.config import ModelConfig, PartitionConfig

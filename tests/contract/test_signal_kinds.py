@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from make.data import textured
 from PIL import Image
-from tests_data import textured
 
 from inrfit import api, io, registry
 from inrfit.codec.weights import dumps

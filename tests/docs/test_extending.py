@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests_cli import inrfit, save
-from tests_data import textured
-from tests_meta import learner_of, leaves, pictures, tasks_of, trained
+from make.cli import inrfit, save
+from make.data import textured
+from make.meta import learner_of, leaves, pictures, tasks_of, trained
 
 from inrfit import api, io, registry
 from inrfit.meta import inner

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 
 import pytest
-from tests_data import image_header, model_header, textured
+from make.data import image_header, model_header, textured
 
 from inrfit import api, registry
 from inrfit.codec import container

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from make.data import CountingFile
 from msgspec.structs import replace
-from tests_data import CountingFile
 
 from inrfit import api
 from inrfit.codec import container

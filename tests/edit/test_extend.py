@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from make.data import textured
 from numpy.typing import NDArray
-from tests_data import textured
 
 from inrfit import api, registry
 from inrfit.codec.container import Reader

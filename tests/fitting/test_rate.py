@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests_data import textured
+from make.data import textured
 
 from inrfit import api
 from inrfit.errors import ConfigError

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests_data import textured
+from make.data import textured
 
 from inrfit import api
 from inrfit.errors import ConfigError

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests_data import textured
+from make.data import textured
 
 import inrfit
 from inrfit import api

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from tests_data import textured
+from make.data import textured
 
 from inrfit import api
 from inrfit.errors import Interrupted

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests_format import Stream, cut
+from make.format import Stream, cut
 
 from inrfit import api
 from inrfit.codec.weights import coded, kept

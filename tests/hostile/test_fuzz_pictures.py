@@ -12,10 +12,10 @@ import zlib
 from typing import Any
 
 import numpy as np
-import tests_tiffs
+from make import tiffs
+from make.images import read_image
+from make.tiffs import DEFLATE, LZMA, LZW, PACKBITS, ZSTD
 from PIL import Image
-from tests_images import read_image
-from tests_tiffs import DEFLATE, LZMA, LZW, PACKBITS, ZSTD
 
 from inrfit.errors import InrfitError
 
@@ -34,14 +34,12 @@ def seeds() -> list[bytes]:
     values = rng.integers(0, 256, (16, 20, 3), np.uint8)
     image, deep = Image.fromarray(values), rng.integers(0, 65536, (16, 20, 5), np.uint16)
     made = [
-        tests_tiffs.tiff(deep, 16, extra=(0,) * 4, compression=LZW, strip=5),
-        tests_tiffs.tiff(deep, 16, extra=(0,) * 4, compression=DEFLATE, predictor=2, tile=(16, 16)),
-        tests_tiffs.tiff(deep[..., :1] >> 6, 10, compression=PACKBITS, order=">"),
-        tests_tiffs.tiff(
-            deep.astype(np.float32), 32, extra=(0,) * 4, compression=ZSTD, predictor=3, planar=True
-        ),
-        tests_tiffs.tiff(deep[..., :4], 16, photometric=2, extra=(1,), big=True, compression=LZMA),
-        tests_tiffs.tiff(values, 8, photometric=2, compression=LZW, more={42113: ("s", b"7\0")}),
+        tiffs.tiff(deep, 16, extra=(0,) * 4, compression=LZW, strip=5),
+        tiffs.tiff(deep, 16, extra=(0,) * 4, compression=DEFLATE, predictor=2, tile=(16, 16)),
+        tiffs.tiff(deep[..., :1] >> 6, 10, compression=PACKBITS, order=">"),
+        tiffs.tiff(deep.astype(np.float32), 32, extra=(0,) * 4, compression=ZSTD, predictor=3, planar=True),
+        tiffs.tiff(deep[..., :4], 16, photometric=2, extra=(1,), big=True, compression=LZMA),
+        tiffs.tiff(values, 8, photometric=2, compression=LZW, more={42113: ("s", b"7\0")}),
     ]
     options: list[tuple[str, str, dict[str, Any]]] = [
         ("PNG", "RGB", {"icc_profile": bytes(150)}),

@@ -14,7 +14,7 @@ CASES = 24
 SCRIPT = """
 import io as memory, resource, sys
 import numpy as np, soundfile
-from tests_clips import clip
+from make.clips import clip
 from pathlib import Path
 from inrfit import io
 from inrfit.config import ReadConfig

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests_data import image_header, model_header
+from make.data import image_header, model_header
 
 from inrfit.codec import container as c
 from inrfit.codec import header as h

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from tests_data import textured
+from make.data import textured
 
 from inrfit import api
 from inrfit.errors import InrfitError

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests_cli import FAST, Ran, files, inrfit, pixels, save
-from tests_data import textured
+from make.cli import FAST, Ran, files, inrfit, pixels, save
+from make.data import textured
 
 import inrfit as package
 from inrfit import errors

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests_data import textured
+from make.data import textured
 
 from inrfit import api
 from inrfit.errors import ConfigError, InputError

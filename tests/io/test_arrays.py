@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from tests_images import image_of, read_image
+from make.images import image_of, read_image
 
 from inrfit import io as signals
 from inrfit.config import ReadConfig

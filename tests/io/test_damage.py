@@ -9,8 +9,8 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from make.images import encoded_image, read_image
 from PIL import Image
-from tests_images import encoded_image, read_image
 
 from inrfit.errors import InputError
 from inrfit.signal import SignalInfo

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tests_tiffs
+from make import tiffs
+from make.images import read_image
+from make.tiffs import DEFLATE, LZW, NONE, PACKBITS, ZSTD
 from PIL import Image
-from tests_images import read_image
-from tests_tiffs import DEFLATE, LZW, NONE, PACKBITS, ZSTD
 
 from inrfit.errors import InputError
 from inrfit.io import formats
@@ -38,7 +38,7 @@ def colour() -> np.ndarray:
     ],
 )
 def test_colours_are_read_in_every_cut(colour: np.ndarray, cut: dict[str, Any], compression: int) -> None:
-    signal = read_image(tests_tiffs.tiff(colour, 8, photometric=2, compression=compression, **cut), "a.tif")
+    signal = read_image(tiffs.tiff(colour, 8, photometric=2, compression=compression, **cut), "a.tif")
     assert np.array_equal(signal.values, colour)
     assert signal.info.notes == ()
 
@@ -48,7 +48,7 @@ def test_colours_are_read_in_every_cut(colour: np.ndarray, cut: dict[str, Any], 
 def test_few_bits_of_grey_fill_eight(grey: np.ndarray, bits: int, photometric: int) -> None:
     values = grey >> (8 - bits)
     white = 2**bits - 1
-    signal = read_image(tests_tiffs.tiff(values, bits, photometric=photometric), "a.tif")
+    signal = read_image(tiffs.tiff(values, bits, photometric=photometric), "a.tif")
     expected = values if photometric else white - values
     assert np.array_equal(signal.values, expected * (255 // white))
 
@@ -58,12 +58,12 @@ def test_palettes_become_colours(grey: np.ndarray, bits: int) -> None:
     values = grey >> (8 - bits)
     table = np.random.default_rng(1).integers(0, 256, (3, 2**bits))
     more = {320: ("H", tuple((table * 257).reshape(-1).tolist()))}
-    signal = read_image(tests_tiffs.tiff(values, bits, photometric=3, more=more), "a.tif")
+    signal = read_image(tiffs.tiff(values, bits, photometric=3, more=more), "a.tif")
     assert np.array_equal(signal.values, table[:, values[..., 0]].transpose(1, 2, 0))
 
 
 def test_other_inks_than_cmyk_are_refused() -> None:
-    data = tests_tiffs.tiff(np.zeros((4, 4, 4), np.uint8), 8, photometric=5, more={332: ("H", 2)})
+    data = tiffs.tiff(np.zeros((4, 4, 4), np.uint8), 8, photometric=5, more={332: ("H", 2)})
     with pytest.raises(InputError, match="colours of the kind SEPARATED are not read for 4 x 8 bits"):
         read_image(data, "a.tif")
 
@@ -74,7 +74,7 @@ def test_colours_of_other_kinds_are_named_at_16_bits(photometric: int) -> None:
     with pytest.raises(
         InputError, match=r"^a\.tif: TIFF colours of the kind [A-Z]+ are not read for . x 16 bits"
     ):
-        read_image(tests_tiffs.tiff(values, 16, photometric=photometric), "a.tif")
+        read_image(tiffs.tiff(values, 16, photometric=photometric), "a.tif")
 
 
 def test_a_second_picture_in_a_jpeg_is_told(colour: np.ndarray) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from tests_clips import clip
+from make.clips import clip
 
 from inrfit import io
 from inrfit.config import ReadConfig

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from tests_images import image_of, read_image
+from make.images import image_of, read_image
 
 from inrfit.errors import InputError
 from inrfit.io.image import ImageIO

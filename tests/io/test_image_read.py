@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from make.images import read_image
 from PIL import Image, ImageOps
-from tests_images import read_image
 
 from inrfit.errors import InputError
 from inrfit.io import exif, png, png_write

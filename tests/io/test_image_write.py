@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from make.images import encoded_image, read_image
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
-from tests_images import encoded_image, read_image
 
 from inrfit.domain import image_domain
 from inrfit.errors import OutputError

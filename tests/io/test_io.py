@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests_images import whole
+from make.images import whole
 
 from inrfit import io
 from inrfit.config import ReadConfig

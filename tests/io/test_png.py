@@ -10,8 +10,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import pytest
+from make.images import read_image
 from PIL import Image
-from tests_images import read_image
 
 from inrfit.errors import InputError
 from inrfit.io import png, png_write

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from make.images import encoded_image, read_image
 from PIL import Image, ImageCms
-from tests_images import encoded_image, read_image
 
 from inrfit.domain import image_domain
 from inrfit.io import colour_profile, png, png_colour

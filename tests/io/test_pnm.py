@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from tests_images import read_image
+from make.images import read_image
 
 from inrfit.errors import InputError
 

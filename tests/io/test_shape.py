@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests_shapes import CENTRE, RADIUS, ball, file, loaded
+from make.shapes import CENTRE, RADIUS, ball, file, loaded
 
 from inrfit import io
 from inrfit.config import ReadConfig

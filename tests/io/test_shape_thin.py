@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests_shapes import file
+from make.shapes import file
 
 from inrfit import io
 from inrfit.config import ReadConfig

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
+from make.images import read_image
 from PIL import Image
-from tests_images import read_image
 
 from inrfit.errors import InputError
 from inrfit.io import exif, tiff_write

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tests_tiffs
 import tifffile
+from make import tiffs
+from make.images import read_image
 from PIL import Image
-from tests_images import read_image
 
 from inrfit.errors import InputError
 from inrfit.io import tiff
@@ -75,7 +75,7 @@ def test_a_mask_behind_the_picture_is_told(whole: np.ndarray) -> None:
 )
 @pytest.mark.parametrize("bits", [8, 16])
 def test_raw_photos_are_refused(tags: dict[int, Any], bits: int) -> None:
-    data = tests_tiffs.tiff(np.zeros((6, 6, 1), f"uint{bits}"), bits, more=tags)
+    data = tiffs.tiff(np.zeros((6, 6, 1), f"uint{bits}"), bits, more=tags)
     with pytest.raises(InputError, match=r"^a\.nef: is a raw photo of a camera") as caught:
         read_image(data, "a.nef")
     assert caught.value.hint == "convert it to TIFF or PNG with a raw developer"
@@ -106,7 +106,7 @@ def test_other_pictures_are_called_by_their_name(data: bytes, what: str) -> None
 @pytest.mark.parametrize("tag", [258, 262, 277, 317, 338, 339])
 def test_a_damaged_tag_on_the_layout_is_not_passed_over(tag: int) -> None:
     values = np.zeros((6, 6, 5), np.uint16)
-    data = bytearray(tests_tiffs.tiff(values, 16, extra=(0,) * 4))
+    data = bytearray(tiffs.tiff(values, 16, extra=(0,) * 4))
     with tifffile.TiffFile(io.BytesIO(bytes(data))) as file:
         at = file.pages.first.tags[tag].offset
     data[at + 2] = 99  # no type of a tag
@@ -118,15 +118,15 @@ def test_a_damaged_tag_on_the_layout_is_not_passed_over(tag: int) -> None:
 @pytest.mark.parametrize("bits", [8, 16])
 def test_the_tags_of_large_files_are_read(order: str, bits: int, icc: bytes) -> None:
     values = np.arange(60).reshape(4, 5, 3).astype(f"uint{bits}")
-    plain = read_image(tests_tiffs.tiff(values, bits, big=True, order=order, photometric=2), "a.tif")
+    plain = read_image(tiffs.tiff(values, bits, big=True, order=order, photometric=2), "a.tif")
     assert plain.info.exif is None
     assert plain.info.notes == ()
-    length = len(tests_tiffs.tiff(values, bits, big=True, order=order, photometric=2))
+    length = len(tiffs.tiff(values, bits, big=True, order=order, photometric=2))
     tags = {271: ("s", b"Maker of cameras\0"), 34675: ("bytes", icc), 34665: ("Q", 0)}
-    length = len(tests_tiffs.tiff(values, bits, big=True, order=order, photometric=2, more=tags))
-    own = tests_tiffs.directory({36867: ("s", b"2021:02:03 04:05:06\0")}, order=order, big=True, at=length)
+    length = len(tiffs.tiff(values, bits, big=True, order=order, photometric=2, more=tags))
+    own = tiffs.directory({36867: ("s", b"2021:02:03 04:05:06\0")}, order=order, big=True, at=length)
     tags[34665] = ("Q", length)
-    data = tests_tiffs.tiff(values, bits, big=True, order=order, photometric=2, more=tags) + own
+    data = tiffs.tiff(values, bits, big=True, order=order, photometric=2, more=tags) + own
     signal = read_image(data, "a.tif")
     assert signal.info.notes == ()
     assert signal.info.icc == icc
@@ -146,5 +146,5 @@ def test_the_number_for_no_data_is_handed_on(
     monkeypatch.setattr(tiff, "to_signal", lambda *a, nodata, **k: seen.append(nodata) or real(*a, **k))
     for dtype in ("uint8", "int16", "float32"):
         values = np.ones((4, 4, 1), dtype)
-        read_image(tests_tiffs.tiff(values, values.dtype.itemsize * 8, more={42113: ("s", text)}), "a.tif")
+        read_image(tiffs.tiff(values, values.dtype.itemsize * 8, more={42113: ("s", text)}), "a.tif")
     assert seen == [expected] * 3

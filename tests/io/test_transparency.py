@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests_images import whole
+from make.images import whole
 
 from inrfit import io
 from inrfit.io.formats import COLOURS

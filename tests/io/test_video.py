@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests_clips import clip, ffmpeg
+from make.clips import clip, ffmpeg
 
 from inrfit import io
 from inrfit.config import ReadConfig

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests_clips import ffmpeg
+from make.clips import ffmpeg
 
 from inrfit import io
 from inrfit.config import ReadConfig

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests_cli import inrfit
+from make.cli import inrfit
 
 from inrfit import api
 from inrfit.config import ReadConfig

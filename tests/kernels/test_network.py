@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests_data import textured
+from make.data import textured
 
 from inrfit import api, registry
 from inrfit.device import Device, pick_device

@@ -25,7 +25,7 @@ CPU = pick_device("cpu", 1)
 
 @pytest.fixture(scope="module", params=["grid", "seg"])
 def field(request):
-    from tests_data import textured
+    from make.data import textured
 
     options = {"grid": (3, 4)} if request.param == "grid" else {"partition": "seg", "heads": 3}
     return api.fit(textured(50, 70), steps=3, hidden_features=9, device="cpu", **options)

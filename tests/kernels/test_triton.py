@@ -174,7 +174,7 @@ def test_the_thin_function_has_the_signature_of_the_reference():
 
 @launches
 def test_sine_and_cosine_are_within_2e_7_up_to_200():
-    from tests_sines import sines
+    from make.sines import sines
 
     x = torch.linspace(-200, 200, 1 << 16, device=DEVICE)
     values = torch.empty(2, len(x), device=DEVICE)

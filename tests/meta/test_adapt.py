@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests_data import textured
-from tests_inits import by_inner, init_of, unrounded
+from make.data import textured
+from make.inits import by_inner, init_of, unrounded
 
 from inrfit import api, io
 from inrfit.config import ReadConfig

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tests_meta import MODEL, TRUNK, learner_of, leaves, pictures, tasks_of, trained
+from make.meta import MODEL, TRUNK, learner_of, leaves, pictures, tasks_of, trained
 
 from inrfit.config import ModelConfig, PartitionConfig
 from inrfit.errors import ConfigError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests_meta import learner_of, pictures, tasks_of
+from make.meta import learner_of, pictures, tasks_of
 
 from inrfit.meta import inner
 from inrfit.meta.curves import curve, mean_over

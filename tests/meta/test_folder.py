@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests_cli import save
-from tests_data import textured
+from make.cli import save
+from make.data import textured
 
 from inrfit import io
 from inrfit.config import ReadConfig

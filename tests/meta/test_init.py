@@ -8,8 +8,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from make.meta import MODEL, TRUNK, learner_of
 from safetensors.numpy import save
-from tests_meta import MODEL, TRUNK, learner_of
 
 from inrfit.codec.container import MAGIC
 from inrfit.config import PartitionConfig

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tests_meta import MODEL, TRUNK, doubled, learner_of, leaves, pictures, tasks_of, thirds
+from make.meta import MODEL, TRUNK, doubled, learner_of, leaves, pictures, tasks_of, thirds
 
 from inrfit.meta import inner
 from inrfit.meta.learner import as_tensors

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tests_meta import MODEL, TRUNK, learner_of, leaves, pictures, tasks_of, thirds
+from make.meta import MODEL, TRUNK, learner_of, leaves, pictures, tasks_of, thirds
 
 from inrfit.config import ModelConfig
 from inrfit.errors import ConfigError

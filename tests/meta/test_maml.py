@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests_meta import MODEL, TRUNK, doubled, learner_of, leaves, pictures, tasks_of, thirds, trained
+from make.meta import MODEL, TRUNK, doubled, learner_of, leaves, pictures, tasks_of, thirds, trained
 from torch.func import functional_call, grad
 
 from inrfit.meta import inner

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tests_data import textured
+from make.data import textured
 
 from inrfit import api
 from inrfit.config import ModelConfig, PartitionConfig

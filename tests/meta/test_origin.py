@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests_data import textured
-from tests_inits import init_of
+from make.data import textured
+from make.inits import init_of
 
 import inrfit
 from inrfit import api

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests_cli import save
-from tests_data import textured
+from make.cli import save
+from make.data import textured
 
 from inrfit.meta import ranks
 from inrfit.meta.init import read

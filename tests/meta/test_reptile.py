@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests_meta import MODEL, TRUNK, learner_of, leaves, pictures, tasks_of, thirds, trained
+from make.meta import MODEL, TRUNK, learner_of, leaves, pictures, tasks_of, thirds, trained
 
 from inrfit.meta import inner
 from inrfit.meta.curves import curve

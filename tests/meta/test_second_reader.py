@@ -7,10 +7,10 @@ import math
 
 import numpy as np
 import pytest
+from make.data import textured
+from make.format import Stream, cut
+from make.inits import init_of
 from safetensors.numpy import load
-from tests_data import textured
-from tests_format import Stream, cut
-from tests_inits import init_of
 
 from inrfit import api
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests_images import image_of
-from tests_meta import MODEL, TRUNK, learner_of, pictures, tasks_of, thirds, trained
-from tests_shapes import ball, file
+from make.images import image_of
+from make.meta import MODEL, TRUNK, learner_of, pictures, tasks_of, thirds, trained
+from make.shapes import ball, file
 
 from inrfit import io
 from inrfit.config import ModelConfig, ReadConfig

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests_data import textured
+from make.data import textured
 
 from inrfit import api, io
 from inrfit.errors import ConfigError, FitError, Interrupted, OutputError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests_data import textured
+from make.data import textured
 
 from inrfit import api
 from inrfit.errors import InputError

@@ -4,8 +4,8 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from make.data import textured
 from PIL import Image, features
-from tests_data import textured
 
 from inrfit.errors import ConfigError, InputError
 from inrfit.metrics import pictures

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests_data import textured
+from make.data import textured
 
 from inrfit.metrics import pictures
 from inrfit.metrics.rivals import Rivals

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests_shapes import CENTRE, RADIUS, ball, file
+from make.shapes import CENTRE, RADIUS, ball, file
 
 from inrfit import io
 from inrfit.config import ReadConfig

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from tests_data import textured
+from make.data import textured
 
 from inrfit import api
 from inrfit.codec.container import Reader

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tests_data import textured
+from make.data import textured
 
 from inrfit import api
 from inrfit.codec.container import Reader
@@ -117,7 +117,7 @@ def test_lattices_that_cannot_be_are_refused():
 
 
 def test_it_cannot_be_meta_trained_and_says_so(tmp_path):
-    from tests_cli import save
+    from make.cli import save
 
     save(tmp_path / "a.png", textured(32, 32))
     with pytest.raises(ConfigError, match="--model feature-grid is not for --method maml"):

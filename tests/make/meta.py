@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from tests_images import image_of
 from torch import Tensor
 
 from inrfit import registry
@@ -20,6 +19,7 @@ from inrfit.partitions import Partition
 from inrfit.partitions.grid import divide
 from inrfit.partitions.labels import from_labels
 from inrfit.signal import ArraySignal, Signal
+from make.images import image_of
 
 MODEL = ModelConfig(
     name="partitioned",

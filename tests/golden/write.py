@@ -1,4 +1,4 @@
-"""Makes the golden files that are missing: `python tests/golden/make.py` with `tests` on PYTHONPATH. What is here is frozen.
+"""Makes the golden files that are missing: `python tests/golden/write.py` with `tests` on PYTHONPATH. What is here is frozen.
 
 A golden file stands for all files that were written in its time. A change that makes a test of it fail is a change of
 the format, which needs a new version; making it anew is no way out. New kinds of files get new names.
@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from tests_data import textured
+from make.data import textured
 
 from inrfit import api
 from inrfit.codec.weights import coded, kept

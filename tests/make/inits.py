@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tests_data import textured
 
 from inrfit import api, io
 from inrfit.config import ModelConfig, PartitionConfig
@@ -24,6 +23,7 @@ from inrfit.models.field import Field
 from inrfit.partitions import build
 from inrfit.registry import load
 from inrfit.signal import Signal
+from make.data import textured
 
 
 @cache

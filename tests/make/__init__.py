@@ -1,0 +1,1 @@
+"""Makers of small signals, files, networks and inits that many tests use."""
