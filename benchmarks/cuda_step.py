@@ -27,9 +27,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inrfit.config import ModelConfig
 from inrfit.kernels import reference, triton_fused
 from inrfit.kernels.triton_fused import Fused, Launch
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import COORDS, Description, describe, initial_weights
 
 CASES = ("64x1024x16", "384x1024x13", "4096x1024x17")

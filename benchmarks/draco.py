@@ -17,8 +17,8 @@ import numpy as np
 from signals import DATA, MESHES
 
 from inrfit import api
-from inrfit.config import ReadConfig
 from inrfit.errors import InputError
+from inrfit.io.config import ReadConfig
 from inrfit.metrics.shape import ON_SURFACE, SEED
 from inrfit.surface import Surface
 

@@ -31,12 +31,13 @@ import numpy as np
 from common import ROOT, default_out, log, provenance, read_json, write_json
 from numpy.typing import NDArray
 
-from inrfit.config import FitConfig, ModelConfig
 from inrfit.device import cores, pick_device
 from inrfit.domain import Domain, image_domain
 from inrfit.errors import Interrupted
+from inrfit.fitting.config import FitConfig
 from inrfit.fitting.events import FitEvent
 from inrfit.fitting.loop import Progress, fit
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import describe
 from inrfit.models.sizing import resolve
 from inrfit.partitions import Partition

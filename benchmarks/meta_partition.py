@@ -17,9 +17,9 @@ from meta_runs import Runs, adapted_numbers, summary
 from PIL import Image
 
 from inrfit import api
-from inrfit.config import PartitionConfig
 from inrfit.io.files import atomic_write
 from inrfit.meta.init import Init
+from inrfit.partitions.config import PartitionConfig
 from inrfit.signal import Signal
 
 FOLDER, TEST = "images/natural/train", "images/natural/val"

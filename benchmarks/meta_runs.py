@@ -16,7 +16,6 @@ import torch
 from numpy.typing import NDArray
 
 from inrfit import api
-from inrfit.config import PartitionConfig
 from inrfit.errors import InputError
 from inrfit.fitting.loop import Progress
 from inrfit.io.files import atomic_write
@@ -27,6 +26,7 @@ from inrfit.meta.learner import as_tensors
 from inrfit.meta.plan import plan
 from inrfit.meta.tasks import bare, gather
 from inrfit.partitions import build
+from inrfit.partitions.config import PartitionConfig
 from inrfit.signal import Signal
 
 DATA = common.ROOT.parent / "shared" / "data"

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from inrfit import registry
-from inrfit.config import FitConfig
+from inrfit.fitting.config import FitConfig
 from inrfit.fitting.optim import REFRESH_EARLY, REFRESH_EVERY, Adam, Soap
 from inrfit.fitting.schedule import WARM_UP
 from inrfit.kernels import aligned

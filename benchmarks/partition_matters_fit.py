@@ -11,11 +11,11 @@ import numpy as np
 from dct_floor import dct_floor, psnr
 from partition_matters_images import Grey, Method, Subject, png
 
-from inrfit.config import FitOptions, settings
 from inrfit.device import Device
 from inrfit.errors import FitError
 from inrfit.fitting import loop
 from inrfit.fitting.events import FitEvent
+from inrfit.fitting.settings import settings
 from inrfit.models.budget import widest
 from inrfit.models.description import describe
 from inrfit.models.field import Field
@@ -94,7 +94,7 @@ def fit_case(subject: Subject, case: Case, device: Device) -> tuple[Field, Trace
         FitError: the fit diverged.
     """
     rule = case.method.rule
-    options: FitOptions = {
+    options: dict[str, Any] = {
         "preset": "paper",
         "activation": case.activation,
         "partition": rule,

@@ -23,12 +23,12 @@ import numpy as np
 from signals import CLIP, DATA
 
 from inrfit import api
-from inrfit.config import ReadConfig
 from inrfit.device import Device
 from inrfit.errors import InputError, InrfitError
 from inrfit.fitting.finish import finished
 from inrfit.fitting.measure import measured
 from inrfit.fitting.size import with_steps
+from inrfit.io.config import ReadConfig
 from inrfit.models.coding import PER_OCTAVE, Coding, exponent_of
 from inrfit.models.field import Field
 from inrfit.registry import names
@@ -140,7 +140,7 @@ def measure(kind: str, model: str, signal: Signal, steps: int, device: Device) -
     began = time.perf_counter()
     try:
         plan = api.plan(signal, device=device.name, threads=device.threads, model=model, steps=steps, **words)
-        floats = replace(plan.settings.fit, weights="float32", rate=None)
+        floats = replace(plan.settings.fit, weights="float32", saving=None)
         fitted = api.run(replace(plan, settings=replace(plan.settings, fit=floats)))
     except InrfitError as error:
         return {**row, "error": error.message}

@@ -25,8 +25,8 @@ import common
 import numpy as np
 
 from inrfit import api
-from inrfit.config import ReadConfig
 from inrfit.errors import InputError
+from inrfit.io.config import ReadConfig
 from inrfit.signal import ArraySignal, Signal
 
 NAME = "signals"

@@ -21,8 +21,8 @@ import common
 import numpy as np
 
 from inrfit import io
-from inrfit.config import ReadConfig
 from inrfit.errors import InrfitError
+from inrfit.io.config import ReadConfig
 from inrfit.signal import Bands, SignalInfo
 
 RATE, SECONDS = 44_100, 60

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from inrfit import io
-from inrfit.config import ReadConfig
+from inrfit.io.config import ReadConfig
 from inrfit.signal import Bands
 
 FOLDER = Path(__file__).parent / "signals"

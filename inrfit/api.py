@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, overload
@@ -15,16 +15,16 @@ from inrfit.codec import excerpt
 from inrfit.codec.container import EXIF, ICC, MAX_METADATA, Reader, stored_size
 from inrfit.codec.origin import Find, Origin
 from inrfit.codec.source import Source as FileSource
-from inrfit.config import READ_WORDS, FitOptions, ReadConfig, Settings, divides, require, settings
 from inrfit.device import Device, pick_device
-from inrfit.errors import ConfigError, FitError, InputError, Interrupted, OutputError
+from inrfit.errors import ConfigError, FitError, InputError, Interrupted, OutputError, require
 from inrfit.fitting.plan import Plan, check_many
+from inrfit.fitting.settings import DIVISION, FIT, Settings, divides, settings
+from inrfit.io.config import ReadConfig
 from inrfit.models.field import Field
 from inrfit.partitions import Partition, build, occupied
 from inrfit.signal import ArraySignal, Bands, Signal, SignalInfo
 
 if TYPE_CHECKING:
-    from inrfit.edit.extend import ExtendOptions
     from inrfit.edit.extend import Plan as Extension
     from inrfit.edit.keep import Keep
     from inrfit.fitting.checkpoint import Checkpoint
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from inrfit.kernels.lattice import Slices
     from inrfit.meta.adapt import Adaptation
     from inrfit.meta.init import Init
-    from inrfit.meta.options import AdaptOptions
+    from inrfit.options import AdaptWords, ExtendWords, FitWords, PartitionWords, TrainWords
 
 Source = str | Path | bytes | NDArray[Any] | Signal
 """A signal, or what one is read from: a path, the bytes of a file, or an array, which is an image unless a kind is named."""
@@ -63,22 +63,22 @@ def reading(field: Field) -> ReadConfig:
     return io.kind_of(field.info.kind).reading(field.domain, field.info)
 
 
-def partition(source: Source, **options: Unpack[FitOptions]) -> Partition:
+def partition(source: Source, **words: Unpack[PartitionWords]) -> Partition:
     """Divide a signal into regions.
 
     Args:
         source: what to divide.
-        options: `partition`, `grid`, `heads` and `segmenter` as for `fit`.
+        words: those of `fit` that say how a signal is read and divided.
 
     Raises:
         InputError, ConfigError: the source or an option cannot work.
     """
-    signal, wanted = _read(source, None, options)
+    signal, wanted = _read(source, None, DIVISION.taken(words))
     return build(signal, wanted.partition)
 
 
 def plan(
-    source: Source, *, device: str = "auto", name: str | None = None, **options: Unpack[FitOptions]
+    source: Source, *, device: str = "auto", name: str | None = None, **options: Unpack[FitWords]
 ) -> Plan:
     """Read a signal and decide how it will be fitted, without fitting it.
 
@@ -110,22 +110,22 @@ def plan(
     )
 
 
-def _read(source: Source, name: str | None, options: FitOptions) -> tuple[Signal, Settings]:
-    """Return a signal, and the settings of its fit: those of its kind where the options leave them open.
+def _read(source: Source, name: str | None, given: Mapping[str, Any]) -> tuple[Signal, Settings]:
+    """Return a signal, and the settings of its fit: those of its kind where the words leave them open.
 
     Raises:
         InputError, ConfigError: the source or an option cannot work, or an option is for another kind of signal.
     """
-    signal = read(source, settings(**options).read, name=name)
+    said = FIT.taken(given)
+    signal = read(source, settings(**said).read, name=name)
     kind = io.kind_of(signal.info.kind)
-    for word in READ_WORDS:
+    for word in said:
         require(
-            word not in options or word in kind.words,
-            f"--{word} means nothing for a signal of the kind {kind.kind}",
-            hint="leave it away, or name another kind with --kind",
+            not FIT[word].word.by_kind or word in kind.words,
+            f"{FIT[word].option} means nothing for a signal of the kind {kind.kind}",
+            hint="leave it out, or name another kind with --kind",
         )
-    known: FitOptions = {**options, "kind": kind.kind}
-    return signal, settings(kind.defaults_for(signal), **known)
+    return signal, settings(kind.defaults_for(signal), **{**said, "kind": kind.kind})
 
 
 def run(plan: Plan, *, progress: Progress | None = None, resume: Checkpoint | None = None) -> Field:
@@ -216,7 +216,7 @@ def fit_many(
     *,
     device: str = "auto",
     progress: Progress | None = None,
-    **options: Unpack[FitOptions],
+    **options: Unpack[FitWords],
 ) -> list[Field | FitError]:
     """Fit a neural field to each of many small signals, at once where they have one shape.
 
@@ -241,7 +241,7 @@ def fit(
     *,
     device: str = "auto",
     progress: Progress | None = None,
-    **options: Unpack[FitOptions],
+    **options: Unpack[FitWords],
 ) -> Field:
     """Fit a neural field to a signal.
 
@@ -266,37 +266,35 @@ def plan_adaptation(
     source: Source,
     init: Init | str | Path,
     *,
-    steps: int | None = None,
-    reference: bool = False,
     device: str = "auto",
     name: str | None = None,
-    **options: Unpack[AdaptOptions],
+    **options: Unpack[AdaptWords],
 ) -> Adaptation:
     """Read a signal and decide how an init will be adapted to it, without doing so; see `adapt`.
 
     Args:
-        source, init, steps, reference, device, options: as for `adapt`.
+        source, init, device, options: as for `adapt`.
         name: what to call the signal in messages when it has no path.
     """
     from inrfit.meta import adapt
     from inrfit.meta.init import Init
     from inrfit.meta.init import read as read_init
-    from inrfit.meta.options import configured
+    from inrfit.meta.settings import ADAPT, adapt_settings
 
-    config = configured(steps, **options)
+    config = adapt_settings(**options)
     begin = init if isinstance(init, Init) else read_init(init)
     kind = io.kind_of(begin.kind)
-    for word in READ_WORDS:
+    for word in config.given:
         require(
-            word not in config.given or word in kind.words,
-            f"--{word} means nothing for the kind {kind.kind} that the init was learned from",
-            hint="leave it away",
+            not ADAPT[word].word.by_kind or word in kind.words,
+            f"{ADAPT[word].option} means nothing for the kind {kind.kind} that the init was learned from",
+            hint="leave it out",
         )
     if begin.kind == "shape" and config.read.target != begin.target:
         require(
             "target" not in config.given,
             f"--target {config.read.target} is not what the init was learned from, which is {begin.target}",
-            hint=f"leave it away, or train an init with meta-train --target {config.read.target}",
+            hint=f"leave it out, or train an init with meta-train --target {config.read.target}",
         )
         config = replace(config, read=replace(config.read, target=begin.target))
     told = name or (str(source) if isinstance(source, str | Path) else "the signal")
@@ -304,18 +302,16 @@ def plan_adaptation(
     usual = kind.kind if listed or isinstance(source, np.ndarray) else None
     signal = read(source, replace(config.read, kind=usual), name=name)
     picked = pick_device(device, config.fit.threads)
-    return adapt.plan(signal, told, begin, config, picked, reference=reference)
+    return adapt.plan(signal, told, begin, config, picked, reference=config.reference)
 
 
 def adapt(
     source: Source,
     init: Init | str | Path,
     *,
-    steps: int | None = None,
-    reference: bool = False,
     device: str = "auto",
     progress: Progress | None = None,
-    **options: Unpack[AdaptOptions],
+    **options: Unpack[AdaptWords],
 ) -> Field:
     """Turn an init into the field of a signal in a few steps.
 
@@ -324,12 +320,12 @@ def adapt(
     Args:
         source: a signal of the kind, the channels and the axes that the init was learned from, of any size; as for `fit`.
         init: an init, or its file.
-        steps: as many as were trained when None; 0 gives the start itself.
-        reference: its file keeps only what the regions adapted, and is read with the init beside it.
         device: where it runs.
         progress: hooks that are told of every step.
-        options: `optimiser`, `adapt` and `solve` (see `AdaptConfig`), and of the words of `fit` those that say how the
-            signal is read, divided and fitted. The division is that of the init where nothing else is said.
+        options: `steps` (as many as were trained when None; 0 gives the start itself), `reference_init` (its file keeps
+            only what the regions adapted, and is read with the init beside it), the others of `AdaptConfig`, and of the
+            words of `fit` those that say how the signal is read, divided and fitted. The division is that of the init
+            where nothing else is said.
 
     Returns:
         The field, as for `fit`.
@@ -340,7 +336,7 @@ def adapt(
     """
     from inrfit.meta.adapt import run as carry_out
 
-    plan = plan_adaptation(source, init, steps=steps, reference=reference, device=device, **options)
+    plan = plan_adaptation(source, init, device=device, **options)
     return carry_out(plan, progress)
 
 
@@ -539,7 +535,7 @@ def plan_extension(
     device: str = "auto",
     name: str | None = None,
     init: Init | str | Path | None = None,
-    **options: Unpack[ExtendOptions],
+    **options: Unpack[ExtendWords],
 ) -> Extension:
     """Decide how a field will be extended, without fitting; see `extend`.
 
@@ -547,7 +543,7 @@ def plan_extension(
         source, new, side, mode, device, init, options: as for `extend`.
         name: what to call the new part in messages when it has no path.
     """
-    from inrfit.edit.extend import configured
+    from inrfit.edit.config import configured
     from inrfit.edit.extend import plan as decide
 
     config = configured(options)
@@ -572,7 +568,7 @@ def extend(
     device: str = "auto",
     progress: Progress | None = None,
     init: Init | str | Path | None = None,
-    **options: Unpack[ExtendOptions],
+    **options: Unpack[ExtendWords],
 ) -> Field:
     """Add a part to a field: new regions beside those it has, which keep their weights.
 
@@ -727,7 +723,7 @@ def meta_train(
     overwrite: bool = False,
     progress: Progress | None = None,
     on_skip: Callable[[str, str], None] = lambda name, reason: None,
-    **words: Any,
+    **words: Unpack[TrainWords],
 ) -> Init:
     """Learn from many signals an init that is adapted to a new one in a few steps.
 

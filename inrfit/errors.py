@@ -64,3 +64,9 @@ class Interrupted(InrfitError):
     """The user stopped the work; what was done is kept in a checkpoint where there is one."""
 
     exit_code = 130
+
+
+def require(condition: bool, message: str, *, hint: str | None = None) -> None:
+    """Raise a ConfigError with `message` unless `condition` holds."""
+    if not condition:
+        raise ConfigError(message, hint=hint)

@@ -1,8 +1,12 @@
 import pytest
 
 from inrfit import api
-from inrfit.config import FitConfig, ModelConfig, PartitionConfig, ReadConfig, settings
 from inrfit.errors import ConfigError
+from inrfit.fitting.config import FitConfig
+from inrfit.fitting.settings import settings
+from inrfit.io.config import ReadConfig
+from inrfit.models.config import ModelConfig
+from inrfit.partitions.config import PartitionConfig
 from inrfit.presets import EFFORTS
 
 

@@ -65,7 +65,7 @@ f 1 3 2\nf 1 2 4\nf 2 3 4\nf 3 1 4
 )
 def test_no_byte_of_a_pipe_is_lost(pipe: Pipe, tmp_path: Path, data: bytes, kind: str) -> None:
     assert len(data) > 300
-    config = inrfit.config.ReadConfig(kind=kind, resolution=12)
+    config = inrfit.io.config.ReadConfig(kind=kind, resolution=12)
     there, whole = read(pipe(data), config), read(data, config)
     assert there.info.kind == kind
     assert there.info.sha256 == whole.info.sha256

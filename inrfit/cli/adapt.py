@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inrfit.cli import batch, options, reports
-from inrfit.cli import fit_options as fitting
 from inrfit.cli.console import listener, say
 from inrfit.cli.fit_job import Job
 from inrfit.cli.fit_outputs import check_inputs, check_output, done, paths, summary
 from inrfit.cli.inputs import Item, check_extra, check_spared, content, expand, plan_work
 from inrfit.cli.progress import Display
-from inrfit.meta.options import ADAPTS, FEW, OPTIMISERS, AdaptConfig, configured
+from inrfit.cli.words import said, takes
+from inrfit.meta.config import AdaptConfig
+from inrfit.meta.settings import ADAPT, adapt_settings
 
 if TYPE_CHECKING:
     from inrfit.fitting.checkpoint import Checkpoint
@@ -29,101 +30,14 @@ KEYS = {"init": "SHA-256 of the init", "steps": "steps that were done"}
 """Keys of the command's own in JSON."""
 
 
+@takes(ADAPT)
 def command(
     inputs: options.Inputs,
     init: Annotated[
         str, typer.Option(metavar="FILE", help="What meta-train has learned, such as init.safetensors.")
     ],
     output: options.Output = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(
-            help="Steps to take; as many as the init was trained for by default, 0 for its start as it is."
-        ),
-    ] = None,
-    optimiser: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help=f"{', '.join(OPTIMISERS)}. learned: the steps and rates of the init. auto: those first, as many as were "
-            f"trained, then sgd for up to {FEW} more, or adam for more than that; adam from the first step on where the init was not "
-            "trained for steps.",
-        ),
-    ] = "auto",
-    lr: Annotated[
-        float | None,
-        typer.Option(
-            help="Rate of sgd, adam or soap; the init's own for sgd by default, one that suits the width for the others."
-        ),
-    ] = None,
-    adapt: Annotated[
-        str,
-        typer.Option(
-            metavar="WHAT",
-            help=f"{' or '.join(ADAPTS)}: what the init adapts, or, after the steps it was trained for, all weights.",
-        ),
-    ] = "own",
-    solve: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WHEN",
-            help="Steps that set the output layer to its best, in closed form: none, first, last or both; as the init was "
-            "trained by default.",
-        ),
-    ] = None,
-    reference_init: Annotated[
-        bool,
-        typer.Option(
-            "--reference-init",
-            help="Keep only what adapted in the file, which then needs the init to be decoded, beside it or named with --init.",
-        ),
-    ] = False,
-    partition: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RULE",
-            help="none, grid, seg, or the path of a label image; that of the init by default.",
-        ),
-    ] = None,
-    grid: Annotated[
-        str | None, typer.Option(metavar="RxC", help="Rows x columns of cells, as for fit. Not with --heads.")
-    ] = None,
-    cell: Annotated[
-        str | None,
-        typer.Option(metavar="SIDE", help="Nominal side of a cell in samples. Not with --grid or --heads."),
-    ] = None,
-    heads: options.Heads = None,
-    segmenter: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Over-segmentation of seg, as for fit.")
-    ] = None,
-    resolution: options.Resolution = None,
-    target: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WHAT", help="sdf or occupancy of a shape; only what the init was learned from will do."
-        ),
-    ] = None,
-    spacing: options.Spacing = None,
-    range_: options.Range = None,
-    nodata: options.NoData = None,
-    no_metadata: options.NoMetadata = False,
-    target_psnr: Annotated[
-        float | None, typer.Option(metavar="DB", help="Stop as soon as the decoded file reaches it.")
-    ] = None,
-    max_time: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Do as many steps as fit into it, such as 60s or 5m.")
-    ] = None,
-    points: fitting.Points = None,
-    overlap: fitting.Overlap = None,
-    weights: fitting.Weights = None,
     device: options.Device = "auto",
-    threads: options.Threads = None,
-    memory: Annotated[
-        str,
-        typer.Option(
-            metavar="SIZE", help="What may be kept of coordinates and targets.", rich_help_panel=options.RUN
-        ),
-    ] = "2G",
     force: options.Force = False,
     skip_existing: Annotated[
         bool,
@@ -135,16 +49,12 @@ def command(
         ),
     ] = False,
     recursive: options.Recursive = False,
-    report: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE", help="HTML page with pictures and the curve.", rich_help_panel=options.TALK
-        ),
-    ] = None,
+    report: options.Report = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     debug: options.Debug = False,
+    **given: Any,
 ) -> None:
     """Turn an init and signals into neural fields in a few steps.
 
@@ -154,31 +64,10 @@ def command(
     from inrfit.io import input_suffixes
 
     with batch.json_errors(json, KEYS):
-        given: dict[str, Any] = {
-            "optimiser": optimiser,
-            "lr": lr,
-            "adapt": adapt,
-            "solve": solve,
-            "partition": partition,
-            "grid": options.counts(grid, "--grid", example="8x8"),
-            "cell": options.one_or_each(cell, "--cell", example="32, or 8x32x32"),
-            "heads": heads,
-            "segmenter": segmenter,
-            **options.reading(
-                None, None, target, resolution, spacing, range_, nodata, no_metadata=no_metadata
-            ),
-            "target_psnr": target_psnr,
-            "max_time": options.seconds_of(max_time, "--max-time"),
-            "points": options.count_of(points, "--points"),
-            "overlap": options.one_or_each(overlap, "--overlap", example="2, or 1x2x2"),
-            "weights": weights,
-            "threads": threads,
-            "memory": options.bytes_of(memory, "--memory"),
-        }
-        words = {k: v for k, v in given.items() if v is not None}
-        config = configured(steps, **words)
+        words = said(ADAPT, given)
+        config = adapt_settings(**words)
         _check_labels(config)
-        options.check_device(device, threads)
+        options.check_device(device, words.get("threads"))
         options.check_stdout(output, json=json)
         check_output(output, "adapt", force=force, skip_existing=skip_existing)
         begin = options.read_init(init)
@@ -195,18 +84,16 @@ def command(
         check_spared("--init", init, items)
         check_extra("--report", report, [*paths(items), Path(init)], force=force)
     job = AdaptJob(
-        words={} if target_psnr is None else {"target_psnr": target_psnr},
+        words={word: words[word] for word in ("target_psnr",) if word in words},
         device=device,
         resume=False,
         again=() if len(items) == 1 or force or skip_existing else ("--skip-existing",),
         talk=(lambda line: None) if quiet else say,
         verbose=verbose,
-        display=Display(quiet=quiet, limited=max_time is not None),
+        display=Display(quiet=quiet, limited="max_time" in words),
         report=report is not None,
         keeps=False,
         init=begin,
-        steps=steps,
-        reference=reference_init,
         given=words,
     )
     talk = listener(quiet=quiet, data_on_stdout=output == "-")
@@ -223,14 +110,10 @@ class AdaptJob(Job):
 
     Attributes:
         init: what they begin with.
-        steps: how many; those that were trained when None.
-        reference: keep only what adapts.
         given: option words of `api.adapt`.
     """
 
     init: Init
-    steps: int | None
-    reference: bool
     given: dict[str, Any]
 
     def plan(self, item: Item) -> Plan:
@@ -240,8 +123,6 @@ class AdaptJob(Job):
         return api.plan_adaptation(
             content(item),
             self.init,
-            steps=self.steps,
-            reference=self.reference,
             device=self.device,
             name=item.name,
             **self.given,
@@ -282,6 +163,6 @@ def _done(init: Init, source: Path | None, output: Path) -> bool:
 
 def _check_labels(config: AdaptConfig) -> None:
     """Refuse a label image that is not there before any work; see `options.check_labels`."""
-    from inrfit.config import settings
+    from inrfit.fitting.settings import settings
 
     options.check_labels(settings(**config.divided))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from inrfit import texts
 from inrfit.cli import batch, options
 from inrfit.cli.console import listener, number, say, size
 from inrfit.cli.inputs import Item, check_spared, container, expand, make_room, plan_work
@@ -128,7 +129,7 @@ def command(
     with batch.json_errors(json, KEYS):
         wanted = None if format_ is None else f".{format_.lower().lstrip('.')}".rstrip(".")
         wanted_size = Size(
-            sizes=options.counts(size_, "--size", example="1024x768"),
+            sizes=None if size_ is None else texts.counts("1024x768")(size_, "--size"),
             scale=options.factor(scale, "--scale"),
             rate=options.rate(rate, "--rate"),
             resolution=resolution,

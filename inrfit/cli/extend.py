@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inrfit.cli import batch, options
-from inrfit.cli import fit_options as fitting
 from inrfit.cli.console import fidelity, listener, number, say, size
 from inrfit.cli.inputs import (
     Item,
@@ -23,13 +22,14 @@ from inrfit.cli.inputs import (
     make_room,
     plan_work,
 )
-from inrfit.cli.options import default
 from inrfit.cli.outputs import put
 from inrfit.cli.progress import Display
+from inrfit.cli.words import said, takes
+from inrfit.edit.config import EXTEND, configured
 from inrfit.errors import ConfigError
 
 if TYPE_CHECKING:
-    from inrfit.edit.extend import Extended, ExtendOptions, Plan
+    from inrfit.edit.extend import Extended, Plan
 
 KEYS = {
     "regions": "number of regions of both parts",
@@ -40,6 +40,7 @@ KEYS = {
 """Keys of the command's own in JSON; `psnr` is that of both parts by area, for the old part as its file states it."""
 
 
+@takes(EXTEND)
 def command(
     field: Annotated[str, typer.Argument(metavar="IN", help="A .inr file, or - for standard input.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The part to add, or - for standard input.")],
@@ -59,22 +60,14 @@ def command(
         ),
     ] = "strict",
     output: options.Output = None,
-    steps: Annotated[
-        int | None, typer.Option(help=f"Optimiser steps; {default('steps')} by default.")
-    ] = None,
-    lr: fitting.Lr = None,
-    overlap: fitting.Overlap = None,
     init: options.Init = None,
-    seed: Annotated[
-        int, typer.Option(help="Seed of every random number.", rich_help_panel=fitting.FITTING)
-    ] = 0,
     device: options.Device = "auto",
-    threads: options.Threads = None,
     force: options.Force = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     debug: options.Debug = False,
+    **given: Any,
 ) -> None:
     """Add a part to a .inr file: new regions beside those it has, which keep their weights.
 
@@ -83,11 +76,9 @@ def command(
     checkpoint either.
     """
     with batch.json_errors(json, KEYS):
-        margin = options.one_or_each(overlap, "--overlap", example="2, or 1x2x2")
-        given = {"steps": steps, "lr": lr, "overlap": margin, "seed": seed, "threads": threads}
-        words: ExtendOptions = {k: v for k, v in given.items() if v is not None}  # type: ignore[assignment]
+        words = said(EXTEND, given)
         _check_words(side, mode, words)
-        options.check_device(device, threads)
+        options.check_device(device, words.get("threads"))
         begin = options.read_init(init)
         options.check_stdout(output, json=json)
         check_container(output, "extend")
@@ -125,16 +116,15 @@ def command(
     batch.leave(code)
 
 
-def _check_words(side: str, mode: str, words: ExtendOptions) -> None:
+def _check_words(side: str, mode: str, words: dict[str, Any]) -> None:
     """Refuse options that cannot work before any work; imports torch for none of them."""
-    from inrfit.config import FitConfig
     from inrfit.edit.sides import MODES, SIDES
     from inrfit.registry import unknown
 
     for value, known, option in ((side, SIDES, "--side"), (mode, MODES, "--mode")):
         if value not in known:
             raise unknown(value, tuple(known), option=option)
-    FitConfig(**words)
+    configured(words)
 
 
 def _inputs(field: str, new: str, output: str | None, *, force: bool) -> tuple[Item, Item]:

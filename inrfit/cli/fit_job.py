@@ -14,7 +14,6 @@ from inrfit.cli.inputs import Item, content, make_room
 from inrfit.cli.interrupt import Interruptible, status
 from inrfit.cli.outputs import put
 from inrfit.cli.progress import Display
-from inrfit.config import FitOptions
 from inrfit.errors import FitError, Interrupted
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class Job:
         entries: what the report shows.
     """
 
-    words: FitOptions
+    words: dict[str, Any]
     device: str
     resume: bool
     again: tuple[str, ...]

@@ -11,8 +11,7 @@ from inrfit.cli import batch, options
 from inrfit.cli.console import listener, number, say
 from inrfit.cli.inputs import Item, check_extra, expand
 from inrfit.cli.outputs import put_extra
-from inrfit.config import require
-from inrfit.errors import ConfigError
+from inrfit.errors import ConfigError, require
 
 KEYS = {
     "method": "how the init was learned",

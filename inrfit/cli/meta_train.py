@@ -11,14 +11,15 @@ from typing import Annotated, Any
 import typer
 
 from inrfit.cli import batch, options
-from inrfit.cli import fit_options as network
-from inrfit.cli import meta_options as learning
 from inrfit.cli.console import listener, number, say, size
 from inrfit.cli.inputs import STANDARD, Item, check_extra, check_spared, is_folder, make_room, plan_work
 from inrfit.cli.meta_job import MetaJob
 from inrfit.cli.meta_log import is_log
 from inrfit.cli.progress import Display
+from inrfit.cli.words import said, takes
 from inrfit.errors import ConfigError
+from inrfit.meta.config import LEARNING
+from inrfit.meta.settings import TRAIN, meta_settings
 
 SUFFIX = ".safetensors"
 """Of an init."""
@@ -37,6 +38,7 @@ KEYS = {
 """Keys of the command's own in JSON; `output` is the init, `params` counts all that was learned, `psnr` is null."""
 
 
+@takes(TRAIN)
 def command(
     inputs: Annotated[
         list[str], typer.Argument(metavar="FOLDER", help="Folders, files or globs of signals of one kind.")
@@ -52,116 +54,36 @@ def command(
             rich_help_panel=options.FILES,
         ),
     ],
-    kind: options.Kind = None,
-    method: learning.Method = None,
-    preset: learning.Preset = None,
-    crop: learning.Size = None,
-    steps: learning.Steps = None,
-    batch_size: learning.Batch = None,
-    inner_steps: learning.InnerSteps = None,
-    inner_lr: learning.InnerLr = None,
-    outer_lr: learning.OuterLr = None,
-    rates: learning.Rates = None,
-    rate_lr: learning.RateLr = None,
-    order: learning.Order = None,
-    first_order: learning.FirstOrder = False,
-    loss: learning.Loss = None,
-    solve: learning.Solve = None,
-    view: learning.View = None,
-    no_augment: learning.NoAugment = False,
-    points: learning.Points = None,
-    clip: learning.Clip = None,
-    schedule: learning.Schedule = None,
-    seed: learning.Seed = None,
-    from_: learning.From = None,
-    val: learning.Val = None,
-    holdout: learning.Holdout = None,
-    val_every: learning.ValEvery = None,
-    resume: learning.Resume = False,
-    partition: Annotated[
-        str | None,
-        typer.Option(metavar="RULE", help="How crops are divided: grid (the default), none or seg."),
-    ] = None,
-    grid: Annotated[
-        str | None, typer.Option(metavar="RxC", help="Rows x columns of cells of a crop. Not with --heads.")
-    ] = None,
-    cell: Annotated[
+    first_order: Annotated[
+        bool, typer.Option("--first-order", help="Short for --order first.", rich_help_panel=LEARNING)
+    ] = False,
+    from_: Annotated[
         str | None,
         typer.Option(
-            metavar="SIDE",
-            help=f"Nominal side of a cell in samples; {learning.by_kind('cell')} by default. Not with --grid or --heads.",
+            "--from",
+            metavar="INIT",
+            help="The init that one of the methods matched and shuffled is made from.",
+            rich_help_panel=LEARNING,
         ),
     ] = None,
-    heads: options.Heads = None,
-    segmenter: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Over-segmentation of seg, as for fit.")
-    ] = None,
-    target: options.Target = None,
-    model: network.Model = None,
-    activation: network.Activation = None,
-    hidden_features: Annotated[
-        int | None,
+    val: Annotated[
+        list[str] | None,
         typer.Option(
-            help=f"Width of a region's network; {learning.by_kind('hidden_features')} by default.",
-            rich_help_panel=network.NETWORK,
+            "--val",
+            metavar="PATH",
+            help="Signals for validation, a folder or a file; several times for more. A share of the inputs by default.",
+            rich_help_panel=LEARNING,
         ),
     ] = None,
-    hidden_layers: Annotated[
-        int | None,
-        typer.Option(
-            help=f"Hidden layers after the first; {learning.by_kind('hidden_layers')} by default.",
-            rich_help_panel=network.NETWORK,
-        ),
-    ] = None,
-    first_omega_0: Annotated[
-        float | None,
-        typer.Option(
-            help=f"Frequency factor of the first activation; {learning.by_kind('first_omega_0')} by default.",
-            rich_help_panel=network.NETWORK,
-        ),
-    ] = None,
-    hidden_omega_0: Annotated[
-        float | None,
-        typer.Option(
-            help=f"Frequency factor of the others; {learning.by_kind('hidden_omega_0')} by default.",
-            rich_help_panel=network.NETWORK,
-        ),
-    ] = None,
-    scale_0: network.Scale = None,
-    encoding: network.Encoding = None,
-    bands: network.Bands = None,
-    features: network.Features = None,
-    sigma: network.Sigma = None,
-    output_activation: network.OutputActivation = None,
-    frame: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Coordinates of the networks: of their region (local, the default) or of the crop (global).",
-            rich_help_panel=network.NETWORK,
-        ),
-    ] = None,
-    trunk_features: network.TrunkFeatures = None,
-    global_share: network.GlobalShare = None,
-    trunk_frame: network.TrunkFrame = None,
-    trunk_omega_0: network.TrunkOmega = None,
-    rank: learning.Rank = None,
-    patch: learning.Patch = None,
-    groups: learning.Groups = None,
-    hyper_features: learning.HyperFeatures = None,
-    hyper_blocks: learning.HyperBlocks = None,
-    hyper_heads: learning.HyperHeads = None,
-    hyper_dropout: learning.HyperDropout = None,
+    resume: options.Resume = False,
     device: options.Device = "auto",
-    threads: options.Threads = None,
-    memory: learning.Memory = "2G",
-    precision: learning.Precision = None,
     force: options.Force = False,
     recursive: options.Recursive = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     debug: options.Debug = False,
+    **given: Any,
 ) -> None:
     """Learn from many signals an init that `inrfit adapt` turns into a field of a new one in a few steps.
 
@@ -171,68 +93,14 @@ def command(
     leads = os.environ.get("RANK", "0") == "0" or os.environ.get("WORLD_SIZE", "1") == "1"
     json, quiet, asked, force = json and leads, quiet or not leads, force, force or not leads
     with batch.json_errors(json, KEYS):
-        if first_order and order not in (None, "first"):
-            raise ConfigError(f"--first-order and --order {order} say opposite things", hint="give one")
-        if val and holdout is not None:
+        words = said(TRAIN, given)
+        if first_order and words.setdefault("order", "first") != "first":
+            raise ConfigError(
+                f"--first-order and --order {words['order']} say opposite things", hint="give one"
+            )
+        if val and "holdout" in words:
             raise ConfigError("--val and --holdout both choose what is held out", hint="give one of them")
-        given: dict[str, Any] = {
-            **options.reading(kind, None, target, None, None),
-            "method": method,
-            "preset": preset,
-            "size": crop,
-            "steps": steps,
-            "batch": batch_size,
-            "inner_steps": inner_steps,
-            "inner_lr": inner_lr,
-            "outer_lr": outer_lr,
-            "rates": rates,
-            "rate_lr": rate_lr,
-            "order": "first" if first_order else order,
-            "loss": loss,
-            "solve": solve,
-            "view": view,
-            "augment": False if no_augment else None,
-            "points": options.count_of(points, "--points"),
-            "clip": clip,
-            "schedule": schedule,
-            "seed": seed,
-            "holdout": holdout,
-            "val_every": val_every,
-            "partition": partition,
-            "grid": options.counts(grid, "--grid", example="2x2"),
-            "cell": options.one_or_each(cell, "--cell", example="32"),
-            "heads": heads,
-            "segmenter": segmenter,
-            "model": model,
-            "activation": activation,
-            "hidden_features": hidden_features,
-            "hidden_layers": hidden_layers,
-            "first_omega_0": first_omega_0,
-            "hidden_omega_0": hidden_omega_0,
-            "scale_0": scale_0,
-            "encoding": encoding,
-            "bands": bands,
-            "features": features,
-            "sigma": sigma,
-            "output_activation": output_activation,
-            "frame": frame,
-            "trunk_features": trunk_features,
-            "global_share": global_share,
-            "trunk_frame": trunk_frame,
-            "trunk_omega_0": trunk_omega_0,
-            "rank": rank,
-            "patch": patch,
-            "groups": groups,
-            "hyper_features": hyper_features,
-            "hyper_blocks": hyper_blocks,
-            "hyper_heads": hyper_heads,
-            "hyper_dropout": hyper_dropout,
-            "precision": precision,
-            "memory": options.bytes_of(memory, "--memory"),
-            "threads": threads,
-        }
-        words = {word: value for word, value in given.items() if value is not None}
-        options.check_device(device, threads)
+        options.check_device(device, words.get("threads"))
         options.check_stdout(output, json=json)
         _check_words(words)
         item = _item(inputs, output, force=force, resume=resume)
@@ -263,8 +131,6 @@ def _check_words(words: dict[str, Any]) -> None:
     Raises:
         ConfigError: there is one.
     """
-    from inrfit.meta.settings import meta_settings
-
     options.check_labels(meta_settings(words.get("kind", "image"), words))
 
 

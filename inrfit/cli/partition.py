@@ -11,8 +11,9 @@ from inrfit.cli import batch, options
 from inrfit.cli.console import listener, say
 from inrfit.cli.inputs import Item, check_extra, content, expand, make_room, plan_work
 from inrfit.cli.outputs import put, put_extra
-from inrfit.config import FitOptions, settings
+from inrfit.cli.words import said, takes
 from inrfit.errors import ConfigError
+from inrfit.fitting.settings import DIVISION, settings
 
 if TYPE_CHECKING:
     from inrfit.domain import Domain
@@ -23,6 +24,11 @@ LABEL_SUFFIXES = (".png", ".tif", ".tiff", ".npy")
 """Formats that keep labels as they are; lossy ones make others of them."""
 
 PREVIEW_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".npy")
+
+WORDS = DIVISION.saying(
+    partition="none, grid, seg, or the path of a label image; seg by default for images without --grid, else grid."
+)
+"""Words of the command."""
 
 KEYS = {
     "kind": "`grid` or `labels`",
@@ -40,26 +46,10 @@ KEYS = {
 """Keys of the command's own in JSON."""
 
 
+@takes(WORDS)
 def command(
     inputs: options.Inputs,
     output: options.Output = None,
-    kind: options.Kind = None,
-    partition: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RULE",
-            help="none, grid, seg, or the path of a label image; seg by default for images without --grid, else grid.",
-        ),
-    ] = None,
-    grid: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RxC",
-            help="Rows x columns of cells; as many numbers as there are axes, slowest first. Not with --heads.",
-        ),
-    ] = None,
-    heads: options.Heads = None,
-    segmenter: options.Segmenter = "hfs",
     preview: Annotated[
         str | None,
         typer.Option(
@@ -73,6 +63,7 @@ def command(
     json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
+    **given: Any,
 ) -> None:
     """Show how signals would be divided.
 
@@ -82,14 +73,10 @@ def command(
     from inrfit.io import input_suffixes
 
     with batch.json_errors(json, KEYS):
-        given: dict[str, Any] = {
-            **options.reading(kind, None, None, None, None),
-            **({"partition": partition} if partition else {} if grid is None else {"partition": "grid"}),
-            "grid": options.counts(grid, "--grid", example="8x8"),
-            "heads": heads,
-            "segmenter": segmenter,
-        }
-        words: FitOptions = {k: v for k, v in given.items() if v is not None}  # type: ignore[assignment]
+        words = said(WORDS, given)
+        kind = words.get("kind")
+        if "partition" not in words and "grid" in words:
+            words["partition"] = "grid"
         options.check_labels(settings(**words))
         options.check_stdout(output, json=json)
         found = expand(inputs, input_suffixes(kind), recursive=recursive)
@@ -106,7 +93,7 @@ def command(
 
         signal = api.read(content(item), settings(**words).read, name=item.name)
         _check_axes(item, signal.domain, preview)
-        asked: FitOptions = words if "partition" in words else {**words, "partition": _rule(signal)}
+        asked = words if "partition" in words else {**words, "partition": _rule(signal)}
         divided = api.partition(signal, **asked)
         if not quiet:
             for note in (*signal.info.notes, *divided.warnings):

@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from inrfit.config import MAX_FEATURE_CHANNELS, MAX_LATTICE, MAX_LEVELS
 from inrfit.errors import ContainerError
+from inrfit.models.config import MAX_FEATURE_CHANNELS, MAX_LATTICE, MAX_LEVELS
 from inrfit.registry import names
 
 if TYPE_CHECKING:

@@ -26,10 +26,10 @@ from inrfit.codec.limits import CONTEXTUAL
 from inrfit.codec.origin import Find, Origin
 from inrfit.codec.payload import Item, Numbers, Payload, integers_of, payload_of
 from inrfit.codec.plan import Array, planned
-from inrfit.config import ModelConfig
 from inrfit.coords import Frame
 from inrfit.errors import ConfigError, ContainerError
 from inrfit.models.coding import Coding
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import Description, describe
 from inrfit.models.field import Adapted, Field, pooled_psnr
 from inrfit.partitions import Partition, Region

@@ -10,7 +10,6 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +17,10 @@ from numpy.typing import NDArray
 from inrfit.codec.container import Reader
 from inrfit.codec.mse import rounded
 from inrfit.codec.weights import loads
-from inrfit.config import FitConfig
 from inrfit.device import Device
 from inrfit.domain import Box
 from inrfit.edit.sides import MODES, placed
+from inrfit.fitting.config import FitConfig
 from inrfit.fitting.events import FitEvent
 from inrfit.fitting.finish import finished
 from inrfit.fitting.loop import Progress, Start, fit
@@ -67,17 +66,6 @@ weights nothing was better than a fresh draw.
 Weights = Mapping[str, NDArray[np.float32]]
 
 
-class ExtendOptions(TypedDict, total=False):
-    """The words of `inrfit.extend` and of the command line that say how weights are found; see `FitConfig`."""
-
-    steps: int
-    lr: float | None
-    overlap: int | tuple[int, ...]
-    seed: int
-    threads: int | None
-    memory: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plan:
     """An extension that is decided and not yet fitted.
@@ -118,18 +106,6 @@ class Extended:
     psnr_old_kept: float
 
 
-def configured(options: ExtendOptions) -> FitConfig:
-    """Return the configuration of a fit from the words of an extension.
-
-    Raises:
-        ConfigError: an unknown word, or a value that is not allowed.
-    """
-    for word in options:
-        if word not in ExtendOptions.__annotations__:
-            raise unknown(word, tuple(ExtendOptions.__annotations__), option="option")
-    return FitConfig(**options)
-
-
 def plan(old: Field, new: Signal, *, side: str, mode: str, config: FitConfig, device: Device) -> Plan:
     """Decide where a part goes beside a field and how it is divided.
 
@@ -162,7 +138,7 @@ def plan(old: Field, new: Signal, *, side: str, mode: str, config: FitConfig, de
         whole=whole,
         added=tuple(row for row, place in enumerate(order) if place >= len(old.partition)),
         joint=mode == "joint" and _shares(old) and known,
-        config=replace(config, weights=old.weight_type, rate=0.0),
+        config=replace(config, weights=old.weight_type, saving=0.0),
         device=device,
         notes=notes,
     )

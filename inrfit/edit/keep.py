@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from inrfit.config import require
 from inrfit.domain import Typed
-from inrfit.errors import ConfigError
+from inrfit.errors import ConfigError, require
 from inrfit.registry import unknown
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.config import FitConfig
 from inrfit.device import Device
 from inrfit.errors import FitError
+from inrfit.fitting.config import FitConfig
 from inrfit.fitting.measure import measured, settled
 from inrfit.fitting.size import by_effect, coarsest, shifted, with_steps
 from inrfit.kernels.points import Points

@@ -18,11 +18,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inrfit.config import FitConfig, ModelConfig
 from inrfit.coords import Frame, global_frame
 from inrfit.device import Device
 from inrfit.errors import FitError, Interrupted
 from inrfit.fitting.checkpoint import Checkpoint
+from inrfit.fitting.config import FitConfig
 from inrfit.fitting.events import FitEvent
 from inrfit.fitting.finish import finished
 from inrfit.fitting.measure import measured
@@ -40,6 +40,7 @@ from inrfit.kernels.threads import tile_threads
 from inrfit.kernels.tiles import tile_points
 from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.coding import Coding
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import Matrix, describe, initial_weights, without
 from inrfit.models.field import Field
 from inrfit.models.sizing import default_lr

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from inrfit.config import FitConfig
+from inrfit.fitting.config import FitConfig
 from inrfit.kernels import aligned
 from inrfit.models.description import Matrix
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, dataclass
 
-from inrfit.config import FitConfig, ModelConfig, Settings, require
 from inrfit.device import Device
+from inrfit.errors import require
+from inrfit.fitting.config import FitConfig
+from inrfit.fitting.settings import Settings
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import describe
 from inrfit.partitions import Partition
 from inrfit.signal import Signal

@@ -10,9 +10,11 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from inrfit.config import FitConfig, ModelConfig, Settings
 from inrfit.errors import ConfigError
+from inrfit.fitting.config import FitConfig
+from inrfit.fitting.settings import Settings
 from inrfit.metrics.complexity import terms
+from inrfit.models.config import ModelConfig
 from inrfit.partitions import Partition
 from inrfit.signal import Signal
 
@@ -67,8 +69,8 @@ def decided(settings: Settings, signal: Signal, partition: Partition) -> Setting
     elif decides_on_size(settings) and hasattr(signal, "dense") and signal.info.kind != "shape":
         model = _guessed(model, fit, signal, samples)
     saves = fit.target_size is not None or fit.quality is not None
-    if fit.rate is None:
-        fit = replace(fit, rate=SAVING if saves else 0.0)
+    if fit.saving is None:
+        fit = replace(fit, saving=SAVING if saves else 0.0)
     return replace(settings, model=model, fit=fit)
 
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inrfit.config import FitConfig
+from inrfit.fitting.config import FitConfig
 from inrfit.kernels import Kernel, reference
 from inrfit.kernels.tiles import Tile, coordinates, cut, holds, region_samples
 from inrfit.models.description import TRUNK_COORDS, Description

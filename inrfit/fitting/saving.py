@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inrfit.codec.weights import dumps, with_tables
-from inrfit.config import FitConfig
 from inrfit.errors import FitError
+from inrfit.fitting.config import FitConfig
 from inrfit.fitting.rate import price_of
 from inrfit.fitting.rounding import Errors, Rounding
 from inrfit.fitting.size import FINE, meet
@@ -50,7 +50,7 @@ Written = Callable[[int], Field]
 
 def wanted(config: FitConfig) -> bool:
     """Return whether bits are part of the loss at the end of a fit."""
-    return config.weights == "quantised" and bool(config.rate) and config.target_psnr is None
+    return config.weights == "quantised" and bool(config.saving) and config.target_psnr is None
 
 
 def onset(steps: int) -> int:
@@ -89,7 +89,7 @@ class Saving:
         """
         quality, limit = self._config.quality, self._config.target_size
         price = None if quality is None else price_of(quality, peak)
-        self.rounding.choose(errors, self._config.rate or 0.0, price)
+        self.rounding.choose(errors, self._config.saving or 0.0, price)
         if limit is not None:
             self.rounding.reach(np.full(self._signals, AHEAD * 8 * limit))
 

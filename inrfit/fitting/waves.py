@@ -15,18 +15,19 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.config import FitConfig, ModelConfig
 from inrfit.coords import global_frame
 from inrfit.device import Device
 from inrfit.errors import Interrupted
 from inrfit.fitting import loop
 from inrfit.fitting.checkpoint import Checkpoint
+from inrfit.fitting.config import FitConfig
 from inrfit.fitting.events import FitEvent
 from inrfit.fitting.finish import finished
 from inrfit.fitting.loop import Progress, Start
 from inrfit.kernels.tiles import tile_points
 from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.coding import Coding
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import Description, describe, without
 from inrfit.models.field import Field
 from inrfit.partitions import Partition
@@ -92,7 +93,7 @@ def cut(
     """Return the places of the regions of each wave, as many as fit into `limit` bytes; at least one region."""
     shared = any(stack.trained and not stack.local for stack in description.stacks)
     whole = (config.target_psnr, config.max_time, config.target_size)
-    if shared or config.rate or any(value is not None for value in whole):
+    if shared or config.saving or any(value is not None for value in whole):
         return [range(len(partition))]
     numbers = sum(math.prod(s.shape) for s in description.stacks if s.local)
     features = next(stack.shape[0] for stack in description.stacks if stack.trained)

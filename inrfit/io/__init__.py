@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.config import ReadConfig
 from inrfit.errors import InputError
+from inrfit.io.config import ReadConfig
 from inrfit.io.files import atomic_write_blocks, read_start
 from inrfit.io.kinds import OtherKind, SignalKind
 from inrfit.pipes import whole

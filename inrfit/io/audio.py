@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.config import ReadConfig
 from inrfit.domain import Domain
 from inrfit.errors import InputError
 from inrfit.io import audio_formats, audio_read, audio_write
 from inrfit.io.audio_picture import spectrogram
+from inrfit.io.config import ReadConfig
 from inrfit.io.files import digest, read_start
 from inrfit.io.kinds import SignalKind
 from inrfit.io.spool import MappedSignal

@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.config import ReadConfig
 from inrfit.errors import InputError
+from inrfit.io.config import ReadConfig
 from inrfit.io.spool import blocks, gather, spooling
 from inrfit.signal import INTEGER_RANGES, ArraySignal, SignalInfo, declared
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.config import ReadConfig
 from inrfit.domain import Domain
 from inrfit.errors import InputError
 from inrfit.io import arrays, formats, image_read, image_write, transparency
+from inrfit.io.config import ReadConfig
 from inrfit.io.files import read_bytes
 from inrfit.io.holes import settled
 from inrfit.io.kinds import SignalKind

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.config import ReadConfig
 from inrfit.domain import Box, Domain
 from inrfit.errors import InputError
+from inrfit.io.config import ReadConfig
 from inrfit.io.told import Told
 from inrfit.rgb import rgb8
 from inrfit.signal import Bands, Signal, SignalInfo, declared

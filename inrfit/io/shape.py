@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.config import ReadConfig
 from inrfit.domain import Box, Domain
 from inrfit.io import mesh_formats, mesh_read, mesh_write, shape_thin
+from inrfit.io.config import ReadConfig
 from inrfit.io.files import digest, read_bytes
 from inrfit.io.kinds import SignalKind
 from inrfit.io.shape_signal import ShapeSignal, lattice

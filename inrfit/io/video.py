@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.config import ReadConfig
 from inrfit.domain import Box, Domain
 from inrfit.errors import InputError
 from inrfit.io import arrays, video_colour, video_formats, video_read, video_write
+from inrfit.io.config import ReadConfig
 from inrfit.io.files import as_file, digest
 from inrfit.io.formats import COLOURS, check_size
 from inrfit.io.holes import settled

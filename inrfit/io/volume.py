@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.config import ReadConfig, require
 from inrfit.domain import Box, Domain
-from inrfit.errors import InputError, OutputError
+from inrfit.errors import InputError, OutputError, require
 from inrfit.io import arrays
+from inrfit.io.config import ReadConfig
 from inrfit.io.files import digest
 from inrfit.io.formats import MAX_CHANNELS
 from inrfit.io.holes import settled

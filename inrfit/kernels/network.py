@@ -16,12 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inrfit.config import ModelConfig
 from inrfit.device import Device
 from inrfit.errors import ConfigError, FitError
 from inrfit.kernels import reference
 from inrfit.kernels.cpu import Cpu, points_last
 from inrfit.kernels.tiles import coordinates
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import TRUNK_COORDS, Description, describe
 from inrfit.models.field import Field
 

@@ -16,20 +16,21 @@ from torch import Tensor
 
 from inrfit import io
 from inrfit.codec.weights import with_tables
-from inrfit.config import FitConfig, Settings
 from inrfit.device import Device
 from inrfit.errors import ConfigError, FitError, InputError
 from inrfit.fitting import waves
+from inrfit.fitting.config import FitConfig
 from inrfit.fitting.loop import Progress, Start
 from inrfit.fitting.measure import with_errors
 from inrfit.fitting.plan import Plan
+from inrfit.fitting.settings import Settings
 from inrfit.fitting.size import by_effect
 from inrfit.kernels.tiles import region_samples
 from inrfit.meta.adapting import Adapting, Way
+from inrfit.meta.config import FEW, AdaptConfig
 from inrfit.meta.init import Init
 from inrfit.meta.inner import RIDGE
 from inrfit.meta.learner import Learner, as_tensors
-from inrfit.meta.options import FEW, AdaptConfig
 from inrfit.meta.origin import InitOrigin
 from inrfit.meta.tasks import bare
 from inrfit.models.coding import Coding, fine_exponent, quantised, restored

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from inrfit.config import FitConfig
+from inrfit.fitting.config import FitConfig
 from inrfit.fitting.optim import Adam
 from inrfit.fitting.stacks import views
 from inrfit.meta.inner import RIDGE, Numbers

@@ -12,8 +12,8 @@ from threading import Lock
 import numpy as np
 
 from inrfit import io
-from inrfit.config import ReadConfig, require
-from inrfit.errors import ConfigError, InputError
+from inrfit.errors import ConfigError, InputError, require
+from inrfit.io.config import ReadConfig
 from inrfit.io.folders import listed
 from inrfit.meta import views
 from inrfit.meta.config import MetaConfig

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inrfit import io
-from inrfit.config import ReadConfig, require
 from inrfit.device import Device
-from inrfit.errors import ConfigError
+from inrfit.errors import ConfigError, require
+from inrfit.io.config import ReadConfig
 from inrfit.kernels.threads import tile_threads
 from inrfit.meta.curves import OPTIMISERS, curve, mean_over
 from inrfit.meta.folder import Entry, Folder

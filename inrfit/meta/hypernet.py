@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from inrfit.config import ModelConfig
 from inrfit.errors import ConfigError
 from inrfit.meta.config import MetaConfig
 from inrfit.meta.inner import Numbers
@@ -26,6 +25,7 @@ from inrfit.meta.learner import Learner
 from inrfit.meta.modulation import Composer, Normalised, V
 from inrfit.meta.tasks import Tasks
 from inrfit.meta.transformer import Answer, Dropout, Transformer, count_tokens, tokens
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import initial_weights
 
 FACTOR = "factor."

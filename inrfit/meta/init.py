@@ -18,10 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.codec.container import MAGIC
-from inrfit.config import TARGETS, ModelConfig, PartitionConfig
 from inrfit.errors import ConfigError, InputError
+from inrfit.io.config import TARGETS
 from inrfit.meta.config import MetaConfig
 from inrfit.meta.learner import Learner
+from inrfit.models.config import ModelConfig
+from inrfit.partitions.config import PartitionConfig
 from inrfit.registry import load
 
 FORMAT = "inrfit-init"

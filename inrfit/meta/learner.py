@@ -10,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inrfit.config import ModelConfig
 from inrfit.errors import ConfigError
 from inrfit.meta import inner
 from inrfit.meta.config import MetaConfig
 from inrfit.meta.inner import RIDGE, Numbers
 from inrfit.meta.sine import swift
 from inrfit.meta.tasks import Tasks
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import describe, initial_weights
 
 RATE = "rate."

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from inrfit.config import ModelConfig
 from inrfit.errors import ConfigError
 from inrfit.meta.config import MetaConfig
 from inrfit.meta.inner import Numbers
 from inrfit.meta.learner import Learner
 from inrfit.models import composer
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import initial_weights
 from inrfit.registry import load
 

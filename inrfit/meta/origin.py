@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from inrfit.config import PartitionConfig
 from inrfit.domain import Domain
 from inrfit.errors import InputError, InrfitError
 from inrfit.meta.init import FORMAT, LARGEST, Init, read
 from inrfit.meta.learner import as_tensors
 from inrfit.meta.tasks import Tasks, bare
 from inrfit.partitions import build
+from inrfit.partitions.config import PartitionConfig
 from inrfit.signal import ArraySignal, SignalInfo
 
 HEAD = 1 << 16

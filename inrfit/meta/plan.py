@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from inrfit import io
-from inrfit.config import PartitionConfig, require
 from inrfit.device import pick_device
-from inrfit.errors import ConfigError
+from inrfit.errors import ConfigError, require
 from inrfit.meta.folder import Entry, Folder, find, split
 from inrfit.meta.init import Init
 from inrfit.meta.learner import Learner
 from inrfit.meta.ranks import from_environment, own_device
-from inrfit.meta.settings import DIVISION, MetaSettings, meta_settings
+from inrfit.meta.settings import MetaSettings, meta_settings
 from inrfit.meta.train import Training
 from inrfit.models.sizing import resolve
 from inrfit.partitions import build
+from inrfit.partitions.config import DIVIDES, PartitionConfig
 from inrfit.registry import load, names
 from inrfit.signal import Signal
 
@@ -158,7 +158,7 @@ def _blank(decided: MetaSettings, first: Signal, base: Init | None, words: Mappi
         ConfigError: the network does not suit the crops, or the learner does not know the model.
     """
     partition: PartitionConfig = decided.partition
-    if base is not None and not any(words.get(word) is not None for word in DIVISION):
+    if base is not None and not any(words.get(word) is not None for word in DIVIDES):
         partition = base.partition
     if base is None:
         wanted = decided.model

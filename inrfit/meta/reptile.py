@@ -10,12 +10,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from inrfit.config import ModelConfig
 from inrfit.meta import inner
 from inrfit.meta.config import MetaConfig
 from inrfit.meta.inner import RIDGE, Numbers
 from inrfit.meta.learner import Learner
 from inrfit.meta.tasks import Tasks
+from inrfit.models.config import ModelConfig
 
 
 class Plain(Learner):

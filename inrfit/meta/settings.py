@@ -1,62 +1,76 @@
-"""From option words to the validated values of a meta-training; no signal is read here, and torch is not imported."""
+"""From option words to the validated values of a meta-training and of an adaptation; no signal is read here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
-from inrfit.config import (
-    LEAST_RESOLUTION,
-    FitConfig,
-    FitOptions,
-    ModelConfig,
-    PartitionConfig,
-    ReadConfig,
-    require,
-    settings,
+from inrfit.errors import require
+from inrfit.fitting.config import FitConfig
+from inrfit.fitting.settings import DIVISION, FIT, configured
+from inrfit.io.config import LEAST_RESOLUTION, ReadConfig
+from inrfit.meta.config import AdaptConfig, MetaConfig, NamedMeta, RunConfig, by_kind
+from inrfit.meta.presets import META_DEFAULTS, META_PRESETS, METHOD_DEFAULTS
+from inrfit.models.config import ModelConfig
+from inrfit.partitions.config import PartitionConfig
+from inrfit.words import words_of
+
+TRAIN = (
+    words_of(MetaConfig, NamedMeta, RunConfig)
+    | words_of(ReadConfig).only("kind", "target", "spacing", "range", "nodata")
+    | words_of(PartitionConfig, ModelConfig)
+    .without("pitch", "levels", "feature_channels")
+    .saying(
+        partition="How crops are divided: grid (the default), none or seg.",
+        grid="Rows x columns of cells of a crop. Not with --heads.",
+        cell=f"Nominal side of a cell in samples; {by_kind('cell')} by default. Not with --grid or --heads.",
+        segmenter="Over-segmentation of seg, as for fit.",
+        hidden_features=f"Width of a region's network; {by_kind('hidden_features')} by default.",
+        hidden_layers=f"Hidden layers after the first; {by_kind('hidden_layers')} by default.",
+        first_omega_0=f"Frequency factor of the first activation; {by_kind('first_omega_0')} by default.",
+        hidden_omega_0=f"Frequency factor of the others; {by_kind('hidden_omega_0')} by default.",
+        params="At most so many weights for the regions of a crop, such as 20k. Not with --hidden-features.",
+        frame="Coordinates of the networks: of their region (local, the default) or of the crop (global).",
+    )
 )
-from inrfit.errors import ConfigError
-from inrfit.meta.config import MetaConfig
-from inrfit.meta.defaults import META_DEFAULTS, META_PRESETS, METHOD_DEFAULTS
-from inrfit.registry import unknown
+"""Words of a meta-training."""
 
-PRECISIONS = ("float32", "bfloat16")
-
-DIVISION = ("partition", "grid", "heads", "cell")
-"""Words that say how crops are divided."""
-
-DIVIDES = ("grid", "heads", "cell")
-"""Words that ask for a division without naming its rule."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunConfig:
-    """How a meta-training is run; what is learned depends on `holdout`, `val_every` and `precision` only.
-
-    Attributes:
-        holdout: share of the signals that is kept for validation where no others are given for it.
-        val_every: outer steps between validations; None for about `VALIDATIONS` of them.
-        precision: "float32", or "bfloat16" for matrix products on CUDA.
-        memory: bytes of decoded signals that are kept.
-        threads: on the CPU; None for one per core. The result does not depend on it.
-    """
-
-    holdout: float = 0.1
-    val_every: int | None = None
-    precision: str = "float32"
-    memory: int = 2 << 30
-    threads: int | None = None
-
-    def __post_init__(self) -> None:
-        require(0 <= self.holdout < 1, f"--holdout {self.holdout:g} must be at least 0 and below 1")
-        require(
-            self.val_every is None or self.val_every >= 1, f"--val-every {self.val_every} must be at least 1"
-        )
-        require(self.memory >= 1 << 20, f"--memory {self.memory} must be at least 1 MiB")
-        require(self.threads is None or self.threads >= 1, f"--threads {self.threads} must be at least 1")
-        if self.precision not in PRECISIONS:
-            raise unknown(self.precision, PRECISIONS, option="--precision")
+ADAPT = (
+    words_of(AdaptConfig)
+    | words_of(ReadConfig, PartitionConfig)
+    .without("kind", "sound")
+    .saying(
+        partition="none, grid, seg, or the path of a label image; that of the init by default.",
+        grid="Rows x columns of cells, as for fit. Not with --heads.",
+        cell="Nominal side of a cell in samples. Not with --grid or --heads.",
+        segmenter="Over-segmentation of seg, as for fit.",
+        target="sdf or occupancy of a shape; only what the init was learned from will do.",
+    )
+    | words_of(FitConfig)
+    .only(
+        *[
+            "target_psnr",
+            "max_time",
+            "lr",
+            "schedule",
+            "points",
+            "sampling",
+            "overlap",
+            "weights",
+            "kernel",
+            "seed",
+            "threads",
+            "memory",
+        ]
+    )
+    .saying(
+        target_psnr="Stop as soon as the decoded file reaches it.",
+        lr="Rate of sgd, adam or soap; the init's own for sgd by default, one that suits the width for the others.",
+        schedule="Of the rate of sgd, adam or soap: {names}; constant by default.",
+    )
+)
+"""Words of an adaptation; those of a fit mean what they mean there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,46 +93,43 @@ class MetaSettings:
 
 
 def meta_settings(kind: str, words: Mapping[str, Any]) -> MetaSettings:
-    """Sort option words; what they leave open is filled in by their preset, then by the kind of signal.
+    """Return what holds of what is given, and of what a preset, a method and the kind of signal fill in.
 
     Args:
         kind: of the signals.
-        words: as on the command line, `preset` among them.
+        words: what the user says, by the names of `TRAIN`.
 
     Raises:
         ConfigError: an unknown word or a value that is not allowed, or signals of this kind cannot be meta-trained.
     """
     check_kind(kind)
-    given = dict(words)
-    preset = given.pop("preset", None)
-    if preset is not None:
-        if preset not in META_PRESETS:
-            raise unknown(str(preset), tuple(META_PRESETS), option="--preset")
-        given = _filled(given, META_PRESETS[str(preset)])
-    given = _filled(given, METHOD_DEFAULTS.get(given.get("method") or MetaConfig().method, {}))
-    given = _filled(given, META_DEFAULTS[kind]) | {"kind": kind}
-    if given.get("partition") not in (None, "none", "grid"):
-        given = {"loss": "signal", **given}  # segments differ in size; see docs/decisions.md, 42
-    own, run = _taken(given, MetaConfig), _taken(given, RunConfig)
-    _refuse_others(given)
-    config = MetaConfig(**own)
-    if kind == "shape":
-        require(
-            given.get("resolution") is None,
-            f"--resolution {given.get('resolution')} is for fits; the lattices of shapes go by --size here",
-            hint=f"give --size {given.get('resolution')}",
-        )
-        check_shape_size(config.size)
-        given["resolution"] = config.size
-    options: FitOptions = given  # type: ignore[assignment]
-    sorted_ = settings(**options)
-    return MetaSettings(
-        read=sorted_.read,
-        partition=sorted_.partition,
-        model=sorted_.model,
-        config=config,
-        run=RunConfig(**run),
+    _refuse_others(kind, words)
+    said = TRAIN.taken(words)
+    held = TRAIN.resolve(
+        ({"partition": "none"} if said.get("model") == "mlp" else {}) | said | {"kind": kind},
+        lambda above: META_PRESETS.get(above.get("preset", ""), {}),
+        lambda above: METHOD_DEFAULTS.get(above.get("method", MetaConfig().method), {}),
+        META_DEFAULTS[kind],
+        # segments differ in size; see docs/decisions.md, 42
+        lambda above: {} if above.get("partition") in (None, "none", "grid") else {"loss": "signal"},
     )
+    config = MetaConfig(**TRAIN.of(MetaConfig, held))
+    if kind == "shape":
+        check_shape_size(config.size)
+        held["resolution"] = config.size
+    network = {word: value for word, value in held.items() if word in DIVISION or _of_network(word)}
+    found = configured({word: said[word] for word in said if word in network}, network)
+    return MetaSettings(
+        read=found.read,
+        partition=found.partition,
+        model=found.model,
+        config=config,
+        run=RunConfig(**TRAIN.of(RunConfig, held)),
+    )
+
+
+def _of_network(word: str) -> bool:
+    return word in FIT and FIT[word].owner is ModelConfig
 
 
 def check_shape_size(size: int) -> None:
@@ -147,34 +158,40 @@ def check_kind(kind: str) -> None:
     )
 
 
-def _filled(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return words with the defaults that do not contradict them."""
-    left = dict(defaults)
-    if any(given.get(word) is not None for word in DIVIDES):
-        left = {word: value for word, value in left.items() if word not in DIVISION}
-    if given.get("model") == "mlp":
-        left["partition"] = "none"
-    if (given.get("partition") or left.get("partition")) != "grid":
-        left.pop("cell", None)
-    if given.get("params") is not None:
-        left.pop("hidden_features", None)
-    return {**left, **{word: value for word, value in given.items() if value is not None}}
-
-
-def _taken(words: dict[str, Any], config: type) -> dict[str, Any]:
-    """Take the words that are fields of a configuration out of others."""
-    return {field.name: words.pop(field.name) for field in fields(config) if field.name in words}
-
-
-def _refuse_others(words: Mapping[str, Any]) -> None:
+def _refuse_others(kind: str, words: Mapping[str, Any]) -> None:
     """Refuse words that are for fits alone.
 
     Raises:
         ConfigError: there is one.
     """
-    for word in words:
-        if word in FitConfig.__dataclass_fields__ or word == "effort":
-            raise ConfigError(
-                f"--{word.replace('_', '-')} is for fits and means nothing for meta-training",
-                hint="inrfit meta-train --help lists what there is",
-            )
+    for word, value in words.items():
+        if word in TRAIN or word not in FIT or value is None:
+            continue
+        require(
+            word != "resolution" or kind != "shape",
+            f"--resolution {value} is for fits; the lattices of shapes go by --size here",
+            hint=f"give --size {value}",
+        )
+        require(
+            False,
+            f"{FIT[word].option} is for fits and means nothing for meta-training",
+            hint="inrfit meta-train --help lists what there is",
+        )
+
+
+def adapt_settings(**given: Any) -> AdaptConfig:
+    """Sort the words of an adaptation into a configuration.
+
+    Raises:
+        ConfigError: an unknown word, or a value that is not allowed.
+    """
+    said = ADAPT.taken(given)
+    divided = {word: said[word] for word in said if word in words_of(PartitionConfig)}
+    configured(divided, divided)  # says at once what cannot be
+    return AdaptConfig(
+        **ADAPT.of(AdaptConfig, said),
+        divided=divided,
+        fit=FitConfig(**{"schedule": "constant", **ADAPT.of(FitConfig, said)}),
+        read=ReadConfig(**ADAPT.of(ReadConfig, said)),
+        given=frozenset(said),
+    )

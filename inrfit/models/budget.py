@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from inrfit.config import WITH_TRUNK, ModelConfig
 from inrfit.errors import ConfigError
+from inrfit.models.config import WITH_TRUNK, ModelConfig
 from inrfit.models.description import describe
 from inrfit.partitions import Partition
 from inrfit.partitions.grid import cells_near

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from inrfit.config import WITH_GRID, ModelConfig
 from inrfit.errors import ConfigError
 from inrfit.models.budget import TOLERANCE, Sizes
+from inrfit.models.config import WITH_GRID, ModelConfig
 from inrfit.models.description import describe
 from inrfit.models.pitch import with_lattice
 from inrfit.models.sizing import SMALLEST_WIDTH

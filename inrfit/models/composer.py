@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from inrfit.config import ModelConfig
 from inrfit.errors import ConfigError
 from inrfit.models import mlp
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import Description
 
 

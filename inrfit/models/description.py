@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.config import ModelConfig
+from inrfit.models.config import ModelConfig
 from inrfit.registry import load
 from inrfit.steps.activations import Activate
 from inrfit.steps.encodings import Encoding

@@ -16,8 +16,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.config import MAX_LEVELS, ModelConfig
 from inrfit.errors import ConfigError
+from inrfit.models.config import MAX_LEVELS, ModelConfig
 from inrfit.models.description import COORDS, Description, Stack, Step
 from inrfit.models.layers import affine_stacks, encoded
 from inrfit.registry import load

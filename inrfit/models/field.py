@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from inrfit.config import ModelConfig
 from inrfit.coords import Frame
 from inrfit.errors import ConfigError
 from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.coding import Coding
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import Description, describe
 from inrfit.partitions import Partition
 from inrfit.partitions.counted import counts, tagged

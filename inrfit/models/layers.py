@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.config import ModelConfig
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import Stack
 from inrfit.registry import load
 from inrfit.steps.activations import Activation

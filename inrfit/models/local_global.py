@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.config import ModelConfig
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import COORDS, TRUNK_COORDS, Description, Stack, Step
 from inrfit.models.layers import affine_stacks, encoded
 from inrfit.registry import load

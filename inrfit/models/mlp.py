@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inrfit.config import ModelConfig
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import COORDS, Description, Stack, Step
 from inrfit.models.layers import affine_stacks, encoded
 from inrfit.registry import load

@@ -7,9 +7,9 @@ import statistics
 from dataclasses import replace
 from functools import partial
 
-from inrfit.config import MAX_LATTICE, ModelConfig
 from inrfit.errors import ConfigError
 from inrfit.models.budget import TOLERANCE, widest
+from inrfit.models.config import MAX_LATTICE, ModelConfig
 from inrfit.models.description import describe
 from inrfit.models.feature_grid import level_sides, levels_that_fit
 from inrfit.partitions import Partition

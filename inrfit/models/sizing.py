@@ -7,9 +7,9 @@ import statistics
 from dataclasses import replace
 from functools import partial
 
-from inrfit.config import WITH_GRID, WITH_TRUNK, ModelConfig
 from inrfit.errors import ConfigError
 from inrfit.models.budget import Sizes, Widths, too_few
+from inrfit.models.config import WITH_GRID, WITH_TRUNK, ModelConfig
 from inrfit.models.pitch import with_lattice
 from inrfit.partitions import Partition
 from inrfit.registry import load

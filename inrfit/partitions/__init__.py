@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.config import PartitionConfig
 from inrfit.coords import Frame, local_frame
 from inrfit.domain import Box, Domain
 from inrfit.errors import ConfigError
+from inrfit.partitions.config import PartitionConfig
 from inrfit.registry import load
 from inrfit.signal import Signal
 

@@ -7,10 +7,10 @@ import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from inrfit.config import CELL, PartitionConfig, require
 from inrfit.domain import Box, Domain
-from inrfit.errors import ConfigError
+from inrfit.errors import ConfigError, require
 from inrfit.partitions import Partition, Region
+from inrfit.partitions.config import CELL, PartitionConfig
 from inrfit.signal import Signal
 
 Edges = tuple[tuple[int, ...], ...]

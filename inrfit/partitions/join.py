@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from inrfit.config import PartitionConfig
 from inrfit.domain import Box, Domain
 from inrfit.partitions import Partition, Region
+from inrfit.partitions.config import PartitionConfig
 from inrfit.partitions.grid import Edges, cells_near, from_edges
 from inrfit.partitions.segments import segments
 from inrfit.signal import Signal

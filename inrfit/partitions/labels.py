@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.config import PartitionConfig, require
 from inrfit.domain import Domain
-from inrfit.errors import InputError, InrfitError
+from inrfit.errors import InputError, InrfitError, require
 from inrfit.partitions import Partition, Region
+from inrfit.partitions.config import PartitionConfig
 from inrfit.signal import Signal
 
 MAX_LABELS = 65535

@@ -7,9 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.config import PartitionConfig, require
 from inrfit.coords import nearest, resampled_positions
+from inrfit.errors import require
 from inrfit.partitions import Partition
+from inrfit.partitions.config import PartitionConfig
 from inrfit.partitions.labels import from_labels
 from inrfit.partitions.merge import components, merge
 from inrfit.registry import load

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.config import require
+from inrfit.errors import require
 from inrfit.partitions import OUTSIDE, Partition
 from inrfit.partitions.labels import MAX_LABELS
 from inrfit.partitions.merge import adjacency

@@ -11,7 +11,7 @@ import torch
 from make.data import textured
 
 from inrfit import api, registry
-from inrfit.config import FitConfig
+from inrfit.fitting.config import FitConfig
 from inrfit.models.description import Matrix, describe
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))

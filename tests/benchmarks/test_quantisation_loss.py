@@ -115,7 +115,7 @@ def test_mp3_comes_back_in_its_place():
 def test_a_sound_is_fitted_at_the_bytes_of_the_mp3(device):
     time = np.arange(16_000) / 16_000
     sound = np.rint(9000 * np.sin(2 * np.pi * 300 * time)).astype(np.int16)[:, None]
-    from inrfit.config import ReadConfig
+    from inrfit.io.config import ReadConfig
 
     signal = api.read(sound, ReadConfig(kind="audio"))
     rate = round(1 / signal.domain.spacing[0])
@@ -131,7 +131,7 @@ def test_a_sound_is_fitted_at_the_bytes_of_the_mp3(device):
 
 def test_a_shape_is_fitted_at_the_bytes_of_draco(device, shared_data):
     pytest.importorskip("DracoPy")
-    from inrfit.config import ReadConfig
+    from inrfit.io.config import ReadConfig
 
     mesh = shared_data / "mesh/spot.obj"
     signal = api.read(mesh, ReadConfig(kind="shape", resolution=24))

@@ -10,10 +10,10 @@ from make.cli import inrfit, save
 from make.meta import MODEL, learner_of, pictures
 
 from inrfit import api
-from inrfit.config import PartitionConfig
 from inrfit.meta.config import MetaConfig
 from inrfit.meta.held_out import LRS, windows
 from inrfit.meta.init import Init, read
+from inrfit.partitions.config import PartitionConfig
 
 
 @pytest.fixture

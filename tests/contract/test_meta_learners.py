@@ -10,12 +10,13 @@ import torch
 from make.meta import MODEL, TRUNK, leaves, pictures, tasks_of
 
 from inrfit import api, registry
-from inrfit.config import ModelConfig, PartitionConfig
 from inrfit.meta import inner
 from inrfit.meta.config import MetaConfig
 from inrfit.meta.curves import curve
 from inrfit.meta.init import Init, loads
 from inrfit.meta.learner import as_tensors
+from inrfit.models.config import ModelConfig
+from inrfit.partitions.config import PartitionConfig
 
 CONFIG = MetaConfig(
     inner_steps=2,

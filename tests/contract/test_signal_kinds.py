@@ -19,11 +19,11 @@ from PIL import Image
 
 from inrfit import api, io, registry
 from inrfit.codec.weights import dumps
-from inrfit.config import ReadConfig
 from inrfit.domain import Domain, Typed
 from inrfit.errors import ConfigError, Interrupted, OutputError
 from inrfit.fitting import checkpoint
 from inrfit.fitting.loop import Progress
+from inrfit.io.config import ReadConfig
 from inrfit.signal import Bands, Signal, SignalInfo
 
 KINDS = registry.names("signal")

@@ -18,7 +18,7 @@ import pytest
 from inrfit import api, io
 from inrfit.cli.app import main
 from inrfit.cli.fit_job import Job
-from inrfit.config import ReadConfig
+from inrfit.io.config import ReadConfig
 from inrfit.meta import plan as training
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,12 +11,12 @@ import soundfile
 
 from inrfit import api
 from inrfit.codec.container import SOUND, Reader, write
-from inrfit.config import ReadConfig
 from inrfit.edit.crop import plan
 from inrfit.edit.keep import selection
 from inrfit.edit.soundtrack import heard
 from inrfit.errors import ContainerError, Interrupted
 from inrfit.fitting.loop import Progress
+from inrfit.io.config import ReadConfig
 from inrfit.io.video_write import shown_from
 from inrfit.models.field import Field
 

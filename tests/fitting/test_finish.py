@@ -9,9 +9,9 @@ import pytest
 from make.data import textured
 
 from inrfit import api
-from inrfit.config import FitConfig
 from inrfit.device import pick_device
 from inrfit.errors import FitError
+from inrfit.fitting.config import FitConfig
 from inrfit.fitting.finish import finished
 from inrfit.fitting.measure import measured
 from inrfit.registry import names

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from inrfit import api, registry
-from inrfit.config import FitConfig
 from inrfit.fitting import optim
+from inrfit.fitting.config import FitConfig
 from inrfit.fitting.loop import Progress
 from inrfit.fitting.schedule import WARM_UP, constant, cosine
 from inrfit.models.description import Matrix

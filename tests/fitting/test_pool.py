@@ -12,7 +12,6 @@ from make.data import textured
 from numpy.typing import NDArray
 
 from inrfit import api
-from inrfit.config import PartitionConfig
 from inrfit.device import pick_device
 from inrfit.domain import Box
 from inrfit.errors import ConfigError
@@ -21,6 +20,7 @@ from inrfit.kernels.render import values_at
 from inrfit.kernels.tiles import region_samples
 from inrfit.models.field import Field
 from inrfit.partitions import build
+from inrfit.partitions.config import PartitionConfig
 from inrfit.signal import ArraySignal
 
 CPU = pick_device("cpu", 1)

@@ -15,12 +15,12 @@ def decided(**options):
 
 
 def test_nothing_is_saved_where_nothing_is_asked_for():
-    assert decided().fit.rate == 0
-    assert decided(rate=1.0).fit.rate == 1
-    assert decided(quality=50).fit.rate == SAVING
-    assert decided(target_size=3000).fit.rate == SAVING
-    assert decided(target_size=3000, rate=0.5).fit.rate == 0.5
-    assert decided(weights="float16").fit.rate is None
+    assert decided().fit.saving == 0
+    assert decided(saving=1.0).fit.saving == 1
+    assert decided(quality=50).fit.saving == SAVING
+    assert decided(target_size=3000).fit.saving == SAVING
+    assert decided(target_size=3000, saving=0.5).fit.saving == 0.5
+    assert decided(weights="float16").fit.saving is None
 
 
 def test_bits_per_sample_become_bytes():
@@ -50,11 +50,11 @@ def test_what_the_user_says_of_the_network_is_kept(target):
         ({"quality": 5, "target_size": 2000}, "--quality and --target-size each say"),
         ({"target_bpp": 1.0, "target_psnr": 30.0}, "--target-bpp and --target-psnr each say"),
         ({"quality": 101}, "--quality 101 must lie between 0 and 100"),
-        ({"rate": 0.01}, "--rate 0.01 must be 0, or lie between"),
+        ({"saving": 0.01}, "--saving 0.01 must be 0, or lie between"),
         ({"target_size": 0}, "--target-size 0 must be at least 1 byte"),
         ({"target_bpp": 0.0}, "--target-bpp 0.0 must lie"),
         ({"quality": 50, "weights": "float16"}, "--quality needs quantised weights, not float16"),
-        ({"rate": 1.0, "weights": "float32"}, "--rate needs quantised weights, not float32"),
+        ({"saving": 1.0, "weights": "float32"}, "--saving needs quantised weights, not float32"),
         ({"target_size": 200}, "--target-size 200 is too small"),
     ],
 )

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from inrfit.config import ModelConfig
 from inrfit.fitting.nearby import theta_of
 from inrfit.fitting.rounding import Rounding
 from inrfit.fitting.stacks import Stacks
 from inrfit.models.coding import step_of
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import describe, initial_weights
 
 SIGNALS, REGIONS = 3, 4

@@ -43,7 +43,7 @@ def test_flat_regions_cost_few_bytes(model, most):
     """Of a picture that is one colour but for its first cell."""
     picture = np.full((64, 64, 3), 90, np.uint8)
     picture[:32, :32] = textured(32, 32)
-    options = {"model": model, "grid": (2, 2), "rate": 4.0, "steps": 200, "device": "cpu"}
+    options = {"model": model, "grid": (2, 2), "saving": 4.0, "steps": 200, "device": "cpu"}
     field = api.fit(picture, **options)
     with api.Reader(dumps(field)) as reader:
         busy, *flat = [len(part) for part in reader.parts()]
@@ -53,6 +53,6 @@ def test_flat_regions_cost_few_bytes(model, most):
 
 def test_a_size_and_no_rate_contradict_each_other():
     with pytest.raises(ConfigError, match="--rate 0 saves no bits, which --target-size asks for"):
-        api.plan(textured(24, 36), target_size=900, rate=0.0)
+        api.plan(textured(24, 36), target_size=900, saving=0.0)
     with pytest.raises(ConfigError, match=r"--rate 2\.0 and --target-psnr both say"):
-        api.plan(textured(24, 36), target_psnr=30.0, rate=2.0)
+        api.plan(textured(24, 36), target_psnr=30.0, saving=2.0)

@@ -152,9 +152,9 @@ def mutated(suffix: str, number: int, seeds: list[bytes]) -> bytes:
 
 def read_all(suffix: str, cases: int) -> list[str]:
     """Return what went wrong with the mutated files of a format, a line each."""
-    from inrfit.config import ReadConfig
     from inrfit.errors import InrfitError
     from inrfit.io import read
+    from inrfit.io.config import ReadConfig
 
     seeds = SEEDS[suffix]()
     wrong: list[str] = []

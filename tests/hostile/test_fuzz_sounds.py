@@ -17,7 +17,7 @@ import numpy as np, soundfile
 from make.clips import clip
 from pathlib import Path
 from inrfit import io
-from inrfit.config import ReadConfig
+from inrfit.io.config import ReadConfig
 from inrfit.errors import InrfitError
 
 CASES, folder = int(sys.argv[1]), Path(sys.argv[2])

@@ -10,8 +10,8 @@ import pytest
 from make.images import image_of, read_image
 
 from inrfit import io as signals
-from inrfit.config import ReadConfig
 from inrfit.errors import InputError
+from inrfit.io.config import ReadConfig
 
 
 def saved(array: np.ndarray, **options: bool) -> bytes:

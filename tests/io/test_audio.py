@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 import inrfit
 from inrfit import api, io
-from inrfit.config import ReadConfig
 from inrfit.errors import InputError, OutputError
 from inrfit.io import audio_read
 from inrfit.io.audio import AudioIO
 from inrfit.io.audio_formats import WRITTEN
+from inrfit.io.config import ReadConfig
 from inrfit.io.ffmpeg import executable
 from inrfit.io.spool import IN_MEMORY
 from inrfit.signal import Bands, Signal, SignalInfo

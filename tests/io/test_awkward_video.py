@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from inrfit import io
-from inrfit.config import ReadConfig
 from inrfit.errors import InputError
+from inrfit.io.config import ReadConfig
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 AWKWARD = DATA / "awkward" / "video"

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from inrfit import io
-from inrfit.config import ReadConfig
 from inrfit.errors import InputError, InrfitError, OutputError
 from inrfit.io import ffmpeg
+from inrfit.io.config import ReadConfig
 from inrfit.io.ffmpeg import Ffmpeg, source
 from inrfit.signal import Bands
 

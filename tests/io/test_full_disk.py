@@ -18,9 +18,9 @@ import soundfile
 from make.clips import clip
 
 from inrfit import io
-from inrfit.config import ReadConfig
 from inrfit.errors import InputError, OutputError
 from inrfit.io import spool
+from inrfit.io.config import ReadConfig
 from inrfit.io.spool import check_room, gather, spooling
 from inrfit.signal import Bands, Signal
 

@@ -11,9 +11,9 @@ import tifffile
 import inrfit
 from inrfit import io
 from inrfit.cli.app import main
-from inrfit.config import ReadConfig
 from inrfit.errors import ConfigError, InputError
 from inrfit.io import holes
+from inrfit.io.config import ReadConfig
 from inrfit.io.spool import blocks
 from inrfit.signal import ArraySignal
 

@@ -12,8 +12,8 @@ import pytest
 from make.images import whole
 
 from inrfit import io
-from inrfit.config import ReadConfig
 from inrfit.errors import ConfigError, InputError, OutputError
+from inrfit.io.config import ReadConfig
 from inrfit.signal import SignalInfo
 
 

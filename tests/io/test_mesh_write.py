@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from inrfit import io
-from inrfit.config import ReadConfig
 from inrfit.io import mesh_read, mesh_write
+from inrfit.io.config import ReadConfig
 from inrfit.signal import Bands
 
 UTM = np.array([431234.5, 5412345.6, 312.3])

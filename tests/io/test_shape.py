@@ -10,10 +10,10 @@ import pytest
 from make.shapes import CENTRE, RADIUS, ball, file, loaded
 
 from inrfit import io
-from inrfit.config import ReadConfig
 from inrfit.domain import Box
 from inrfit.errors import InputError, OutputError
 from inrfit.io import shape_pool
+from inrfit.io.config import ReadConfig
 from inrfit.io.shape_signal import TAU
 from inrfit.signal import Bands
 

@@ -10,7 +10,7 @@ import pytest
 from make.shapes import file
 
 from inrfit import io
-from inrfit.config import ReadConfig
+from inrfit.io.config import ReadConfig
 
 
 def notes(*sizes: tuple[float, float, float], resolution: int) -> tuple[str, ...]:

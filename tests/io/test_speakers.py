@@ -13,8 +13,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from inrfit import io
-from inrfit.config import ReadConfig
 from inrfit.io import audio_wav, kind_of, speakers
+from inrfit.io.config import ReadConfig
 from inrfit.io.ffmpeg import executable
 from inrfit.signal import Bands, Signal
 

@@ -14,10 +14,10 @@ import pytest
 from make.clips import clip, ffmpeg
 
 from inrfit import io
-from inrfit.config import ReadConfig
 from inrfit.domain import Domain
 from inrfit.errors import InputError, InrfitError, OutputError
 from inrfit.io import kind_of, video_probe, video_write
+from inrfit.io.config import ReadConfig
 from inrfit.io.ffmpeg import Ffmpeg, executable, passthrough
 from inrfit.io.video_rate import Times
 from inrfit.signal import ArraySignal, Bands

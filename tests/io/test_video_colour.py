@@ -10,8 +10,8 @@ import pytest
 from make.clips import ffmpeg
 
 from inrfit import io
-from inrfit.config import ReadConfig
 from inrfit.io import kind_of, video_colour, video_probe
+from inrfit.io.config import ReadConfig
 from inrfit.io.video_colour import BT709, Colours, coded, known, said, written
 from inrfit.signal import ArraySignal, Bands
 

@@ -11,9 +11,9 @@ import pytest
 from make.cli import inrfit
 
 from inrfit import api
-from inrfit.config import ReadConfig
 from inrfit.errors import ConfigError, InputError, OutputError
 from inrfit.io import volume
+from inrfit.io.config import ReadConfig
 from inrfit.io.image import ImageIO
 from inrfit.io.volume import VolumeIO
 from inrfit.signal import Bands

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from inrfit import registry
-from inrfit.config import ModelConfig
 from inrfit.kernels import cpu, reference
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import TRUNK_COORDS, describe, initial_weights, without
 
 POINTS, TILES, GROUPS = 24, 6, 3

@@ -10,11 +10,11 @@ import torch
 from make.data import textured
 
 from inrfit import api, registry
-from inrfit.config import ModelConfig
 from inrfit.device import Device
 from inrfit.errors import ConfigError
 from inrfit.kernels import cpu, cuda, reference
 from inrfit.kernels.pick import pick_kernel
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import describe
 
 CPU = Device(name="cpu", threads=1, why="")

@@ -23,10 +23,10 @@ import pytest
 import torch
 
 from inrfit import registry
-from inrfit.config import ModelConfig
 from inrfit.errors import ConfigError
 from inrfit.kernels import reference, triton_fused
 from inrfit.kernels.triton_fused import Fused, Launch
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import COORDS, Description, describe, initial_weights, without
 
 HAS_TRITON = importlib.util.find_spec("triton") is not None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from inrfit.config import ReadConfig
 from inrfit.domain import image_domain
+from inrfit.io.config import ReadConfig
 from inrfit.io.image import ImageIO
 from inrfit.signal import ArraySignal, Bands, SignalInfo
 

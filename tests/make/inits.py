@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 
 from inrfit import api, io
-from inrfit.config import ModelConfig, PartitionConfig
 from inrfit.device import pick_device
 from inrfit.kernels.render import values_at
 from inrfit.meta.config import MetaConfig
@@ -19,8 +18,10 @@ from inrfit.meta.init import Init
 from inrfit.meta.learner import as_tensors
 from inrfit.meta.tasks import gather
 from inrfit.metrics.fidelity import unit_decibel
+from inrfit.models.config import ModelConfig
 from inrfit.models.field import Field
 from inrfit.partitions import build
+from inrfit.partitions.config import PartitionConfig
 from inrfit.registry import load
 from inrfit.signal import Signal
 from make.data import textured

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from inrfit import registry
-from inrfit.config import ModelConfig
 from inrfit.meta.config import MetaConfig
 from inrfit.meta.learner import Learner, as_tensors
 from inrfit.meta.tasks import Tasks, gather
+from inrfit.models.config import ModelConfig
 from inrfit.partitions import Partition
 from inrfit.partitions.grid import divide
 from inrfit.partitions.labels import from_labels

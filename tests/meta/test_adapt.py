@@ -11,10 +11,10 @@ from make.data import textured
 from make.inits import by_inner, init_of, unrounded
 
 from inrfit import api, io
-from inrfit.config import ReadConfig
 from inrfit.device import pick_device
 from inrfit.errors import ConfigError, InputError
 from inrfit.fitting import waves
+from inrfit.io.config import ReadConfig
 from inrfit.meta import adapt
 from inrfit.meta.init import Init
 from inrfit.meta.inner import RIDGE

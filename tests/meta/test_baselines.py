@@ -9,13 +9,14 @@ import pytest
 import torch
 from make.meta import MODEL, TRUNK, learner_of, leaves, pictures, tasks_of, trained
 
-from inrfit.config import ModelConfig, PartitionConfig
 from inrfit.errors import ConfigError
 from inrfit.meta import inner
 from inrfit.meta.config import MetaConfig
 from inrfit.meta.curves import curve
 from inrfit.meta.init import Init
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import initial_weights
+from inrfit.partitions.config import PartitionConfig
 
 RFF = ModelConfig(
     name="partitioned",

@@ -11,8 +11,8 @@ from make.cli import save
 from make.data import textured
 
 from inrfit import io
-from inrfit.config import ReadConfig
 from inrfit.errors import ConfigError, InputError
+from inrfit.io.config import ReadConfig
 from inrfit.meta import folder
 from inrfit.meta.config import MetaConfig
 from inrfit.meta.folder import Folder, find, split

@@ -8,8 +8,8 @@ import torch
 from make.data import textured
 
 from inrfit import api
-from inrfit.config import ModelConfig, PartitionConfig, ReadConfig
 from inrfit.errors import ConfigError
+from inrfit.io.config import ReadConfig
 from inrfit.meta import init as inits
 from inrfit.meta import inner
 from inrfit.meta.config import MetaConfig
@@ -18,8 +18,10 @@ from inrfit.meta.learner import as_tensors
 from inrfit.meta.modulation import Composer
 from inrfit.meta.tasks import gather
 from inrfit.meta.transformer import Answer, Transformer, count_tokens, tokens
+from inrfit.models.config import ModelConfig
 from inrfit.models.sizing import resolve
 from inrfit.partitions import build
+from inrfit.partitions.config import PartitionConfig
 from inrfit.registry import load
 
 MODELS = {"ipc-hypernet": "composer", "transinr": "partitioned"}

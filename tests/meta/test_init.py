@@ -12,10 +12,10 @@ from make.meta import MODEL, TRUNK, learner_of
 from safetensors.numpy import save
 
 from inrfit.codec.container import MAGIC
-from inrfit.config import PartitionConfig
 from inrfit.errors import InputError
 from inrfit.meta.config import MetaConfig
 from inrfit.meta.init import FORMAT, VERSION, Init, loads, read
+from inrfit.partitions.config import PartitionConfig
 
 
 def init_of(model=MODEL, **words):

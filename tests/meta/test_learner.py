@@ -9,11 +9,11 @@ import pytest
 import torch
 from make.meta import MODEL, TRUNK, learner_of, leaves, pictures, tasks_of, thirds
 
-from inrfit.config import ModelConfig
 from inrfit.errors import ConfigError
 from inrfit.meta import inner
 from inrfit.meta.inner import RIDGE
 from inrfit.meta.learner import as_tensors
+from inrfit.models.config import ModelConfig
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import torch
 from make.data import textured
 
 from inrfit import api
-from inrfit.config import ModelConfig, PartitionConfig
 from inrfit.errors import ConfigError
 from inrfit.meta import inner
 from inrfit.meta.config import MetaConfig
@@ -16,8 +15,10 @@ from inrfit.meta.curves import curve
 from inrfit.meta.learner import as_tensors
 from inrfit.meta.modulation import Composer, U, V
 from inrfit.meta.tasks import gather
+from inrfit.models.config import ModelConfig
 from inrfit.models.sizing import resolve
 from inrfit.partitions import build
+from inrfit.partitions.config import PartitionConfig
 
 MODEL = ModelConfig(
     name="composer",

@@ -119,8 +119,8 @@ def test_the_other_init_must_be_there_and_be_meant(photos: Path, derived: str) -
     ):
         plan([photos], TINY, base=base, device="cpu")
     sounds = [np.sin(np.arange(90) / (3 + n)).astype(np.float32) for n in range(3)]
-    from inrfit.config import ReadConfig
     from inrfit.io import read
+    from inrfit.io.config import ReadConfig
 
     signals = [read(sound, ReadConfig(kind="audio")) for sound in sounds]
     with pytest.raises(

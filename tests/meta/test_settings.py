@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from inrfit.errors import ConfigError
-from inrfit.meta.defaults import META_DEFAULTS, META_PRESETS
+from inrfit.meta.presets import META_DEFAULTS, META_PRESETS
 from inrfit.meta.settings import meta_settings
 from inrfit.registry import TABLE
 

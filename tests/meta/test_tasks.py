@@ -10,9 +10,10 @@ from make.meta import MODEL, TRUNK, learner_of, pictures, tasks_of, thirds, trai
 from make.shapes import ball, file
 
 from inrfit import io
-from inrfit.config import ModelConfig, ReadConfig
 from inrfit.coords import global_frame
+from inrfit.io.config import ReadConfig
 from inrfit.meta.tasks import TILES, _tile
+from inrfit.models.config import ModelConfig
 from inrfit.partitions.grid import divide
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from inrfit import api
-from inrfit.config import ReadConfig
 from inrfit.errors import ConfigError
+from inrfit.io.config import ReadConfig
 from inrfit.metrics import clip, fidelity
 from inrfit.metrics.regions import region_psnr
 

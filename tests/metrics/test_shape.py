@@ -9,9 +9,9 @@ import pytest
 from make.shapes import CENTRE, RADIUS, ball, file
 
 from inrfit import io
-from inrfit.config import ReadConfig
 from inrfit.coords import global_frame
 from inrfit.device import pick_device
+from inrfit.io.config import ReadConfig
 from inrfit.metrics import shape
 from inrfit.signal import Bands
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from inrfit import api
-from inrfit.config import ModelConfig
 from inrfit.domain import image_domain
 from inrfit.errors import ConfigError
 from inrfit.models.coarser import coarser, shortfall
+from inrfit.models.config import ModelConfig
 from inrfit.models.sizing import SMALLEST_WIDTH, resolve
 from inrfit.partitions.grid import divide
 

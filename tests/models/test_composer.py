@@ -7,10 +7,10 @@ from make.data import textured
 
 from inrfit import api
 from inrfit.codec.container import Reader
-from inrfit.config import ModelConfig
 from inrfit.errors import ConfigError
 from inrfit.kernels import reference
 from inrfit.kernels.cpu import Cpu
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import describe, initial_weights
 
 SIZED = {"name": "composer", "hidden_features": 6, "hidden_layers": 2}

@@ -11,10 +11,12 @@ from make.data import textured
 
 from inrfit import api
 from inrfit.codec.container import Reader
-from inrfit.config import FitConfig, ModelConfig, settings
 from inrfit.coords import local_frame
 from inrfit.errors import ConfigError
+from inrfit.fitting.config import FitConfig
 from inrfit.fitting.optim import Soap
+from inrfit.fitting.settings import settings
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import describe
 from inrfit.models.feature_grid import level_sides, levels_that_fit
 from inrfit.models.sizing import resolve

@@ -6,9 +6,9 @@ import torch
 from make.data import textured
 
 from inrfit import api
-from inrfit.config import ModelConfig
 from inrfit.coords import fold
 from inrfit.kernels import reference
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import TRUNK_COORDS, describe, initial_weights
 
 SIZED = {"name": "local-global", "hidden_features": 5, "hidden_layers": 2, "trunk_features": 7}

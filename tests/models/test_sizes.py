@@ -4,10 +4,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from inrfit.config import ModelConfig, settings
 from inrfit.domain import image_domain
 from inrfit.errors import ConfigError
+from inrfit.fitting.settings import settings
 from inrfit.models.budget import widest
+from inrfit.models.config import ModelConfig
 from inrfit.models.description import describe, initial_weights
 from inrfit.models.sizing import default_lr, resolve
 from inrfit.partitions.grid import divide

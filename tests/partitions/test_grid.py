@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from inrfit.config import PartitionConfig
 from inrfit.domain import Domain, image_domain
 from inrfit.errors import ConfigError
+from inrfit.partitions.config import PartitionConfig
 from inrfit.partitions.grid import divide, from_edges, grid, near_square, whole
 from inrfit.signal import ArraySignal, SignalInfo
 

@@ -8,10 +8,10 @@ import pytest
 import tifffile
 from PIL import Image
 
-from inrfit.config import PartitionConfig
 from inrfit.domain import Domain, image_domain
 from inrfit.errors import ConfigError, InputError
 from inrfit.partitions import labels as room
+from inrfit.partitions.config import PartitionConfig
 from inrfit.partitions.labels import from_file, from_labels, read_labels
 from inrfit.signal import ArraySignal, SignalInfo
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from inrfit.config import PartitionConfig
 from inrfit.partitions import build
+from inrfit.partitions.config import PartitionConfig
 from inrfit.registry import names
 
 SHAPES = [(1, 1), (1, 9), (9, 1), (2, 3), (33, 47)]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inrfit.config import PartitionConfig
 from inrfit.domain import Domain
 from inrfit.errors import ConfigError
 from inrfit.partitions import segments as room
+from inrfit.partitions.config import PartitionConfig
 from inrfit.partitions.merge import components
 from inrfit.partitions.segments import enlarged, felzenszwalb, hfs, reduced, segments, to_rgb8
 from inrfit.signal import ArraySignal, SignalInfo

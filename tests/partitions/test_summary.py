@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from inrfit.config import PartitionConfig
 from inrfit.domain import image_domain
 from inrfit.errors import ConfigError
 from inrfit.partitions import Partition, Region, build
+from inrfit.partitions.config import PartitionConfig
 from inrfit.partitions.grid import divide, from_edges
 from inrfit.partitions.labels import from_file, from_labels
 from inrfit.partitions.summary import PALETTE, label_image, overlay, summary

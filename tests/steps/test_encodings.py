@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from inrfit import registry
-from inrfit.config import ModelConfig
 from inrfit.errors import ConfigError
+from inrfit.models.config import ModelConfig
 
 
 def encode(name, coords, **options):

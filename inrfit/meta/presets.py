@@ -37,7 +37,13 @@ _COMPOSER: dict[str, Any] = {
     "hidden_features": 64,
     "hidden_layers": 2,
 }
-_HYPER: dict[str, Any] = {"inner_steps": 0, "inner_lr": 1e-3, "rates": "fixed", "outer_lr": 1e-3, "batch": 8}
+_HYPER: dict[str, Any] = {
+    "inner_steps": 0,
+    "inner_lr": 1e-3,
+    "rates": "fixed",
+    "outer_lr": 1e-3,
+    "batch_size": 8,
+}
 _STEPS: dict[str, Any] = {"inner_steps": 2, "inner_lr": 3e-2, "rates": "tensor", "outer_lr": 1e-2}
 
 METHOD_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -64,7 +70,7 @@ META_PRESETS: Mapping[str, Mapping[str, Any]] = {
         "loss": "signal",
         "outer_lr": 1e-4,
         "schedule": "constant",
-        "batch": 4,
+        "batch_size": 4,
         "size": 256,
         "augment": False,
         "clip": 1e6,
@@ -85,7 +91,7 @@ META_PRESETS: Mapping[str, Mapping[str, Any]] = {
         "loss": "signal",
         "outer_lr": 1e-5,
         "schedule": "constant",
-        "batch": 3,
+        "batch_size": 3,
         "size": 178,
         "augment": False,
         "clip": 1e6,
@@ -109,7 +115,7 @@ META_PRESETS: Mapping[str, Mapping[str, Any]] = {
         "order": "second",
         "loss": "signal",
         "outer_lr": 1e-3,
-        "batch": 16,
+        "batch_size": 16,
         "size": 178,
         "augment": False,
         "clip": 1e6,
