@@ -233,8 +233,7 @@ class Words(Mapping[str, Declared]):
         for name, value in given.items():
             now = old.get(name, name)
             if now not in self._by_name:
-                near = registry.unknown(name, tuple(self), option="option").hint
-                raise ConfigError(f"unknown option {name!r}", hint=near or f"known: {', '.join(self)}")
+                raise registry.unknown(name, tuple(self), option="option")
             if now != name and value is not None:
                 _warn(f"{name} is called {now} now; the old name goes with the next release")
             if value is not None:

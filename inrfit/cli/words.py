@@ -49,7 +49,7 @@ def said(words: Words, given: Mapping[str, Any]) -> dict[str, Any]:
     for one in words.values():
         for name in (one.name, *one.word.old):
             value = given.get(name)
-            if value in (None, False):
+            if value is None or value is False:
                 continue
             if name != one.name:
                 say(f"{option(name)} is called {one.option} now; the old spelling goes with the next release")

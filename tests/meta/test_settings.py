@@ -65,7 +65,7 @@ def test_the_lattice_of_a_shape_goes_by_the_size() -> None:
         ({"optimiser": "adam"}, "--optimiser is for fits"),
         ({"max_time": 3.0}, "--max-time is for fits"),
         ({"effort": 3}, "--effort is for fits"),
-        ({"colour": 3}, "unknown option 'colour'"),
+        ({"colour": 3}, "option 'colour' is not known"),
         ({"trunk_features": 3}, "--trunk-features set"),
     ],
 )
