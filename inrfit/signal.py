@@ -324,4 +324,4 @@ class ArraySignal:
 
     def _place(self, window: Box) -> tuple[slice, ...]:
         """Return the place of a window in the array."""
-        return tuple(slice(a - o, b - o) for (a, b), o in zip(window, self.domain.origin, strict=True))
+        return Box(window).slices(self.domain.origin)

@@ -19,9 +19,10 @@ from typing import Any
 import msgspec
 
 from inrfit.codec import bounds
-from inrfit.codec.header import Header, Index, decode_header, decode_index, encode
-from inrfit.codec.limits import CONTEXTUAL, MAX_CHUNK
+from inrfit.codec.header import CONTEXTUAL, Header, Index
+from inrfit.codec.limits import MAX_CHUNK
 from inrfit.codec.source import Source, SourceBytes
+from inrfit.codec.wire import decode_header, decode_index, encode
 from inrfit.errors import ContainerError
 
 MAGIC = b"\x89INR\r\n\x1a\n"

@@ -13,6 +13,7 @@ from inrfit.codec import bounds, masks, tags
 from inrfit.codec.container import EXIF, ICC, NEWER, SOUND, SOURCE, TAGS, TORN, WRONG, Damage, Reader
 from inrfit.codec.container import write as write_container
 from inrfit.codec.header import (
+    CONTEXTUAL,
     CodingHeader,
     FrameHeader,
     Header,
@@ -22,7 +23,6 @@ from inrfit.codec.header import (
     SignalHeader,
 )
 from inrfit.codec.layout import Layout
-from inrfit.codec.limits import CONTEXTUAL
 from inrfit.codec.origin import Find, Origin
 from inrfit.codec.payload import Item, Numbers, Payload, integers_of, payload_of
 from inrfit.codec.plan import Array, planned
@@ -390,9 +390,8 @@ def _part_of(reader: Reader, position: int) -> tuple[NDArray[np.bool_] | None, b
 def _split_mask(reader: Reader, payload: bytes, position: int) -> tuple[NDArray[np.bool_] | None, bytes]:
     """Split the payload of a segment into its mask and its weights; see `masks.split`."""
     layout = Layout(header=reader.header, index=reader.index)
-    shape = tuple(last - first for first, last in layout.box(position))
     what = f"{reader.name}: the mask before the weights of region {reader.index.ids[position]}"
-    return masks.split(payload, shape, layout.area(position), what)
+    return masks.split(payload, layout.box(position).shape, layout.area(position), what)
 
 
 def _check_apart(reader: Reader, partition: Partition) -> None:

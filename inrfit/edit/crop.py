@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from inrfit.codec import tags
 from inrfit.codec.container import EXIF, ICC, SOUND, TAGS, Reader, front_matter, part_end, parts_size
 from inrfit.codec.header import Header, Index
-from inrfit.codec.layout import Layout, bounding
+from inrfit.codec.layout import Layout
 from inrfit.codec.weights import least
 from inrfit.domain import Domain
 from inrfit.edit.choose import choose
@@ -114,10 +114,8 @@ def _part(reader: Reader, position: int) -> Iterator[bytes]:
 def _header(layout: Layout, positions: Sequence[int], told: Mapping[str, str]) -> Header:
     """Return the header of a crop: the box around the regions kept, and their PSNR; `told` are the tags of the signal."""
     header = layout.header
-    box = bounding(layout.box(position) for position in positions)
-    signal = replace(
-        header.signal, origin=[first for first, _ in box], shape=[last - first for first, last in box]
-    )
+    box = layout.around(positions)
+    signal = replace(header.signal, origin=[*box.origin], shape=[*box.shape])
     psnr = header.psnr
     if len(positions) < len(layout):
         mse = [layout.index.mse[position] for position in positions] if layout.index.mse else []

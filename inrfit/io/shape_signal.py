@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -108,14 +107,12 @@ class ShapeSignal:
 
     def dense(self, window: Box | None = None) -> NDArray[np.generic]:
         """Return the native samples of a window (the whole domain when None) as [*shape, 1]."""
-        box = self.domain.box if window is None else window
-        shape = tuple(b - a for a, b in box)
-        found = np.empty(math.prod(shape), self.info.dtype)
-        low = np.array([a for a, _ in box])
+        box = self.domain.box if window is None else Box(window)
+        found = np.empty(box.size, self.info.dtype)
         for start in range(0, len(found), BLOCK):
             flat = np.arange(start, min(start + BLOCK, len(found)))
-            found[flat] = self._values(np.stack(np.unravel_index(flat, shape), -1) + low)
-        return found.reshape(*shape, 1)
+            found[flat] = self._values(np.stack(np.unravel_index(flat, box.shape), -1) + np.array(box.origin))
+        return found.reshape(*box.shape, 1)
 
     def pool(self, box: Box) -> NDArray[np.intp]:
         """Return which samples of a box of indices are fitted and measured, as rising ranks in row-major order."""

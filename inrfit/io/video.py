@@ -143,7 +143,7 @@ class VideoIO(SignalKind):
     def views(self, domain: Domain) -> list[Box]:
         """Return the first, the middle and the last frame."""
         first, last = domain.box[0][0], domain.box[0][1] - 1
-        return [((at, at + 1), *domain.box[1:]) for at in sorted({first, (first + last) // 2, last})]
+        return [domain.box.along(0, at, at + 1) for at in sorted({first, (first + last) // 2, last})]
 
     def describe(self, signal: Signal) -> str:
         """Return size, type and length, for example "640×360×3 uint8, 132 frames at 25 fps, 5.28 s"."""

@@ -55,7 +55,7 @@ def compare(fitted: Field, reference: Signal, metrics: Sequence[str], device: De
         region = ((first, last), (None, None), (None, None))
         decoded = fitted.decode(region=region, device=device.name, threads=device.threads)
         start = fitted.domain.origin[0]
-        box = ((first + start, last + start), *fitted.domain.box[1:])
+        box = fitted.domain.box.along(0, first + start, last + start)
         known = reference.known_in(box) if isinstance(reference, ArraySignal) else None
         covered = None if _full(fitted) else fitted.covered(region=region)
         if known is not None:

@@ -309,13 +309,8 @@ class Field:
             return 0
         sizes, box = asked(self.domain, size, scale, region)
         wanted = lattice_of(self.domain, sizes, box, channels=self.channels)
-        (first, last), *others = wanted.window
-        rows = max(1, BAND // math.prod(b - a for a, b in others))
-        count = math.prod(wanted.shape)
-        for start in range(first, last, rows):
-            band = replace(wanted, window=((start, min(start + rows, last)), *others))
-            count -= int(covered(self.partition, band).sum())
-        return count
+        bands = (replace(wanted, window=band) for band in wanted.window.bands(BAND))
+        return wanted.window.size - sum(int(covered(self.partition, band).sum()) for band in bands)
 
     def __call__(self, coords: ArrayLike, *, device: str = "auto") -> NDArray[np.float32]:
         """Evaluate the field anywhere.

@@ -21,6 +21,7 @@ from make.format import cut
 
 from inrfit.codec import container as c
 from inrfit.codec import header as h
+from inrfit.codec import wire
 from inrfit.errors import ContainerError, InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -221,8 +222,8 @@ def test_the_example_of_the_specification_reads() -> None:
     assert reader.header.signal.shape == [2, 2]
     assert reader.header.psnr == math.inf
     assert reader.ancillary == {c.SOURCE: hashlib.sha256(bytes([0, 255, 255, 0])).digest()}
-    assert h.encode(reader.header) in data
-    assert h.encode(reader.index) in data
+    assert wire.encode(reader.header) in data
+    assert wire.encode(reader.index) in data
 
 
 def second_reader(data: bytes) -> list[list[int]]:

@@ -44,7 +44,7 @@ class Pooled(ArraySignal):
         return np.array([self._there(box).any() for box in boxes])
 
     def _there(self, box: Box) -> NDArray[np.bool_]:
-        window = tuple(slice(a - o, b - o) for (a, b), o in zip(box, self.domain.origin, strict=True))
+        window = box.slices(self.domain.origin)
         return self.counted[window]
 
 

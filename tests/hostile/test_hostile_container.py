@@ -17,6 +17,7 @@ from make.data import image_header, model_header
 
 from inrfit.codec import container as c
 from inrfit.codec import header as h
+from inrfit.codec import wire
 from inrfit.errors import ContainerError
 
 MEGABYTE = 1 << 20
@@ -38,11 +39,11 @@ PARTS = [b"weights of 0", b"weights of one"]
 METADATA = {c.ICC: b"profile", c.SOURCE: b"source"}
 FILE = c.write(HEADER, INDEX, b"shared", METADATA, PARTS)
 WHOLE = c.read(FILE)
-PREFIX, HEAD, INDX = FILE[:16], h.encode(HEADER), h.encode(WHOLE.index)
-UNBOUND = h.encode(msgspec.structs.replace(WHOLE.index, sums=[]))
+PREFIX, HEAD, INDX = FILE[:16], wire.encode(HEADER), wire.encode(WHOLE.index)
+UNBOUND = wire.encode(msgspec.structs.replace(WHOLE.index, sums=[]))
 """The index of an older file, which does not bind its pieces to each other."""
 
-LABELS = h.encode(
+LABELS = wire.encode(
     msgspec.structs.replace(HEADER, partition=h.PartitionHeader(kind="labels", edges=[], nominal=[]))
 )
 
@@ -70,7 +71,7 @@ def with_extra(*chunks: bytes) -> bytes:
     """Return a file whose ancillary chunks are these, with an index that says so and binds nothing."""
     extra = b"".join(chunks)
     index = msgspec.structs.replace(WHOLE.index, ancillary=len(extra), sums=[])
-    return assemble(indx=h.encode(index), extra=extra)
+    return assemble(indx=wire.encode(index), extra=extra)
 
 
 def prefix(major: int = c.MAJOR, minor: int = 0, flags: int = 0) -> bytes:
@@ -256,7 +257,7 @@ def test_half_a_file_of_one_fit_and_half_of_another_is_damaged() -> None:
 
 @pytest.mark.parametrize("which", ["HEAD", "SHRD", "icc "])
 def test_a_chunk_of_another_fit_is_damage(which: str) -> None:
-    head, shared = h.encode(c.read(alike(0)).header), b"one"
+    head, shared = wire.encode(c.read(alike(0)).header), b"one"
     data = alike(0, shared=shared)
     old, new = {
         "HEAD": (c.chunk("HEAD", head), c.chunk("HEAD", replaced(head, [6], 1))),
@@ -435,5 +436,5 @@ def test_any_value_in_any_field(data: st.DataObject, where: str, labels: bool) -
     payloads[where] = replaced(payloads[where], path, data.draw(VALUES))
     with contextlib.suppress(ContainerError):
         reader = c.Reader(assemble(**payloads))
-        h.validate(reader.header, reader.index)
+        wire.validate(reader.header, reader.index)
         assert len(reader.check()) <= 2
