@@ -27,8 +27,7 @@ from inrfit.fitting.size import by_effect
 from inrfit.kernels.tiles import region_samples
 from inrfit.meta.adapting import Adapting, Way
 from inrfit.meta.init import Init
-from inrfit.meta.inner import RIDGE
-from inrfit.meta.learner import Learner, as_tensors
+from inrfit.meta.learner import RIDGE, Learner, as_tensors
 from inrfit.meta.options import FEW, AdaptConfig
 from inrfit.meta.origin import InitOrigin
 from inrfit.meta.tasks import bare
