@@ -13,8 +13,10 @@ from inrfit.codec.header import Header, Index
 from inrfit.codec.layout import Layout
 from inrfit.codec.weights import least
 from inrfit.domain import Domain
+from inrfit.edit import soundtrack
 from inrfit.edit.choose import choose
-from inrfit.edit.keep import Selection
+from inrfit.edit.keep import Selection, selection
+from inrfit.errors import ConfigError
 from inrfit.io import exif
 from inrfit.models.field import pooled_psnr
 from inrfit.partitions.counted import counts
@@ -136,11 +138,9 @@ def _index(layout: Layout, positions: Sequence[int]) -> Index:
 
 def _of_part(ancillary: Mapping[str, bytes], whole: Domain, part: Domain) -> dict[str, bytes]:
     """Return the metadata that is true of a part: the colour profile, some tags, and the sound of its time."""
-    from inrfit.edit.soundtrack import cropped
-
     sound = ancillary.get(SOUND)
     if sound is not None and whole.box[0] != part.box[0]:
-        sound = cropped(sound, part)
+        sound = _track(sound, part)
     kept = {
         ICC: ancillary.get(ICC),
         EXIF: exif.of_part(ancillary.get(EXIF)),
@@ -148,3 +148,27 @@ def _of_part(ancillary: Mapping[str, bytes], whole: Domain, part: Domain) -> dic
         SOUND: sound,
     }
     return {tag: blob for tag, blob in kept.items() if blob}
+
+
+def _track(sound: bytes, clip: Domain) -> bytes | None:
+    """Return what is left of a track where its clip was cropped in time; None where nothing can be.
+
+    A field is cropped to the cells that the clip meets. A copied track would have to be decoded to be cut, and would
+    tell of what was cropped away: it goes.
+
+    Args:
+        sound: the track.
+        clip: the domain of the cropped clip.
+
+    Raises:
+        ContainerError: the track is damaged, or holds something else than a sound.
+    """
+    if not soundtrack.is_field(sound):
+        return None
+    with soundtrack.opened(sound) as reader:
+        domain = Layout(header=reader.header, index=reader.index).domain
+        try:
+            time = soundtrack.time_of(domain, clip.corner[0], clip.shape[0] * clip.spacing[0])
+            return b"".join(plan(reader, selection(None, (time,), "out")).blocks())
+        except ConfigError:  # the track ends before the clip begins
+            return None

@@ -17,7 +17,7 @@ from inrfit.edit.keep import selection
 from inrfit.edit.soundtrack import heard
 from inrfit.errors import ContainerError, Interrupted
 from inrfit.fitting.loop import Progress
-from inrfit.io.video_write import shown_from
+from inrfit.io.video_rate import shown_from
 from inrfit.models.field import Field
 
 FAST = {"steps": 2, "hidden_features": 4, "hidden_layers": 0, "device": "cpu"}
