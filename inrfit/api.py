@@ -346,7 +346,7 @@ def adapt(
 
 def to_bytes(field: Field) -> bytes:
     """Return the bytes of the `.inr` file that holds a field."""
-    from inrfit.codec.weights import dumps
+    from inrfit.codec.write import dumps
 
     return dumps(field)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from inrfit.codec.container import Reader
 from inrfit.codec.layout import Layout
-from inrfit.codec.weights import region_mask
+from inrfit.codec.read import region_mask
 from inrfit.domain import Box, Domain, Typed
 from inrfit.edit.keep import Entry, Selection, resolved, shown
 from inrfit.errors import ConfigError

@@ -9,15 +9,16 @@ from msgspec.structs import replace
 
 from inrfit.codec import tags
 from inrfit.codec.container import EXIF, ICC, SOUND, TAGS, Reader, front_matter, part_end, parts_size
+from inrfit.codec.contents import least
 from inrfit.codec.header import Header, Index
 from inrfit.codec.layout import Layout
-from inrfit.codec.weights import least
+from inrfit.codec.write import metadata
 from inrfit.domain import Domain
 from inrfit.edit import soundtrack
 from inrfit.edit.choose import choose
 from inrfit.edit.keep import Selection, selection
 from inrfit.errors import ConfigError
-from inrfit.io import exif
+from inrfit.io.metadata import of_part
 from inrfit.models.field import pooled_psnr
 from inrfit.partitions.counted import counts
 from inrfit.signal import SignalInfo
@@ -137,16 +138,9 @@ def _index(layout: Layout, positions: Sequence[int]) -> Index:
 
 
 def _of_part(ancillary: Mapping[str, bytes], whole: Domain, part: Domain) -> dict[str, bytes]:
-    """Return the metadata that is true of a part: the colour profile, some tags, and the sound of its time."""
-    sound = ancillary.get(SOUND)
-    if sound is not None and whole.box[0] != part.box[0]:
-        sound = _track(sound, part)
-    kept = {
-        ICC: ancillary.get(ICC),
-        EXIF: exif.of_part(ancillary.get(EXIF)),
-        TAGS: ancillary.get(TAGS),
-        SOUND: sound,
-    }
+    """Return the metadata that is true of a part, with the sound of its time; tags stay as they are."""
+    info = SignalInfo(icc=ancillary.get(ICC), exif=ancillary.get(EXIF), sound=ancillary.get(SOUND))
+    kept = {**metadata(of_part(info, whole, part, _track)), TAGS: ancillary.get(TAGS, b"")}
     return {tag: blob for tag, blob in kept.items() if blob}
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from inrfit.codec.container import Reader
 from inrfit.codec.mse import rounded
-from inrfit.codec.weights import loads
+from inrfit.codec.read import loads
 from inrfit.config import FitConfig
 from inrfit.device import Device
 from inrfit.edit.sides import MODES, placed

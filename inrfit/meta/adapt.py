@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inrfit import io
-from inrfit.codec.weights import with_tables
+from inrfit.codec.write import with_tables
 from inrfit.config import FitConfig, Settings
 from inrfit.device import Device
 from inrfit.errors import ConfigError, FitError, InputError

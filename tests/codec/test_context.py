@@ -10,10 +10,10 @@ from make.data import textured
 from make.format import Damaged, Stream, cut
 
 from inrfit import api
+from inrfit.codec.choice import Array, chosen
 from inrfit.codec.context import BOUNDS, Fronts, Guide
 from inrfit.codec.entropy import Coder
 from inrfit.codec.payload import Item, guide_of
-from inrfit.codec.plan import Array, planned
 from inrfit.errors import ContainerError
 from inrfit.models.coding import LARGEST, Coding
 
@@ -101,7 +101,7 @@ def smooth(regions: int, side: int) -> np.ndarray:
 
 def stored(arrays: list[Array]) -> int:
     """Return the bytes of all groups."""
-    plan = planned(arrays)
+    plan = chosen(arrays)
     coder = Coder(plan.tables, plan.choice)
     coding = [
         Guide(sides=array.lattice, share=context[0], tables=context[1:]) if context else None
@@ -113,7 +113,7 @@ def stored(arrays: list[Array]) -> int:
 
 def test_neighbours_make_smooth_lattices_small_and_are_left_alone_elsewhere():
     integers, noise = smooth(6, 17), np.random.default_rng(2).integers(-20, 21, (6, 289))
-    plan = planned([Array(integers=integers, lattice=(17, 17)), Array(integers=noise, lattice=(17, 17))])
+    plan = chosen([Array(integers=integers, lattice=(17, 17)), Array(integers=noise, lattice=(17, 17))])
     assert plan.contexts[0]
     assert plan.contexts[1] == ()
     assert stored([Array(integers=integers, lattice=(17, 17))]) < 0.7 * stored([Array(integers=integers)])

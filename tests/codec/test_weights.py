@@ -14,7 +14,8 @@ import inrfit
 from inrfit import api
 from inrfit.codec import container
 from inrfit.codec.container import Reader
-from inrfit.codec.weights import dumps, loads
+from inrfit.codec.read import loads
+from inrfit.codec.write import dumps
 from inrfit.domain import image_domain
 from inrfit.errors import ContainerError, InputError, OutputError
 from inrfit.partitions import Partition, Region

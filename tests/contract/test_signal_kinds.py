@@ -18,7 +18,7 @@ from make.data import textured
 from PIL import Image
 
 from inrfit import api, io, registry
-from inrfit.codec.weights import dumps
+from inrfit.codec.write import dumps
 from inrfit.config import ReadConfig
 from inrfit.domain import Domain, Typed
 from inrfit.errors import ConfigError, Interrupted, OutputError

@@ -10,7 +10,7 @@ from make.data import textured
 
 import inrfit
 from inrfit import api, registry
-from inrfit.codec.weights import dumps
+from inrfit.codec.write import dumps
 from inrfit.errors import ConfigError, FitError, Interrupted
 from inrfit.fitting import sampling
 from inrfit.fitting.loop import Progress

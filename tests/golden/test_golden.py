@@ -9,7 +9,7 @@ import pytest
 from make.format import Stream, cut
 
 from inrfit import api
-from inrfit.codec.weights import coded, kept
+from inrfit.codec.contents import coded, kept
 from inrfit.models.coding import restored
 
 HERE = Path(__file__).parent

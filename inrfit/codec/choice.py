@@ -40,7 +40,7 @@ class Array:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Choice:
     """What `models.coding.Coding` says of some arrays; see there.
 
     Attributes:
@@ -52,7 +52,7 @@ class Plan:
     contexts: tuple[tuple[int, ...], ...]
 
 
-def planned(arrays: Sequence[Array]) -> Plan:
+def chosen(arrays: Sequence[Array]) -> Choice:
     """Return how arrays are coded in the fewest bytes, about."""
     guessed = [_guessed(array) for array in arrays]
     plain = [
@@ -68,7 +68,7 @@ def planned(arrays: Sequence[Array]) -> Plan:
     tables, choice = fit(plain, pieces)
     made = [Table(runs) for runs in tables]
     contexts = tuple(() if by is None else (by.share, *_tables_of(by.apart, made)) for by in guessed)
-    return Plan(tables=tables, choice=choice, contexts=contexts)
+    return Choice(tables=tables, choice=choice, contexts=contexts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
