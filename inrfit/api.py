@@ -21,7 +21,7 @@ from inrfit.errors import ConfigError, FitError, InputError, Interrupted, Output
 from inrfit.fitting.plan import Plan, check_many
 from inrfit.models.field import Field
 from inrfit.partitions import Partition, build, occupied
-from inrfit.signal import ArraySignal, Bands, Signal, SignalInfo
+from inrfit.signal import Bands, Signal, SignalInfo
 
 if TYPE_CHECKING:
     from inrfit.edit.extend import ExtendOptions
@@ -53,7 +53,7 @@ def read(source: Source, config: ReadConfig | None = None, *, name: str | None =
     """
     if isinstance(source, str | Path | bytes | np.ndarray):
         return io.read(source, config, name=name)
-    if isinstance(source, ArraySignal) or hasattr(source, "sample"):
+    if isinstance(source, Signal):
         return source
     raise InputError(f"cannot read a signal from {type(source).__name__}", hint="give a path or an array")
 

@@ -64,8 +64,7 @@ def placed(field: Field, new: Signal, side: str) -> tuple[ArraySignal, tuple[str
         )
     if field.info.sound is not None and name == axes[0]:
         notes += ("the sound track goes: it is that of the old part alone",)
-    known = new.known if isinstance(new, ArraySignal) else None
-    return ArraySignal(values=new.dense(), domain=domain, info=field.info, known=known), notes
+    return ArraySignal(values=new.dense(), domain=domain, info=field.info, known=new.known), notes
 
 
 def _check_size(old: Domain, new: Domain, axis: int) -> None:

@@ -44,8 +44,7 @@ def measured(fitted: Field, signal: Signal, device: Device) -> Field:
     The sum over a region is taken in an order that depends on the region alone: it is the same in a crop. Of a signal
     with a pool (see `Signal`) the samples of the pool are measured.
     """
-    pooled = getattr(signal, "pool", None) is not None
-    found = _pooled(fitted, signal, device) if pooled else _dense(fitted, signal, device)
+    found = _pooled(fitted, signal, device) if signal.pooled else _dense(fitted, signal, device)
     sums, areas = zip(*(found[place] for place in range(len(fitted.partition))), strict=True)
     mse = tuple(float(np.float32(total / max(count, 1))) for total, count in zip(sums, areas, strict=True))
     total = math.fsum(error * count for error, count in zip(mse, areas, strict=True))
@@ -98,9 +97,9 @@ def _squares(field: Field, signal: Signal, region: Region, box: Box, decoded: np
 
 def _pooled(fitted: Field, signal: Signal, device: Device) -> dict[int, tuple[float, int]]:
     """Return squared errors and their number by place of the region, of the samples of a pool."""
-    pool, found = getattr(signal, "pool", None), {}
+    found = {}
     for place, region in enumerate(fitted.partition.regions):
-        samples = region_samples(region, pool=pool)
+        samples = region_samples(region, pool=signal.pool)
         total = 0.0
         for start in range(0, samples.count, BLOCK):
             points = samples.index(np.arange(start, min(start + BLOCK, samples.count)))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from inrfit.domain import Box, Domain
 from inrfit.io import shape_pool
-from inrfit.signal import SignalInfo
+from inrfit.signal import Signal, SignalInfo
 from inrfit.surface import Body, Points
 
 TAU = 8.0
@@ -54,7 +54,7 @@ def lattice(box: tuple[Points, Points], resolution: int) -> Domain:
     )
 
 
-class ShapeSignal:
+class ShapeSignal(Signal):
     """A shape on a lattice.
 
     The samples that are fitted are computed once, others each time.
@@ -69,11 +69,8 @@ class ShapeSignal:
     Attributes:
         domain: the lattice.
         info: what is known about the samples.
-        channels: 1.
         body: the shape, in its own units.
     """
-
-    channels = 1
 
     def __init__(self, body: Body, domain: Domain, info: SignalInfo, target: str) -> None:
         spacing = domain.spacing[0]
@@ -91,6 +88,16 @@ class ShapeSignal:
         self._zero = np.array(domain.offset or (0.0,) * 3)[::-1]
         self._body = body.moved(self._zero, spacing)
         self._known: tuple[shape_pool.Pool, NDArray[np.generic]] | None = None
+
+    @property
+    def channels(self) -> int:
+        """Values per sample: 1."""
+        return 1
+
+    @property
+    def pooled(self) -> bool:
+        """Whether some samples alone are fitted and measured: always, those of `pool`."""
+        return True
 
     def sample(self, points: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the samples at integer indices [point, axis] as [point, 1] in [-1, 1]."""

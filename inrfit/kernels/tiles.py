@@ -40,7 +40,7 @@ def cut(counts: Sequence[int], tile: int) -> Iterator[Tile]:
             yield Tile(position=position, start=start, stop=min(start + tile, count))
 
 
-Pool = Callable[[Box], NDArray[np.intp]]
+Pool = Callable[[Box], NDArray[np.intp] | None]
 """Which samples of a box count, as rising ranks in row-major order; see `Signal`."""
 
 
@@ -106,8 +106,8 @@ def region_samples(
         box = box.grown(margins) & within
         mask = None if mask is None else _grown(mask, margins, region.box, box)
     inside = None if mask is None else np.flatnonzero(mask)
-    if pool is not None:
-        found = pool(box)
+    found = None if pool is None else pool(box)
+    if found is not None:
         inside = found if inside is None else np.intersect1d(inside, found, assume_unique=True)
     return RegionSamples(start=box.origin, shape=box.shape, inside=inside)
 

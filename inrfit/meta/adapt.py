@@ -303,10 +303,9 @@ def _begin(plan: Adaptation, kept: _Kept, part: Partition) -> Start:
 
 def _shares(plan: Adaptation, part: Partition) -> NDArray[np.float32]:
     """Return the part of the signal's samples that each region of a wave has."""
-    pool = getattr(plan.signal, "pool", None)
 
     def areas(partition: Partition) -> NDArray[np.float32]:
-        found = [region_samples(region, pool=pool).count for region in partition.regions]
+        found = [region_samples(region, pool=plan.signal.pool).count for region in partition.regions]
         return np.array(found, np.float32)
 
     return areas(part) / areas(plan.partition).sum()

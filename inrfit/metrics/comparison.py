@@ -64,7 +64,7 @@ def compare(
         return clip.compare(field, reference, metrics, device)
     target, decoded = reference.dense(), field.decode(device=device.name, threads=device.threads)
     covered, value_range, partition = field.covered(), field.info.peak_range, field.partition
-    known = getattr(reference, "known", None)
+    known = reference.known
     if known is not None:
         covered, partition = covered & known, regions.Known(field.partition, known)
     points = pictures = target, decoded
@@ -123,15 +123,13 @@ def part_of(reference: Signal, field: Field) -> Signal:
     inside = ours.axes == whole.axes and ours.box <= whole.box
     if not inside or ours.shape == whole.shape or _of_a_pool(reference):
         return reference
-    known = reference.known_in(ours.box) if isinstance(reference, ArraySignal) else None
-    return ArraySignal(
-        values=reference.dense(ours.box), domain=whole.over(ours.box), info=reference.info, known=known
-    )
+    values, known = reference.dense(ours.box), reference.known_in(ours.box)
+    return ArraySignal(values=values, domain=whole.over(ours.box), info=reference.info, known=known)
 
 
 def _of_a_pool(reference: Signal) -> bool:
     """Return whether a signal chooses by itself which samples are measured, and is not an array with holes."""
-    return getattr(reference, "pool", None) is not None and getattr(reference, "known", None) is None
+    return reference.pooled and reference.known is None
 
 
 def _check_same_kind(reference: Signal, field: Field) -> None:

@@ -156,13 +156,12 @@ def build(signal: Signal, config: PartitionConfig) -> Partition:
 
 def occupied(signal: Signal, partition: Partition) -> Partition:
     """Return a partition without the regions in which a signal has nothing to fit; all of it where there is none."""
-    filled, pool = getattr(signal, "occupied", None), getattr(signal, "pool", None)
-    if filled is None:
+    if not signal.pooled:
         return partition
-    there = filled([region.box for region in partition.regions])
+    there = signal.occupied([region.box for region in partition.regions])
     for place, region in enumerate(partition.regions):
-        if there[place] and region.mask is not None and pool is not None:
-            there[place] = region.mask.flat[pool(region.box)].any()
+        if there[place] and region.mask is not None and (ranks := signal.pool(region.box)) is not None:
+            there[place] = region.mask.flat[ranks].any()
     if there.all() or not there.any():
         return partition
     regions = tuple(region for region, full in zip(partition.regions, there, strict=True) if full)

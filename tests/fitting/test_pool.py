@@ -37,6 +37,10 @@ class Pooled(ArraySignal):
 
     counted: NDArray[np.bool_]
 
+    @property
+    def pooled(self) -> bool:
+        return True
+
     def pool(self, box: Box) -> NDArray[np.intp]:
         return np.flatnonzero(self._there(box))
 
