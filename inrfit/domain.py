@@ -139,7 +139,7 @@ class Domain:
         return tuple(z + o * s for z, o, s in zip(zero, self.origin, self.spacing, strict=True))
 
     @property
-    def rate(self) -> float:
+    def per_unit(self) -> float:
         """Samples per unit of the first axis: the sample rate of a sound, the frames per second of a clip."""
         return 1.0 / self.spacing[0]
 

@@ -25,7 +25,7 @@ def test_the_corner_is_the_place_of_the_first_sample() -> None:
 
 
 def test_the_rate_counts_samples_per_unit_of_the_first_axis() -> None:
-    assert CLIP.rate == pytest.approx(25)
+    assert CLIP.per_unit == pytest.approx(25)
 
 
 def test_an_end_is_in_seconds_on_an_axis_of_time_and_in_samples_on_others() -> None:

@@ -53,7 +53,7 @@ def items_of(description: Description) -> dict[bool, list[Item]]:
     found: dict[bool, list[Item]] = {True: [], False: []}
     for stack in description.stacks:
         found[stack.local].append(
-            Item(name=stack.name, shape=stack.shape, trained=stack.trained, lattice=stack.lattice)
+            Item(name=stack.name, shape=stack.shape, trained=stack.trained, points=stack.points)
         )
     return found
 

@@ -54,7 +54,7 @@ def with_tables(field: Field) -> Field:
     arrays = {
         item.name: Array(
             integers=np.stack([integers_of(item, group, coding) for group in numbers[item.name]]),
-            lattice=item.lattice,
+            points=item.points,
         )
         for local in (False, True)
         for item in items[local]

@@ -151,7 +151,7 @@ class VideoIO(SignalKind):
         seconds = frames * signal.domain.spacing[0]
         return (
             f"{width}×{height}×{signal.channels} {signal.info.dtype}, "
-            f"{_frames(frames)} at {signal.domain.rate:.4g} fps, {seconds:.3g} s"
+            f"{_frames(frames)} at {signal.domain.per_unit:.4g} fps, {seconds:.3g} s"
         )
 
 

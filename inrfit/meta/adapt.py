@@ -25,9 +25,9 @@ from inrfit.fitting.measure import with_errors
 from inrfit.fitting.plan import Plan
 from inrfit.fitting.size import by_effect
 from inrfit.kernels.tiles import region_samples
-from inrfit.meta.adapting import Adapting, Way
 from inrfit.meta.init import Init
 from inrfit.meta.learner import RIDGE, Learner, as_tensors
+from inrfit.meta.optimiser import Adapting, Way
 from inrfit.meta.options import FEW, AdaptConfig
 from inrfit.meta.origin import InitOrigin
 from inrfit.meta.tasks import bare

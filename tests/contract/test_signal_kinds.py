@@ -141,7 +141,7 @@ MAKERS = {
         more=(99,),
         side="after",
         knows={
-            "rate": lambda domain, info: domain.rate == pytest.approx(8000),
+            "rate": lambda domain, info: domain.per_unit == pytest.approx(8000),
             "title": lambda domain, info: "A tone" in info.tags.values(),
         },
     ),
@@ -153,7 +153,7 @@ MAKERS = {
         single=(1, 7, 9),
         more=(3, 7, 9),
         side="after",
-        knows={"rate": lambda domain, info: domain.rate == pytest.approx(10)},
+        knows={"rate": lambda domain, info: domain.per_unit == pytest.approx(10)},
     ),
     "shape": Maker(
         make=a_shape,
