@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from inrfit import io
 from inrfit.codec import excerpt
-from inrfit.codec.container import EXIF, ICC, MAX_METADATA, Reader, stored_size
+from inrfit.codec.chunks import EXIF, ICC, MAX_METADATA, stored_size
+from inrfit.codec.container import Reader
 from inrfit.codec.origin import Find, Origin
 from inrfit.codec.source import Source as FileSource
 from inrfit.config import READ_WORDS, FitOptions, ReadConfig, Settings, divides, require, settings

@@ -191,16 +191,16 @@ class Index(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
 
     Attributes:
         ids: region ids, increasing; row-major cell numbers of the whole grid, or labels below 2^31.
-        lengths: payload bytes of each PART. Set by `container.write`.
+        lengths: payload bytes of each PART. Set by `chunks.write`.
         boxes: for labels, half-open index ranges y0, y1, x0, x1 inside the domain. Empty for a grid.
         areas: for labels, samples of each region. Empty for a grid.
         mse: mean squared error of the decoded samples on the [-1, 1] scale; empty where unknown. A file rounds it as
             `mse.rounded` does.
         ancillary: bytes of all ancillary chunks together, so that the place of every PART is known from
-            here. Set by `container.write`.
+            here. Set by `chunks.write`.
         sums: what binds the pieces of the file to their places: one for what lies before the first region, see
-            `container.bound`, then one for each region, the `container.sum_of` the checksum behind its weights. Empty
-            where they are not kept, as before version 1.2. Set by `container.write`.
+            `chunks.bound`, then one for each region, the `chunks.sum_of` the checksum behind its weights. Empty
+            where they are not kept, as before version 1.2. Set by `chunks.write`.
     """
 
     ids: list[int]

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.codec import masks, tags
-from inrfit.codec.container import EXIF, ICC, NEWER, SOUND, SOURCE, TAGS, TORN, WRONG, Damage, Reader
+from inrfit.codec.chunks import EXIF, ICC, SOUND, SOURCE, TAGS
+from inrfit.codec.container import NEWER, TORN, WRONG, Damage, Reader
 from inrfit.codec.contents import adapted_items, coding_of, items_of, model_config, network, payloads
 from inrfit.codec.header import Header, Index
 from inrfit.codec.layout import Layout

@@ -9,8 +9,8 @@ import numpy as np
 
 from inrfit.codec import masks, tags
 from inrfit.codec.choice import Array, chosen
-from inrfit.codec.container import EXIF, ICC, SOUND, SOURCE, TAGS
-from inrfit.codec.container import write as write_container
+from inrfit.codec.chunks import EXIF, ICC, SOUND, SOURCE, TAGS
+from inrfit.codec.chunks import write as write_container
 from inrfit.codec.contents import MODEL_FIELDS, coded, kept, least_of
 from inrfit.codec.header import (
     CONTEXTUAL,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from inrfit.codec import tags
-from inrfit.codec.container import EXIF, ICC, SOUND, TAGS, Reader, front_matter, part_end, parts_size
+from inrfit.codec.chunks import EXIF, ICC, SOUND, TAGS, front_matter, part_end, parts_size
+from inrfit.codec.container import Reader
 from inrfit.codec.contents import least
 from inrfit.codec.header import Header, Index
 from inrfit.codec.layout import Layout

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from inrfit import io
-from inrfit.codec.container import MAGIC, SOUND, WRONG, Reader
+from inrfit.codec.chunks import MAGIC, SOUND
+from inrfit.codec.container import WRONG, Reader
 from inrfit.codec.excerpt import read
 from inrfit.codec.layout import Layout
 from inrfit.domain import Domain, Typed

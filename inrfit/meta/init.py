@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.codec.container import MAGIC
+from inrfit.codec.chunks import MAGIC
 from inrfit.config import TARGETS, ModelConfig, PartitionConfig
 from inrfit.errors import ConfigError, InputError
 from inrfit.meta.config import MetaConfig

@@ -10,7 +10,8 @@ import pytest
 import soundfile
 
 from inrfit import api
-from inrfit.codec.container import SOUND, Reader, write
+from inrfit.codec.chunks import SOUND, write
+from inrfit.codec.container import Reader
 from inrfit.config import ReadConfig
 from inrfit.edit.crop import plan
 from inrfit.edit.keep import selection
