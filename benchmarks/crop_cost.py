@@ -23,7 +23,7 @@ from typing import Any
 import common
 import numpy as np
 
-from inrfit.codec import container
+from inrfit.codec import chunks
 from inrfit.codec import header as h
 from inrfit.io.files import atomic_write_blocks
 
@@ -96,10 +96,10 @@ def synthesise(path: Path, cells: int, part: int) -> None:
     random = np.random.default_rng(0)
 
     def blocks() -> Iterator[bytes]:
-        yield container.front_matter(header, index, b"", {})
+        yield chunks.front_matter(header, index, b"", {})
         for _ in range(count):
             weights = random.bytes(part)
-            yield weights + container.part_end(weights)
+            yield weights + chunks.part_end(weights)
 
     atomic_write_blocks(path, blocks(), overwrite=True)
 

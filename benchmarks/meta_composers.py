@@ -168,7 +168,7 @@ def _optimised(
 def _maps(runs: Runs, init: Init, signal: Signal) -> str:
     """Write the activation maps of the modulated layer of one face as a picture; return its name."""
     from inrfit import api
-    from inrfit.meta.activations import maps, sheet
+    from inrfit.report.patterns import maps, sheet
 
     field = api.adapt(signal, init, steps=STEPS)
     sheets = [sheet(maps(field, layer), columns=16) for layer in (0, 1, 2)]

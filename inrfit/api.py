@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from inrfit import io
 from inrfit.codec import excerpt
-from inrfit.codec.container import EXIF, ICC, MAX_METADATA, Reader, stored_size
+from inrfit.codec.chunks import EXIF, ICC, MAX_METADATA, stored_size
+from inrfit.codec.container import Reader
 from inrfit.codec.origin import Find, Origin
 from inrfit.codec.source import Source as FileSource
 from inrfit.device import Device, pick_device
@@ -22,7 +23,7 @@ from inrfit.fitting.settings import DIVISION, FIT, Settings, divides, settings
 from inrfit.io.config import ReadConfig
 from inrfit.models.field import Field
 from inrfit.partitions import Partition, build, occupied
-from inrfit.signal import ArraySignal, Bands, Signal, SignalInfo
+from inrfit.signal import Bands, Signal, SignalInfo
 
 if TYPE_CHECKING:
     from inrfit.edit.extend import Plan as Extension
@@ -53,7 +54,7 @@ def read(source: Source, config: ReadConfig | None = None, *, name: str | None =
     """
     if isinstance(source, str | Path | bytes | np.ndarray):
         return io.read(source, config, name=name)
-    if isinstance(source, ArraySignal) or hasattr(source, "sample"):
+    if isinstance(source, Signal):
         return source
     raise InputError(f"cannot read a signal from {type(source).__name__}", hint="give a path or an array")
 
@@ -342,7 +343,7 @@ def adapt(
 
 def to_bytes(field: Field) -> bytes:
     """Return the bytes of the `.inr` file that holds a field."""
-    from inrfit.codec.weights import dumps
+    from inrfit.codec.write import dumps
 
     return dumps(field)
 

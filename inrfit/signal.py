@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -229,40 +230,54 @@ class Bands:
         return cls(bands=[values], domain=domain, channels=values.shape[-1], info=info)
 
 
-class Signal(Protocol):
+class Signal(ABC):
     """A source of samples: an array is one, a video behind a file and a mesh with its distance function are others.
 
-    A signal that cannot give all its samples may have two more methods. `pool(box)` returns which samples of a box
-    of indices are to be fitted and measured, as rising ranks in row-major order; without it all are. `occupied(boxes)`
-    returns which of many boxes hold anything to fit, [box] bool; cells of a grid that do not are left out.
+    Attributes:
+        domain: the lattice the samples lie on.
+        info: what is known about the samples.
+        known: which samples have a value, [*domain.shape]; None when all do, or when they cannot be listed.
     """
 
-    @property
-    def domain(self) -> Domain:
-        """The lattice the samples lie on."""
-        ...
+    __slots__ = ()
+    domain: Domain
+    info: SignalInfo
+    known: NDArray[np.bool_] | None = None
 
     @property
-    def info(self) -> SignalInfo:
-        """What is known about the samples."""
-        ...
-
-    @property
+    @abstractmethod
     def channels(self) -> int:
         """Values per sample."""
-        ...
 
+    @abstractmethod
     def sample(self, points: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the samples at integer indices [point, axis] as [point, channel] in [-1, 1]."""
-        ...
 
+    @abstractmethod
     def dense(self, window: Box | None = None) -> NDArray[np.generic]:
         """Return the native samples of a window (the whole domain when None) as [*shape, channel]."""
-        ...
+
+    @property
+    def pooled(self) -> bool:
+        """Whether some samples alone are fitted and measured, those of `pool`."""
+        return self.known is not None
+
+    def pool(self, box: Box) -> NDArray[np.intp] | None:
+        """Return which samples of a box are fitted and measured, as rising ranks in row-major order; None for all."""
+        known = self.known_in(box)
+        return None if known is None else np.flatnonzero(known)
+
+    def occupied(self, boxes: Sequence[Box]) -> NDArray[np.bool_]:
+        """Return which of many boxes hold anything to fit, [box]; cells of a grid that do not are left out."""
+        return np.array([known is None or known.any() for known in map(self.known_in, boxes)], bool)
+
+    def known_in(self, window: Box) -> NDArray[np.bool_] | None:
+        """Return which samples of a window have a value, [*shape]; None when all of the signal do."""
+        return None if self.known is None else self.known[Box(window).slices(self.domain.origin)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ArraySignal:
+class ArraySignal(Signal):
     """A signal held in one array.
 
     Attributes:
@@ -289,22 +304,6 @@ class ArraySignal:
             raise InputError(f"mask of shape {self.known.shape} does not fit the domain {self.domain.shape}")
 
     @property
-    def pool(self) -> Callable[[Box], NDArray[np.intp]] | None:
-        """What tells which samples of a box have a value; None when all do. See `Signal`."""
-        known = self.known
-        return None if known is None else lambda box: np.flatnonzero(known[self._place(box)])
-
-    @property
-    def occupied(self) -> Callable[[Sequence[Box]], NDArray[np.bool_]] | None:
-        """What tells which boxes hold a sample that has a value; None when all do. See `Signal`."""
-        known = self.known
-        return (
-            None
-            if known is None
-            else lambda boxes: np.array([known[self._place(box)].any() for box in boxes])
-        )
-
-    @property
     def channels(self) -> int:
         """Values per sample."""
         return self.values.shape[-1]
@@ -316,12 +315,4 @@ class ArraySignal:
 
     def dense(self, window: Box | None = None) -> NDArray[np.generic]:
         """Return the native samples of a window (the whole domain when None) as [*shape, channel]."""
-        return self.values if window is None else self.values[self._place(window)]
-
-    def known_in(self, window: Box) -> NDArray[np.bool_] | None:
-        """Return which samples of a window have a value, [*shape]; None when all of the signal do."""
-        return None if self.known is None else self.known[self._place(window)]
-
-    def _place(self, window: Box) -> tuple[slice, ...]:
-        """Return the place of a window in the array."""
-        return tuple(slice(a - o, b - o) for (a, b), o in zip(window, self.domain.origin, strict=True))
+        return self.values if window is None else self.values[Box(window).slices(self.domain.origin)]

@@ -69,8 +69,8 @@ def command(
 
     def work(item: Item) -> dict[str, Any]:
         from inrfit.codec.container import Reader
-        from inrfit.codec.summary import info_of
-        from inrfit.codec.weights import network
+        from inrfit.codec.contents import network
+        from inrfit.codec.read import info_of
         from inrfit.edit.crop import plan
         from inrfit.metrics.rate import bpp
 

@@ -387,7 +387,7 @@ def _suffix(path: Path | None) -> str:
     """Return the suffix of the decoded file: that of the source, where the file tells it."""
     from inrfit import io
     from inrfit.codec.container import Reader
-    from inrfit.codec.weights import signal_info
+    from inrfit.codec.read import signal_info
 
     try:
         with Reader(path or b"", allow_truncated=True) as reader:

@@ -55,7 +55,8 @@ def summary(result: dict[str, Any]) -> str:
 
 def done(source: Path | None, output: Path) -> bool:
     """Return whether an existing output is intact and was made from this input; never of standard input."""
-    from inrfit.codec.container import SOURCE, Reader
+    from inrfit.codec.chunks import SOURCE
+    from inrfit.codec.container import Reader
 
     if source is None:
         return False

@@ -41,7 +41,7 @@ def entry(
     flat = signal.domain.dimensions == 2
 
     def decoded(box: Box) -> NDArray[Any]:
-        counted = tuple((a - o, b - o) for (a, b), o in zip(box, field.domain.origin, strict=True))
+        counted = box.from_origin(field.domain.origin)
         return field.decode(region=counted, device=device.name, threads=device.threads)
 
     return Entry(

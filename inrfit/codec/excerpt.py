@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from inrfit.codec.container import Damage, Reader
 from inrfit.codec.layout import Layout
 from inrfit.codec.origin import Find
+from inrfit.codec.read import loads
 from inrfit.codec.source import Source
-from inrfit.codec.weights import loads
 from inrfit.kernels.lattice import Slices, asked, check_blend, lattice_of, touched
 from inrfit.models.field import Field
 

@@ -1,19 +1,18 @@
-"""The typed header and index of an `.inr` file; their limits are in `limits`, where bytes lie is not known here.
+"""The typed header and index of an `.inr` file; their limits are in `limits`, their bytes in `wire`.
 
-Both are stored as MessagePack arrays: fields in the order below, without names. A field added later goes to the
-end and has a default, so that older files still read and older readers ignore it. `short` makes them few bytes.
+A field added later goes to the end and has a default, so that older files still read and older readers ignore it.
 `docs/format.md` is the specification.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import msgspec
 
-from inrfit.codec.limits import CONTEXTUAL, MAX_AXES, check_header, check_index
-from inrfit.codec.short import StoredIndex, restored, stored, whole
-from inrfit.errors import ContainerError
+MAX_AXES = 8
+CONTEXTUAL = "contextual"
+"""Type of quantised weights of which some are coded by those next to them; since version 1.1."""
 
 PerAxis = msgspec.Meta(max_length=MAX_AXES)
 
@@ -105,10 +104,6 @@ class ModelHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     extent: tuple[float, ...] = ()
 
 
-BEFORE_GRIDS = len(ModelHeader.__struct_fields__) - 4
-"""Fields that are stored of a model without a feature grid, as files were before there was one."""
-
-
 class PartitionHeader(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     """How the domain is divided.
 
@@ -196,16 +191,16 @@ class Index(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
 
     Attributes:
         ids: region ids, increasing; row-major cell numbers of the whole grid, or labels below 2^31.
-        lengths: payload bytes of each PART. Set by `container.write`.
+        lengths: payload bytes of each PART. Set by `chunks.write`.
         boxes: for labels, half-open index ranges y0, y1, x0, x1 inside the domain. Empty for a grid.
         areas: for labels, samples of each region. Empty for a grid.
         mse: mean squared error of the decoded samples on the [-1, 1] scale; empty where unknown. A file rounds it as
             `mse.rounded` does.
         ancillary: bytes of all ancillary chunks together, so that the place of every PART is known from
-            here. Set by `container.write`.
+            here. Set by `chunks.write`.
         sums: what binds the pieces of the file to their places: one for what lies before the first region, see
-            `container.bound`, then one for each region, the `container.sum_of` the checksum behind its weights. Empty
-            where they are not kept, as before version 1.2. Set by `container.write`.
+            `chunks.bound`, then one for each region, the `chunks.sum_of` the checksum behind its weights. Empty
+            where they are not kept, as before version 1.2. Set by `chunks.write`.
     """
 
     ids: list[int]
@@ -215,69 +210,3 @@ class Index(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     mse: list[float] = []
     ancillary: int = 0
     sums: list[int] = []
-
-
-Stored = TypeVar("Stored", Header, StoredIndex)
-
-
-def encode(value: Header | Index) -> bytes:
-    """Return the MessagePack bytes of a header or index.
-
-    Raises:
-        ContainerError: a field holds something MessagePack cannot, for example a NumPy number, or an index is empty.
-    """
-    if isinstance(value, Index):
-        held = [*msgspec.structs.astuple(stored(msgspec.structs.asdict(value)))]
-        if not value.sums:
-            held = held[:-1]
-    else:
-        held = whole(value)
-        if not value.model.levels:  # fields at the end that hold nothing are left away
-            held[1] = held[1][:BEFORE_GRIDS]
-        if value.coding is None:
-            held = held[:-1] if value.init else held[:-2]
-        elif not value.coding.contexts:
-            held[-1] = held[-1][:-1]
-    try:
-        return msgspec.msgpack.encode(held)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ContainerError(f"{type(value).__name__.lower()} cannot be stored: {error}") from error
-
-
-def decode_header(payload: bytes) -> Header:
-    """Return the header in `payload`, every field within its limits.
-
-    Raises:
-        ContainerError: the bytes are no header, or a field is out of its limits.
-    """
-    header = _decode(payload, Header)
-    check_header(header)
-    return header
-
-
-def decode_index(payload: bytes, header: Header) -> Index:
-    """Return the index in `payload`, every field within its limits and in agreement with the header.
-
-    Raises:
-        ContainerError: the bytes are no index, or a field is out of its limits.
-    """
-    index = Index(**restored(_decode(payload, StoredIndex)))
-    check_index(index, header)
-    return index
-
-
-def validate(header: Header, index: Index) -> None:
-    """Check a header and an index as a reader would.
-
-    Raises:
-        ContainerError: they cannot be stored, or a reader would refuse them.
-    """
-    decode_index(encode(index), decode_header(encode(header)))
-
-
-def _decode(payload: bytes, kind: type[Stored]) -> Stored:
-    try:
-        return msgspec.msgpack.decode(payload, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError) as error:
-        name = "header" if kind is Header else "index"
-        raise ContainerError(f"{name} is not in the form of this format: {error}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -59,37 +58,25 @@ class Layout:
         """Return the half-open index ranges of a region."""
         if not self.is_grid:
             corners = self.index.boxes[position]
-            return tuple(zip(corners[::2], corners[1::2], strict=True))
+            return Box(zip(corners[::2], corners[1::2], strict=True))
         box = []
         rest = self.index.ids[position]
         for edges in reversed(self.header.partition.edges):
             rest, place = divmod(rest, len(edges) - 1)
             box.append((edges[place], edges[place + 1]))
-        return tuple(reversed(box))
+        return Box(reversed(box))
 
     def area(self, position: int) -> int:
         """Return the number of samples of a region."""
         if not self.is_grid:
             return self.index.areas[position]
-        return math.prod(last - first for first, last in self.box(position))
+        return self.box(position).size
+
+    def around(self, positions: Iterable[int]) -> Box:
+        """Return the smallest box around some regions, at least one."""
+        return Box.around(map(self.box, positions))
 
     def cell(self, position: int) -> tuple[int, ...]:
         """Return the place of a region of a grid among the cells of this file, counted from 0 on each axis."""
         box = self.box(position)
         return tuple(borders.index(first) for borders, (first, _) in zip(self.borders, box, strict=True))
-
-
-def bounding(boxes: Iterable[Box]) -> Box:
-    """Return the smallest box around at least one box."""
-    axes = zip(*boxes, strict=True)
-    return tuple((min(a for a, _ in spans), max(b for _, b in spans)) for spans in axes)
-
-
-def inside(box: Box, window: Box) -> bool:
-    """Return whether a box lies wholly in a window."""
-    return all(a <= first and last <= b for (first, last), (a, b) in zip(box, window, strict=True))
-
-
-def meeting(box: Box, window: Box) -> bool:
-    """Return whether a box has a sample in a window."""
-    return all(first < b and a < last for (first, last), (a, b) in zip(box, window, strict=True))

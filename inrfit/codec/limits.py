@@ -10,16 +10,21 @@ import re
 import reprlib
 from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
+from inrfit.codec.header import (
+    CONTEXTUAL,
+    MAX_AXES,
+    FrameHeader,
+    Header,
+    Index,
+    ModelHeader,
+    PartitionHeader,
+    SignalHeader,
+)
 from inrfit.errors import ContainerError
 from inrfit.models.config import MAX_FEATURE_CHANNELS, MAX_LATTICE, MAX_LEVELS
 from inrfit.registry import names
 
-if TYPE_CHECKING:
-    from inrfit.codec.header import FrameHeader, Header, Index, ModelHeader, PartitionHeader, SignalHeader
-
-MAX_AXES = 8
 MAX_AXIS = 1 << 31
 MAX_SAMPLES = 1 << 40
 MAX_ORIGIN = 1 << 40
@@ -90,9 +95,6 @@ MAX_SHARE, MAX_CONTEXTS = 4, 16
 
 FRAMES = ("global", "local")
 PARTITIONS = ("grid", "labels")
-CONTEXTUAL = "contextual"
-"""Type of quantised weights of which some are coded by those next to them; since version 1.1."""
-
 WEIGHTS = ("float32", "float16", "quantised", CONTEXTUAL)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,14 +83,11 @@ def overlap(regions: Sequence[Region]) -> Region | None:
     """
     if len(regions) < 2:
         return None
-    boxes = np.array([region.box for region in regions], np.int64)
-    low, high = boxes[..., 0].min(0), boxes[..., 1].max(0)
-    axis = int(np.argmax(high - low))
-    thick = max(1, AT_ONCE // math.prod(int(n) for n in np.delete(high - low, axis)))
-    for start in range(int(low[axis]), int(high[axis]), thick):
-        band = tuple(zip(low.tolist(), high.tolist(), strict=True))
-        band = (*band[:axis], (start, min(start + thick, int(high[axis]))), *band[axis + 1 :])
-        here = np.flatnonzero((boxes[:, axis, 0] < band[axis][1]) & (boxes[:, axis, 1] > start)).tolist()
+    whole = Box.around(region.box for region in regions)
+    axis = int(np.argmax(whole.shape))
+    low, high = np.array([region.box[axis] for region in regions], np.int64).T
+    for band in whole.bands(AT_ONCE, axis):
+        here = np.flatnonzero((low < band[axis][1]) & (high > band[axis][0])).tolist()
         if len(here) > 1 and (found := _painted_twice([regions[place] for place in here], band)):
             return found
     return None
@@ -98,17 +95,12 @@ def overlap(regions: Sequence[Region]) -> Region | None:
 
 def _painted_twice(regions: Sequence[Region], band: Box) -> Region | None:
     """Return a region that has a sample of one before it in a band."""
-    taken = np.zeros([b - a for a, b in band], bool)
+    taken = np.zeros(band.shape, bool)
     for region in regions:
-        both = [(max(a, c), min(b, d)) for (a, b), (c, d) in zip(region.box, band, strict=True)]
-        window = taken[tuple(_within(both, band))]
-        inside = np.True_ if region.mask is None else region.mask[tuple(_within(both, region.box))]
+        both = region.box & band
+        window = taken[both.slices(band.origin)]
+        inside = np.True_ if region.mask is None else region.mask[both.slices(region.box.origin)]
         if (window & inside).any():
             return region
         window |= inside
     return None
-
-
-def _within(box: Box | list[tuple[int, int]], around: Box) -> Iterator[slice]:
-    """Yield where a box lies in one around it."""
-    return (slice(a - o, b - o) for (a, b), (o, _) in zip(box, around, strict=True))

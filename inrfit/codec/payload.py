@@ -34,14 +34,14 @@ class Item:
         shape: of one group.
         trained: whether it is kept in the type of the file's weights; float32 otherwise.
         base: numbers that quantised ones are added to, [*shape]; None for zeros.
-        lattice: see `description.Stack`.
+        points: see `description.Stack`.
     """
 
     name: str
     shape: tuple[int, ...]
     trained: bool = True
     base: NDArray[np.float32] | None = None
-    lattice: tuple[int, ...] = ()
+    points: tuple[int, ...] = ()
 
 
 class Payload(ABC):
@@ -258,11 +258,11 @@ def guide_of(item: Item, coding: Coding) -> Guide | None:
     if not (context := coding.contexts.get(item.name)):
         return None
     share, *tables = context
-    if not item.lattice:
+    if not item.points:
         raise ContainerError(f"{item.name} is coded by neighbours, and is no lattice")
     if max(tables) >= len(coding.tables):
         raise ContainerError(f"{item.name} is coded with table {max(tables)} of {len(coding.tables)}")
-    return Guide(sides=item.lattice, share=share, tables=tuple(tables))
+    return Guide(sides=item.points, share=share, tables=tuple(tables))
 
 
 def integers_of(item: Item, numbers: NDArray[np.float32], coding: Coding) -> NDArray[np.int64]:

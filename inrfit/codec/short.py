@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import msgspec
 
 from inrfit.codec import mse
-from inrfit.codec.limits import MAX_AXES, MAX_LABELS, MAX_REGIONS
+from inrfit.codec.header import MAX_AXES
+from inrfit.codec.limits import MAX_LABELS, MAX_REGIONS
 from inrfit.errors import ContainerError
 
 EXACT = 2.0**53

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from inrfit.codec.container import Reader
-from inrfit.codec.header import Header
+from inrfit.codec.contents import misfits, network
 from inrfit.codec.layout import Layout
-from inrfit.codec.weights import misfits, network
+from inrfit.codec.read import info_of
 from inrfit.metrics.fidelity import unit_decibel
 from inrfit.metrics.rate import bpp
-from inrfit.signal import SignalInfo
 
 
 def summary(reader: Reader) -> dict[str, Any]:
@@ -55,17 +54,6 @@ def summary(reader: Reader) -> dict[str, Any]:
         "writer": header.writer,
         "damaged": [damage.id for damage in misfits(reader)],
     }
-
-
-def info_of(header: Header) -> SignalInfo:
-    """Return what a header says of the samples."""
-    signal = header.signal
-    return SignalInfo(
-        kind=signal.kind,
-        dtype=signal.dtype,
-        value_range=(signal.value_low, signal.value_high),
-        colour=signal.colour,
-    )
 
 
 def _plain(struct: Any) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 from inrfit.codec.container import Reader
-from inrfit.codec.layout import Layout, bounding, inside, meeting
-from inrfit.codec.weights import region_mask
+from inrfit.codec.layout import Layout
+from inrfit.codec.read import region_mask
 from inrfit.domain import Box, Domain, Typed
 from inrfit.edit.keep import Entry, Selection, resolved, shown
 from inrfit.errors import ConfigError
@@ -45,10 +45,10 @@ def _cells(layout: Layout, entries: Sequence[Entry]) -> list[int]:
     """Return the regions of a grid in a range of cells per axis, counted among the cells of this file."""
     counts = [len(borders) - 1 for borders in layout.borders]
     spans = _ranges("--keep", "cells", entries, counts, layout.domain)
-    window = tuple(
+    window = Box(
         (borders[first], borders[last]) for borders, (first, last) in zip(layout.borders, spans, strict=True)
     )
-    return [position for position in range(len(layout)) if inside(layout.box(position), window)]
+    return [position for position in range(len(layout)) if layout.box(position) <= window]
 
 
 def _ids(layout: Layout, entries: Sequence[Entry]) -> list[int]:
@@ -89,7 +89,7 @@ def _absolute(layout: Layout, window: Sequence[slice]) -> Box:
         if "s" in domain.units and any(isinstance(e, Typed) for w in window for e in (w.start, w.stop)):
             raise outside(domain, [(entry.start, entry.stop) for entry in window]) from None
         raise
-    return tuple((a + first, b + first) for (a, b), first in zip(spans, domain.origin, strict=True))
+    return Box((a + first, b + first) for (a, b), first in zip(spans, domain.origin, strict=True))
 
 
 def _ranges(
@@ -118,13 +118,13 @@ def _ranges(
 
 def _in_window(reader: Reader, layout: Layout, window: Box, snap: str) -> list[int]:
     """Return the regions that meet a window ("out"), or those wholly inside it."""
-    whole = [position for position in range(len(layout)) if inside(layout.box(position), window)]
+    whole = [position for position in range(len(layout)) if layout.box(position) <= window]
     met = whole if snap == "in" else _meeting(reader, layout, window)
     asked = f"--region {_relative(layout, window)}"
     if not met and snap == "in" and (cut := _meeting(reader, layout, window)):
         raise ConfigError(
             f"{asked} holds no whole region",
-            hint=f"--snap out keeps the {len(cut)} it cuts, {_relative(layout, _extent(layout, cut))}",
+            hint=f"--snap out keeps the {len(cut)} it cuts, {_relative(layout, layout.around(cut))}",
         )
     if not met:
         raise ConfigError(
@@ -144,8 +144,8 @@ def _meeting(reader: Reader, layout: Layout, window: Box) -> list[int]:
     return [
         position
         for position in range(len(layout))
-        if meeting(box := layout.box(position), window)
-        and (layout.is_grid or inside(box, window) or _mask_meets(reader, layout, position, window))
+        if ((box := layout.box(position)) & window).size
+        and (layout.is_grid or box <= window or _mask_meets(reader, layout, position, window))
     ]
 
 
@@ -154,40 +154,30 @@ def _mask_meets(reader: Reader, layout: Layout, position: int, window: Box) -> b
     box, mask = layout.box(position), region_mask(reader, position)
     if mask is None:
         return True
-    part = tuple(
-        slice(max(a, first) - first, min(b, last) - first)
-        for (a, b), (first, last) in zip(window, box, strict=True)
-    )
-    return bool(mask[part].any())
+    return bool(mask[(box & window).slices(box.origin)].any())
 
 
 def _fits(layout: Layout, met: Sequence[int], window: Box) -> bool:
     """Return whether the regions that meet a window give exactly it, without a sample more."""
-    return _extent(layout, met) == window
+    return layout.around(met) == window
 
 
 def _fitting_windows(reader: Reader, layout: Layout, window: Box, whole: Sequence[int]) -> str:
     """Name the nearest windows that the regions follow: the smallest around a window, and one within it."""
-    around = _extent(layout, _meeting(reader, layout, window))
-    while (wider := _extent(layout, _meeting(reader, layout, around))) != around:
+    around = layout.around(_meeting(reader, layout, window))
+    while (wider := layout.around(_meeting(reader, layout, around))) != around:
         around = wider
     text = f"--region {_relative(layout, around)} around it does"
     if whole:
-        within = _extent(layout, whole)
+        within = layout.around(whole)
         if _fits(layout, _meeting(reader, layout, within), within):
             text += f", --region {_relative(layout, within)} within it too"
     return f"{text}; or give --snap out or in"
 
 
-def _extent(layout: Layout, positions: Sequence[int]) -> Box:
-    return bounding(layout.box(position) for position in positions)
-
-
 def _relative(layout: Layout, window: Box) -> str:
     """Write a window the way the options take it: counted in this file."""
-    return ",".join(
-        f"{a - first}:{b - first}" for (a, b), first in zip(window, layout.domain.origin, strict=True)
-    )
+    return ",".join(f"{a}:{b}" for a, b in window.from_origin(layout.domain.origin))
 
 
 def _what_there_is(layout: Layout) -> str:

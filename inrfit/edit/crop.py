@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from inrfit.codec import tags
-from inrfit.codec.container import EXIF, ICC, SOUND, TAGS, Reader, front_matter, part_end, parts_size
+from inrfit.codec.chunks import EXIF, ICC, SOUND, TAGS, front_matter, part_end, parts_size
+from inrfit.codec.container import Reader
+from inrfit.codec.contents import least
 from inrfit.codec.header import Header, Index
-from inrfit.codec.layout import Layout, bounding
-from inrfit.codec.weights import least
+from inrfit.codec.layout import Layout
+from inrfit.codec.write import metadata
 from inrfit.domain import Domain
+from inrfit.edit import soundtrack
 from inrfit.edit.choose import choose
-from inrfit.edit.keep import Selection
-from inrfit.io import exif
+from inrfit.edit.keep import Selection, selection
+from inrfit.errors import ConfigError
+from inrfit.io.metadata import of_part
 from inrfit.models.field import pooled_psnr
 from inrfit.partitions.counted import counts
 from inrfit.signal import SignalInfo
@@ -114,10 +118,8 @@ def _part(reader: Reader, position: int) -> Iterator[bytes]:
 def _header(layout: Layout, positions: Sequence[int], told: Mapping[str, str]) -> Header:
     """Return the header of a crop: the box around the regions kept, and their PSNR; `told` are the tags of the signal."""
     header = layout.header
-    box = bounding(layout.box(position) for position in positions)
-    signal = replace(
-        header.signal, origin=[first for first, _ in box], shape=[last - first for first, last in box]
-    )
+    box = layout.around(positions)
+    signal = replace(header.signal, origin=[*box.origin], shape=[*box.shape])
     psnr = header.psnr
     if len(positions) < len(layout):
         mse = [layout.index.mse[position] for position in positions] if layout.index.mse else []
@@ -137,16 +139,31 @@ def _index(layout: Layout, positions: Sequence[int]) -> Index:
 
 
 def _of_part(ancillary: Mapping[str, bytes], whole: Domain, part: Domain) -> dict[str, bytes]:
-    """Return the metadata that is true of a part: the colour profile, some tags, and the sound of its time."""
-    from inrfit.edit.soundtrack import cropped
-
-    sound = ancillary.get(SOUND)
-    if sound is not None and whole.box[0] != part.box[0]:
-        sound = cropped(sound, part)
-    kept = {
-        ICC: ancillary.get(ICC),
-        EXIF: exif.of_part(ancillary.get(EXIF)),
-        TAGS: ancillary.get(TAGS),
-        SOUND: sound,
-    }
+    """Return the metadata that is true of a part, with the sound of its time; tags stay as they are."""
+    info = SignalInfo(icc=ancillary.get(ICC), exif=ancillary.get(EXIF), sound=ancillary.get(SOUND))
+    kept = {**metadata(of_part(info, whole, part, _track)), TAGS: ancillary.get(TAGS, b"")}
     return {tag: blob for tag, blob in kept.items() if blob}
+
+
+def _track(sound: bytes, clip: Domain) -> bytes | None:
+    """Return what is left of a track where its clip was cropped in time; None where nothing can be.
+
+    A field is cropped to the cells that the clip meets. A copied track would have to be decoded to be cut, and would
+    tell of what was cropped away: it goes.
+
+    Args:
+        sound: the track.
+        clip: the domain of the cropped clip.
+
+    Raises:
+        ContainerError: the track is damaged, or holds something else than a sound.
+    """
+    if not soundtrack.is_field(sound):
+        return None
+    with soundtrack.opened(sound) as reader:
+        domain = Layout(header=reader.header, index=reader.index).domain
+        try:
+            time = soundtrack.time_of(domain, clip.corner[0], clip.shape[0] * clip.spacing[0])
+            return b"".join(plan(reader, selection(None, (time,), "out")).blocks())
+        except ConfigError:  # the track ends before the clip begins
+            return None

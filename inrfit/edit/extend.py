@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from inrfit.codec.container import Reader
 from inrfit.codec.mse import rounded
-from inrfit.codec.weights import loads
+from inrfit.codec.read import loads
 from inrfit.device import Device
-from inrfit.domain import Box
 from inrfit.edit.sides import MODES, placed
 from inrfit.fitting.config import FitConfig
 from inrfit.fitting.events import FitEvent
@@ -168,7 +167,7 @@ def verify(plan: Plan, data: bytes) -> Extended:
     new = with_errors(field.select(plan.added), plan.new, plan.device)
     errors = dict(zip(plan.added, new.mse, strict=True))
     mse = tuple(errors.get(row, error) for row, error in enumerate(field.mse))
-    covered, place = old.covered(), _counted(old.domain.box, field.domain.origin)
+    covered, place = old.covered(), old.domain.box.from_origin(field.domain.origin)
     before, after = old.decode(**where)[covered], field.decode(region=place, **where)[covered]
     return Extended(
         field=replace(field, mse=mse, psnr=pooled_psnr(mse, field.counts, field.info.peak)),
@@ -269,34 +268,17 @@ def _with_old(plan: Plan, margin: int | Sequence[int]) -> ArraySignal:
     Samples that were cropped away have no value.
     """
     old, new = plan.old, plan.new
-    margins = [margin] * new.domain.dimensions if isinstance(margin, int) else list(margin)
-    wide = tuple((a - m, b + m) for m, (a, b) in zip(margins, new.domain.box, strict=True))
-    box = _within(wide, plan.whole.domain.box)
-    origin, shape = tuple(a for a, _ in box), tuple(b - a for a, b in box)
-    values, known = np.zeros((*shape, old.channels), old.info.dtype), np.zeros(shape, bool)
-    there = _slices(new.domain.box, origin)
+    box = new.domain.box.grown(margin) & plan.whole.domain.box
+    values, known = np.zeros((*box.shape, old.channels), old.info.dtype), np.zeros(box.shape, bool)
+    there = new.domain.box.slices(box.origin)
     values[there], known[there] = new.dense(), True if new.known is None else new.known
-    if any(margins):
-        seam = _within(box, old.domain.box)
-        part = _counted(seam, old.domain.origin)
-        there = _slices(seam, origin)
+    if box != new.domain.box:
+        seam = box & old.domain.box
+        part, there = seam.from_origin(old.domain.origin), seam.slices(box.origin)
         values[there] = old.decode(region=part, device=plan.device.name, threads=plan.device.threads)
         known[there] = old.covered(region=part)
-    domain = replace(old.domain, shape=shape, origin=origin)
-    return ArraySignal(values=values, domain=domain, info=old.info, known=None if known.all() else known)
-
-
-def _within(box: Box, limits: Box) -> Box:
-    return tuple((max(a, low), min(b, high)) for (a, b), (low, high) in zip(box, limits, strict=True))
-
-
-def _counted(box: Box, origin: tuple[int, ...]) -> Box:
-    """Return a box counted from an origin."""
-    return tuple((a - o, b - o) for (a, b), o in zip(box, origin, strict=True))
-
-
-def _slices(box: Box, origin: tuple[int, ...]) -> tuple[slice, ...]:
-    return tuple(slice(a, b) for a, b in _counted(box, origin))
+    domain, known = old.domain.over(box), None if known.all() else known
+    return ArraySignal(values=values, domain=domain, info=old.info, known=known)
 
 
 def _phase(progress: Progress, before: int, steps: int, began: float) -> Progress:

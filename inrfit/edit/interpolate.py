@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.errors import ConfigError
+from inrfit.io.metadata import common
 from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.field import Field
 from inrfit.partitions import Partition
-from inrfit.signal import Signal, SignalInfo
+from inrfit.signal import Signal
 
 MEND = "adapt or fit them with the same model, partition and size"
 
@@ -53,7 +54,7 @@ def interpolate(fields: Sequence[Field], shares: Sequence[float]) -> Field:
     alike = first.coding is None and all(other.weight_type == first.weight_type for other in others)
     return replace(
         first,
-        info=_common([one.info for one in fields]),
+        info=common([one.info for one in fields]),
         weights={name: _mixed([one.weights[name] for one in fields], shares) for name in names},
         weight_type=first.weight_type if alike else "float32",
         coding=None,
@@ -168,19 +169,3 @@ def _same(one: Partition, two: Partition) -> bool:
         if a.mask is not None and b.mask is not None and not np.array_equal(a.mask, b.mask):
             return False
     return True
-
-
-def _common(infos: Sequence[SignalInfo]) -> SignalInfo:
-    """Return what several signals have in common."""
-    first, *others = infos
-    same_icc = all(other.icc == first.icc for other in others)
-    tags = {k: v for k, v in first.tags.items() if all(other.tags.get(k) == v for other in others)}
-    return replace(
-        first,
-        icc=first.icc if same_icc else None,
-        exif=None,
-        sound=None,
-        tags=tags,
-        notes=(),
-        sha256="",
-    )

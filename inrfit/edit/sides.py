@@ -57,15 +57,16 @@ def placed(field: Field, new: Signal, side: str) -> tuple[ArraySignal, tuple[str
         notes += ("its colour profile differs from that of the field; the samples are taken as they are",)
     if field.info.colour == "waveform" and _extent(new.info) > 2 * _extent(field.info):
         notes += ("it is much louder than the field, whose range it is fitted in: it may need more steps",)
-    if field.domain.units[0] == "s" and not math.isclose(new.domain.rate, field.domain.rate, rel_tol=1e-3):
+    if field.domain.units[0] == "s" and not math.isclose(
+        new.domain.per_unit, field.domain.per_unit, rel_tol=1e-3
+    ):
         notes += (
-            f"it has {new.domain.rate:.4g} samples or frames per second, the field {field.domain.rate:.4g}: they are "
+            f"it has {new.domain.per_unit:.4g} samples or frames per second, the field {field.domain.per_unit:.4g}: they are "
             "taken as they are",
         )
     if field.info.sound is not None and name == axes[0]:
         notes += ("the sound track goes: it is that of the old part alone",)
-    known = new.known if isinstance(new, ArraySignal) else None
-    return ArraySignal(values=new.dense(), domain=domain, info=field.info, known=known), notes
+    return ArraySignal(values=new.dense(), domain=domain, info=field.info, known=new.known), notes
 
 
 def _check_size(old: Domain, new: Domain, axis: int) -> None:

@@ -1,4 +1,4 @@
-"""The sound track of a clip: cut with it, and as sound for the file of a decode; how it is fitted is not known here.
+"""The sound track of a clip: its time, and as sound for the file of a decode; how it is fitted or cut is not known here.
 
 A track is the bytes of an `.inr` file, or those of a sound file that were copied. Its time is that of the clip: second
 0 is that of the first frame that was fitted.
@@ -9,44 +9,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from inrfit import io
-from inrfit.codec.container import MAGIC, SOUND, WRONG, Reader
+from inrfit.codec.chunks import MAGIC, SOUND
+from inrfit.codec.container import WRONG, Reader
 from inrfit.codec.excerpt import read
 from inrfit.codec.layout import Layout
 from inrfit.domain import Domain, Typed
-from inrfit.edit.crop import plan
-from inrfit.edit.keep import selection
 from inrfit.errors import ConfigError, ContainerError
-from inrfit.io.video_write import lateness
+from inrfit.io.video_rate import lateness
 from inrfit.signal import Bands
 
 
 def is_field(sound: bytes) -> bool:
     """Return whether a track is a field of its own."""
     return sound.startswith(MAGIC)
-
-
-def cropped(sound: bytes, clip: Domain) -> bytes | None:
-    """Return what is left of a track where its clip was cropped in time; None where nothing can be.
-
-    A field is cropped to the cells that the clip meets. A copied track would have to be decoded to be cut, and would
-    tell of what was cropped away: it goes.
-
-    Args:
-        sound: the track.
-        clip: the domain of the cropped clip.
-
-    Raises:
-        ContainerError: the track is damaged, or holds something else than a sound.
-    """
-    if not is_field(sound):
-        return None
-    with _opened(sound) as reader:
-        domain = Layout(header=reader.header, index=reader.index).domain
-        try:
-            time = _range(domain, clip.corner[0], clip.shape[0] * clip.spacing[0])
-            return b"".join(plan(reader, selection(None, (time,), "out")).blocks())
-        except ConfigError:  # the track ends before the clip begins
-            return None
 
 
 def heard(samples: Bands, *, device: str, threads: int | None) -> Bands:
@@ -60,10 +35,10 @@ def heard(samples: Bands, *, device: str, threads: int | None) -> Bands:
     if sound is None or not is_field(sound):
         return samples
     clip, late = samples.domain, lateness(samples.info, samples.domain)
-    with _opened(sound) as reader:
+    with opened(sound) as reader:
         domain = Layout(header=reader.header, index=reader.index).domain
     begin = clip.corner[0] - late
-    time = _range(domain, begin, clip.shape[0] * clip.spacing[0])
+    time = time_of(domain, begin, clip.shape[0] * clip.spacing[0])
     try:
         field = read(sound, region=(time,)).field
         made = field.bands(region=(time,), device=device, threads=threads)
@@ -75,7 +50,7 @@ def heard(samples: Bands, *, device: str, threads: int | None) -> Bands:
     return replace(samples, domain=placed, info=replace(samples.info, sound=data))
 
 
-def _opened(sound: bytes) -> Reader:
+def opened(sound: bytes) -> Reader:
     """Open a track that is a field, without a track of its own.
 
     Raises:
@@ -88,7 +63,7 @@ def _opened(sound: bytes) -> Reader:
     return reader
 
 
-def _range(track: Domain, begin: float, seconds: float) -> tuple[Typed, Typed]:
+def time_of(track: Domain, begin: float, seconds: float) -> tuple[Typed, Typed]:
     """Return the time of a clip that begins somewhere, in seconds from the first sample of a track."""
     length = track.shape[0] * track.spacing[0]
     first = begin - track.corner[0]

@@ -92,8 +92,7 @@ def _chosen(field: Field, free: Collection[str], signal: Signal, device: Device)
 
 def _spread(field: Field, signal: Signal) -> NDArray[np.int64]:
     """Return every so many a sample of the regions, [sample, axis]."""
-    pool = getattr(signal, "pool", None)
-    regions = [region_samples(region, pool=pool) for region in field.partition.regions]
+    regions = [region_samples(region, pool=signal.pool) for region in field.partition.regions]
     every = max(1, math.ceil(sum(region.count for region in regions) / SAMPLES))
     if every > 1:
         every += 1 - every % 2  # odd, so that rows of an even length are not looked at in columns

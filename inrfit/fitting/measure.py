@@ -44,8 +44,7 @@ def measured(fitted: Field, signal: Signal, device: Device) -> Field:
     The sum over a region is taken in an order that depends on the region alone: it is the same in a crop. Of a signal
     with a pool (see `Signal`) the samples of the pool are measured.
     """
-    pooled = getattr(signal, "pool", None) is not None
-    found = _pooled(fitted, signal, device) if pooled else _dense(fitted, signal, device)
+    found = _pooled(fitted, signal, device) if signal.pooled else _dense(fitted, signal, device)
     sums, areas = zip(*(found[place] for place in range(len(fitted.partition))), strict=True)
     mse = tuple(float(np.float32(total / max(count, 1))) for total, count in zip(sums, areas, strict=True))
     total = math.fsum(error * count for error, count in zip(mse, areas, strict=True))
@@ -61,8 +60,8 @@ def _dense(fitted: Field, signal: Signal, device: Device) -> dict[int, tuple[flo
         for place in places:
             region = fitted.partition.regions[place]
             total = sum(
-                _squares(fitted, signal, region, box, decoded[_within(box, slab)])
-                for box in _blocks(region.box)
+                _squares(fitted, signal, region, box, decoded[box.slices(slab.origin)])
+                for box in region.box.bands(BLOCK)
             )
             found[place] = float(total), region.area * fitted.channels
     return found
@@ -70,8 +69,7 @@ def _dense(fitted: Field, signal: Signal, device: Device) -> dict[int, tuple[flo
 
 def _slabs(field: Field) -> Iterator[list[int]]:
     """Yield the places of the regions in slabs along the first axis that cut no region, of about `SLAB` samples."""
-    (_, *others), regions = field.domain.box, field.partition.regions
-    row = math.prod(b - a for a, b in others)
+    regions, row = field.partition.regions, math.prod(field.domain.shape[1:])
     places = sorted(range(len(regions)), key=lambda place: regions[place].box[0])
     slab: list[int] = []
     low = high = 0
@@ -87,24 +85,11 @@ def _slabs(field: Field) -> Iterator[list[int]]:
     yield slab
 
 
-def _blocks(box: Box) -> Iterator[Box]:
-    """Cut a box into blocks of rows of about `BLOCK` samples."""
-    (first, last), *others = box
-    rows = max(1, BLOCK // math.prod(b - a for a, b in others))
-    for start in range(first, last, rows):
-        yield ((start, min(start + rows, last)), *others)
-
-
-def _within(box: Box, outer: Box) -> tuple[slice, ...]:
-    """Return the place of a box in an array over another."""
-    return tuple(slice(a - c, b - c) for (a, b), (c, _) in zip(box, outer, strict=True))
-
-
 def _squares(field: Field, signal: Signal, region: Region, box: Box, decoded: np.ndarray) -> float:
     """Return the sum of the squared errors of native samples with values on [-1, 1], in double precision."""
     target = signal.dense(box)
     if region.mask is not None:
-        inside = region.mask[_within(box, region.box)]
+        inside = region.mask[box.slices(region.box.origin)]
         decoded, target = decoded[inside], target[inside]
     error = field.info.to_unit(decoded) - field.info.to_unit(target)
     return float(np.square(error, dtype=np.float64).sum())
@@ -112,9 +97,9 @@ def _squares(field: Field, signal: Signal, region: Region, box: Box, decoded: np
 
 def _pooled(fitted: Field, signal: Signal, device: Device) -> dict[int, tuple[float, int]]:
     """Return squared errors and their number by place of the region, of the samples of a pool."""
-    pool, found = getattr(signal, "pool", None), {}
+    found = {}
     for place, region in enumerate(fitted.partition.regions):
-        samples = region_samples(region, pool=pool)
+        samples = region_samples(region, pool=signal.pool)
         total = 0.0
         for start in range(0, samples.count, BLOCK):
             points = samples.index(np.arange(start, min(start + BLOCK, samples.count)))

@@ -53,7 +53,7 @@ class Plan:
         """
         if not self.partition.grid or self.settings.fit.points is not None or self.fits_sound:
             return None
-        if getattr(self.signal, "pool", None) is not None:
+        if self.signal.pooled:
             return None
         grid = (self.partition.domain, self.partition.edges, self.signal.channels)
         return (*grid, self.settings.model, self.settings.fit, self.device)

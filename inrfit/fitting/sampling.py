@@ -86,12 +86,12 @@ class Samples:
         self._signals, self._blank, self._config = list(signals), blank, config
         self._kernel, self._description, self._fixed, self._device = kernel, description, fixed, device
         domain = blank.partition.domain
-        pool, regions = getattr(signals[0], "pool", None), blank.partition.regions
+        pool, regions = signals[0].pool, blank.partition.regions
         self._regions = [region_samples(region, config.overlap, domain.box, pool) for region in regions]
         self._areas = [samples.count for samples in self._regions]
         self.own = (
             list(blank.partition.areas)
-            if pool is None
+            if not signals[0].pooled
             else [region_samples(region, pool=pool).count for region in regions]
         )
         self._trained_shared = any(stack.trained and not stack.local for stack in description.stacks)

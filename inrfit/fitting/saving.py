@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inrfit.codec.weights import dumps, with_tables
+from inrfit.codec.write import dumps, with_tables
 from inrfit.errors import FitError
 from inrfit.fitting.config import FitConfig
 from inrfit.fitting.rate import price_of

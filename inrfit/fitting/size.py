@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.codec.weights import with_tables
+from inrfit.codec.write import with_tables
 from inrfit.fitting.rounding import NOTHING, PROBE, PROBES, SMALL
 from inrfit.fitting.target import OVERSHOOT
 from inrfit.models.coding import PER_OCTAVE, Coding, exponent_of, quantised, restored

@@ -63,7 +63,7 @@ class Stacks:
     ) -> None:
         self._regions, self._device = regions, device
         self.local = {stack.name: stack.local for stack in description.stacks}
-        self.lattices = {stack.name: stack.lattice for stack in description.stacks if stack.lattice}
+        self.lattices = {stack.name: stack.points for stack in description.stacks if stack.points}
         matrices = (replace(m, last=m.last and solve) for m in description.matrices())
         self.matrices = {matrix.weight: matrix for matrix in matrices}
         values, fixed = {}, dict(initial)

@@ -13,7 +13,8 @@ from dataclasses import replace
 import numpy as np
 
 from inrfit.codec.container import Reader
-from inrfit.codec.weights import dumps, loads
+from inrfit.codec.read import loads
+from inrfit.codec.write import dumps
 from inrfit.errors import FitError
 from inrfit.fitting import waves
 from inrfit.fitting.checkpoint import Checkpoint

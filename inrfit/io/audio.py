@@ -67,7 +67,7 @@ class AudioIO(SignalKind):
         if config.spacing is not None and not math.isclose(_spacing(config, name), signal.domain.spacing[0]):
             wanted = 1 / _spacing(config, name)
             raise InputError(
-                f"{name}: has {signal.domain.rate:.6g} samples per second, {wanted:.6g} are wanted",
+                f"{name}: has {signal.domain.per_unit:.6g} samples per second, {wanted:.6g} are wanted",
                 hint="resample it first",
             )
         return signal
@@ -152,7 +152,7 @@ class AudioIO(SignalKind):
         called = {1: "mono", 2: "stereo"}.get(channels, f"{channels} channels")
         seconds = domain.shape[0] * domain.spacing[0]
         shown = f"{seconds:.2f}" if seconds >= 0.1 else f"{seconds:.3g}"
-        return f"{shown} s {domain.rate:.9g} Hz {called} {signal.info.dtype}"
+        return f"{shown} s {domain.per_unit:.9g} Hz {called} {signal.info.dtype}"
 
 
 def _spacing(config: ReadConfig, name: str) -> float:

@@ -99,7 +99,7 @@ def _rate(samples: Bands, form: Format, name: str) -> int:
     Raises:
         OutputError: the format does not have it.
     """
-    rate = round(samples.domain.rate)
+    rate = round(samples.domain.per_unit)
     if form.rates and rate not in form.rates:
         near = min(form.rates, key=lambda known: abs(known - rate))
         raise OutputError(
@@ -108,7 +108,7 @@ def _rate(samples: Bands, form: Format, name: str) -> int:
         )
     if not 1 <= rate <= form.fastest:
         raise OutputError(
-            f"{name}: {form.name} has sample rates from 1 to {form.fastest} Hz, not {samples.domain.rate:g}",
+            f"{name}: {form.name} has sample rates from 1 to {form.fastest} Hz, not {samples.domain.per_unit:g}",
             hint="decode with another --rate, or write .npy",
         )
     return rate

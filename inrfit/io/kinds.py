@@ -128,9 +128,10 @@ class SignalKind:
 
     def views(self, domain: Domain) -> list[Box]:
         """Return the parts of a domain that a report shows side by side: by default the middle of all but two axes."""
-        *others, _, _ = domain.box if domain.dimensions > 1 else (*domain.box, (0, 1))
-        middle = [((a + b) // 2, (a + b) // 2 + 1) for a, b in others[: max(0, domain.dimensions - 2)]]
-        return [(*middle, *domain.box[len(middle) :])]
+        box = domain.box
+        for axis in range(domain.dimensions - 2):
+            box = box.middle(axis)
+        return [box]
 
     def picture(self, samples: Bands) -> NDArray[np.uint8]:
         """Return a view as a picture [height, width, 3]: by default its last two axes.

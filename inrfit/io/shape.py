@@ -100,14 +100,7 @@ class ShapeIO(SignalKind):
 
     def views(self, domain: Domain) -> list[Box]:
         """Return the middle slices across z, y and x."""
-        middles = [((a + b) // 2, (a + b) // 2 + 1) for a, b in domain.box]
-        return [
-            tuple(
-                middle if axis == across else ends
-                for axis, (middle, ends) in enumerate(zip(middles, domain.box, strict=True))
-            )
-            for across in range(domain.dimensions)
-        ]
+        return [domain.box.middle(axis) for axis in range(domain.dimensions)]
 
     def picture(self, samples: Bands) -> NDArray[np.uint8]:
         """Return a slice in colours: inside orange, outside blue, both darker towards the surface, which is black."""

@@ -38,8 +38,8 @@ class Pool:
 
     def within(self, box: Box) -> NDArray[np.intp]:
         """Return the samples of a box as rising ranks in row-major order; the middle one where there is none."""
-        low = [a - o for (a, _), o in zip(box, self.domain.origin, strict=True)]
-        deep, high, wide = (b - a for a, b in box)
+        box = Box(box).from_origin(self.domain.origin)
+        low, (deep, high, wide) = box.origin, box.shape
         _, height, width = self.domain.shape
         rows = ((low[0] + np.arange(deep))[:, None] * height + low[1] + np.arange(high)).reshape(
             -1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from inrfit.domain import Box, Domain
 from inrfit.io import shape_pool
-from inrfit.signal import SignalInfo
+from inrfit.signal import Signal, SignalInfo
 from inrfit.surface import Body, Points
 
 TAU = 8.0
@@ -55,7 +54,7 @@ def lattice(box: tuple[Points, Points], resolution: int) -> Domain:
     )
 
 
-class ShapeSignal:
+class ShapeSignal(Signal):
     """A shape on a lattice.
 
     The samples that are fitted are computed once, others each time.
@@ -70,11 +69,8 @@ class ShapeSignal:
     Attributes:
         domain: the lattice.
         info: what is known about the samples.
-        channels: 1.
         body: the shape, in its own units.
     """
-
-    channels = 1
 
     def __init__(self, body: Body, domain: Domain, info: SignalInfo, target: str) -> None:
         spacing = domain.spacing[0]
@@ -93,6 +89,16 @@ class ShapeSignal:
         self._body = body.moved(self._zero, spacing)
         self._known: tuple[shape_pool.Pool, NDArray[np.generic]] | None = None
 
+    @property
+    def channels(self) -> int:
+        """Values per sample: 1."""
+        return 1
+
+    @property
+    def pooled(self) -> bool:
+        """Whether some samples alone are fitted and measured: always, those of `pool`."""
+        return True
+
     def sample(self, points: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the samples at integer indices [point, axis] as [point, 1] in [-1, 1]."""
         if self._known is None:
@@ -108,14 +114,12 @@ class ShapeSignal:
 
     def dense(self, window: Box | None = None) -> NDArray[np.generic]:
         """Return the native samples of a window (the whole domain when None) as [*shape, 1]."""
-        box = self.domain.box if window is None else window
-        shape = tuple(b - a for a, b in box)
-        found = np.empty(math.prod(shape), self.info.dtype)
-        low = np.array([a for a, _ in box])
+        box = self.domain.box if window is None else Box(window)
+        found = np.empty(box.size, self.info.dtype)
         for start in range(0, len(found), BLOCK):
             flat = np.arange(start, min(start + BLOCK, len(found)))
-            found[flat] = self._values(np.stack(np.unravel_index(flat, shape), -1) + low)
-        return found.reshape(*shape, 1)
+            found[flat] = self._values(np.stack(np.unravel_index(flat, box.shape), -1) + np.array(box.origin))
+        return found.reshape(*box.shape, 1)
 
     def pool(self, box: Box) -> NDArray[np.intp]:
         """Return which samples of a box of indices are fitted and measured, as rising ranks in row-major order."""

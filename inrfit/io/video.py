@@ -143,7 +143,7 @@ class VideoIO(SignalKind):
     def views(self, domain: Domain) -> list[Box]:
         """Return the first, the middle and the last frame."""
         first, last = domain.box[0][0], domain.box[0][1] - 1
-        return [((at, at + 1), *domain.box[1:]) for at in sorted({first, (first + last) // 2, last})]
+        return [domain.box.along(0, at, at + 1) for at in sorted({first, (first + last) // 2, last})]
 
     def describe(self, signal: Signal) -> str:
         """Return size, type and length, for example "640×360×3 uint8, 132 frames at 25 fps, 5.28 s"."""
@@ -151,7 +151,7 @@ class VideoIO(SignalKind):
         seconds = frames * signal.domain.spacing[0]
         return (
             f"{width}×{height}×{signal.channels} {signal.info.dtype}, "
-            f"{_frames(frames)} at {signal.domain.rate:.4g} fps, {seconds:.3g} s"
+            f"{_frames(frames)} at {signal.domain.per_unit:.4g} fps, {seconds:.3g} s"
         )
 
 

@@ -9,6 +9,9 @@ from fractions import Fraction
 
 import numpy as np
 
+from inrfit.domain import Domain
+from inrfit.signal import SignalInfo
+
 USUAL = Fraction(25)
 """Frames per second of a clip that does not tell."""
 
@@ -88,3 +91,25 @@ class Times:
         if stated is not None and abs(span - count / (stated * self.tick)) <= slack:
             return stated, ""
         return average, ""
+
+
+def shown_from(info: SignalInfo, domain: Domain) -> float:
+    """Return from when on the first frame is shown, in seconds of the clip and of its sound track.
+
+    A frame of the source is shown from its place on; that of another rate has its place in the middle of its share of
+    them, half of the difference of both later.
+    """
+    return domain.corner[0] - lateness(info, domain)
+
+
+def lateness(info: SignalInfo, domain: Domain) -> float:
+    """Return by how many seconds the place of a frame is later than when it is first shown; see `shown_from`."""
+    return (domain.spacing[0] - _frame(info, domain)) / 2
+
+
+def _frame(info: SignalInfo, domain: Domain) -> float:
+    """Return how long a frame of the source lasts, in seconds; as long as one here where that is not known."""
+    try:
+        return float(1 / Fraction(info.tags["fps"]))
+    except (KeyError, ValueError, ZeroDivisionError):
+        return domain.spacing[0]

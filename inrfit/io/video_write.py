@@ -18,8 +18,8 @@ from inrfit.io.spool import check_room, spooling
 from inrfit.io.video_colour import MATRICES, NONE, Colours, known, usual, written
 from inrfit.io.video_formats import FULL, HALF, Format, check
 from inrfit.io.video_probe import TAGS, opening, probe
-from inrfit.io.video_rate import ratio
-from inrfit.signal import Bands, SignalInfo
+from inrfit.io.video_rate import ratio, shown_from
+from inrfit.signal import Bands
 
 BLOCK = 1 << 20
 """Bytes of a file that are handed on at a time."""
@@ -181,25 +181,3 @@ def _sound(samples: Bands, form: Format, folder: Path) -> _Track:
         opened += ["-itsoffset", f"{-begin:.6f}"]
     encoded = ("copy",) if codec == "copy" else tuple(form.sound)
     return _Track(opened=(*opened, *opening(path)), encoded=("-c:a", *encoded))
-
-
-def shown_from(info: SignalInfo, domain: Domain) -> float:
-    """Return from when on the first frame is shown, in seconds of the clip and of its sound track.
-
-    A frame of the source is shown from its place on; that of another rate has its place in the middle of its share of
-    them, half of the difference of both later.
-    """
-    return domain.corner[0] - lateness(info, domain)
-
-
-def lateness(info: SignalInfo, domain: Domain) -> float:
-    """Return by how many seconds the place of a frame is later than when it is first shown; see `shown_from`."""
-    return (domain.spacing[0] - _frame(info, domain)) / 2
-
-
-def _frame(info: SignalInfo, domain: Domain) -> float:
-    """Return how long a frame of the source lasts, in seconds; as long as one here where that is not known."""
-    try:
-        return float(1 / Fraction(info.tags["fps"]))
-    except (KeyError, ValueError, ZeroDivisionError):
-        return domain.spacing[0]

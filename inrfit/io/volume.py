@@ -108,8 +108,7 @@ class VolumeIO(SignalKind):
 
     def views(self, domain: Domain) -> list[Box]:
         """Return the three slices through the middle: across z, across y and across x."""
-        middle = [((a + b) // 2, (a + b) // 2 + 1) for a, b in domain.box]
-        return [(*domain.box[:axis], middle[axis], *domain.box[axis + 1 :]) for axis in range(3)]
+        return [domain.box.middle(axis) for axis in range(3)]
 
     def picture(self, samples: Bands) -> NDArray[np.uint8]:
         """Return a slice as a picture: its two axes of more than one sample, the value range from black to white."""

@@ -22,7 +22,6 @@ from inrfit.kernels.lattice import (
     Lattice,
     box_filter,
     coverage,
-    grown,
     lattice_of,
     region_samples,
     resampled,
@@ -104,18 +103,18 @@ class Zone:
         else:
             from scipy.ndimage import map_coordinates
 
-            corner = np.array([a for a, _ in grown(self.region.box, self.blend + 1)], np.float64)
+            corner = np.array(self.region.box.grown(self.blend + 1).origin, np.float64)
             distance = map_coordinates(self._signed, (points - corner).T, order=1, mode="nearest")
         return np.clip(0.5 + distance / (2 * self.blend), 0, 1)
 
     def beyond(self, lattice: Lattice) -> list[RegionSamples]:
         """Return the fine samples that are not the region's own and may have a weight, wanted or not."""
-        own, around = (lattice.spans(grown(self.region.box, margin)) for margin in (0, self.blend))
+        own, around = (lattice.spans(self.region.box.grown(margin)) for margin in (0, self.blend))
         if self._signed is None:
             return _ring(own, around)
         # Between samples the weight reaches half a sample farther than at them.
         near = (self._signed < 0) & (self._signed > -self.blend - 1)
-        inside = resampled(near, grown(self.region.box, self.blend + 1), lattice, around)
+        inside = resampled(near, self.region.box.grown(self.blend + 1), lattice, around)
         return [replace(_filled(around), inside=np.flatnonzero(inside))]
 
 
@@ -137,18 +136,18 @@ class Job:
 
 def _bands(wanted: Lattice) -> Iterator[Lattice]:
     """Cut a window into bands of output rows."""
-    (first, last), *others = wanted.window
+    first, last = wanted.window[0]
     a_row = math.prod(b - a for a, b in wanted.fine[1:]) * wanted.factors[0]
     rows = max(1, BAND // a_row)
     for start in range(first, last, rows):
-        yield replace(wanted, window=((start, min(start + rows, last)), *others))
+        yield replace(wanted, window=wanted.window.along(0, start, min(start + rows, last)))
 
 
 def _render_band(
     field: Field, network: Network, band: Lattice, blend: int, device: Device
 ) -> NDArray[np.float32]:
     """Return the fine samples of a band; what regions give is added up in their order, whatever the threads do."""
-    shape = [b - a for a, b in band.fine]
+    shape = band.fine.shape
     sums, weights = np.zeros((*shape, field.channels)), np.zeros(shape)
 
     def work(job: Job) -> Part:
@@ -198,7 +197,7 @@ def _ring(own: Box, around: Box) -> list[RegionSamples]:
     They come in one piece, which fills tiles better, unless its list of samples would be long.
     """
     slabs = [
-        _filled((*own[:axis], slab, *around[axis + 1 :]))
+        _filled(Box((*own[:axis], slab, *around[axis + 1 :])))
         for axis, ((a, b), (low, high)) in enumerate(zip(own, around, strict=True))
         for slab in ((low, a), (b, high))
     ]
@@ -211,4 +210,4 @@ def _ring(own: Box, around: Box) -> list[RegionSamples]:
 
 def _filled(box: Box) -> RegionSamples:
     """Return all samples of a box."""
-    return RegionSamples(start=tuple(a for a, _ in box), shape=tuple(b - a for a, b in box))
+    return RegionSamples(start=box.origin, shape=box.shape)

@@ -96,16 +96,16 @@ class Lattice:
     @property
     def shape(self) -> tuple[int, ...]:
         """Output samples along each axis of the window."""
-        return tuple(b - a for a, b in self.window)
+        return self.window.shape
 
     @property
     def fine(self) -> Box:
         """The window in fine samples."""
-        return tuple((a * f, b * f) for (a, b), f in zip(self.window, self.factors, strict=True))
+        return Box((a * f, b * f) for (a, b), f in zip(self.window, self.factors, strict=True))
 
     def spans(self, box: Box) -> Box:
         """Return the fine samples, per axis, that belong to a box of source samples, wanted or not."""
-        return tuple(axis.owned(a, b) for axis, (a, b) in zip(self.axes, box, strict=True))
+        return Box(axis.owned(a, b) for axis, (a, b) in zip(self.axes, box, strict=True))
 
     def all_spans(self, boxes: Sequence[Box]) -> NDArray[np.int64]:
         """Return `spans` of many boxes, [box, axis, 2]."""
@@ -119,12 +119,7 @@ class Lattice:
 
     def meets(self, box: Box) -> bool:
         """Return whether a box of source samples holds a wanted sample."""
-        return all(max(a, c) < min(b, d) for (a, b), (c, d) in zip(self.spans(box), self.fine, strict=True))
-
-
-def grown(box: Box, margin: int) -> Box:
-    """Return a box with some samples more on every side."""
-    return tuple((a - margin, b + margin) for a, b in box)
+        return bool((self.spans(box) & self.fine).size)
 
 
 def check_blend(blend: int) -> int:
@@ -197,8 +192,8 @@ def lattice_of(
         axes.append(Axis(first=first, length=length, size=wanted * factor))
         factors.append(factor)
         window.append(Axis(first=first, length=length, size=wanted).centred(start, stop))
-    made = Lattice(axes=tuple(axes), factors=tuple(factors), window=tuple(window))
-    samples = math.prod(b - a for a, b in made.fine) * -(-channels // 4)
+    made = Lattice(axes=tuple(axes), factors=tuple(factors), window=Box(window))
+    samples = made.fine.size * -(-channels // 4)
     if max(samples, *(axis.size for axis in axes)) > MOST_SAMPLES:
         output, source = ("x".join(map(str, shape)) for shape in (sizes, domain.shape))
         raise ConfigError(
@@ -210,7 +205,7 @@ def lattice_of(
 
 def touched(boxes: Iterable[Box], lattice: Lattice, margin: int = 0) -> list[int]:
     """Return the positions of the boxes that, grown by a margin of source samples, hold a wanted sample."""
-    return lattice.meeting(lattice.all_spans([grown(box, margin) for box in boxes])).tolist()
+    return lattice.meeting(lattice.all_spans([box.grown(margin) for box in boxes])).tolist()
 
 
 def region_samples(
@@ -242,7 +237,7 @@ def region_samples(
     low, high = low // tile * tile, min(-(-high // tile) * tile, int(ranks[-1]))
     top = int(np.searchsorted(ranks, low, side="right")) - 1
     bottom = max(top, int(np.searchsorted(ranks, high, side="left")))
-    rows = ((start[0] + top, start[0] + bottom), *spans[1:])
+    rows = Box(((start[0] + top, start[0] + bottom), *spans[1:]))
     inside = np.flatnonzero(resampled(region.mask, region.box, lattice, rows)) + top * math.prod(shape[1:])
     return RegionSamples(
         start=start, shape=shape, inside=inside, before=int(ranks[top]), total=int(ranks[-1])
@@ -254,20 +249,19 @@ def _in_bands(spans: Box) -> Iterator[Box]:
     (first, last), *others = spans
     thick = max(1, AT_ONCE // max(1, math.prod(b - a for a, b in others)))
     for start in range(first, last, thick):
-        yield ((start, min(start + thick, last)), *others)
+        yield Box(((start, min(start + thick, last)), *others))
 
 
 def coverage(partition: Partition, lattice: Lattice) -> NDArray[np.bool_]:
     """Return which wanted fine samples belong to a region that is present, [*fine window]."""
-    shape = [b - a for a, b in lattice.fine]
+    shape = lattice.fine.shape
     if partition.is_whole:
         return np.ones(shape, np.bool_)
     painted = np.zeros(shape, np.bool_)
     for region in partition.regions:
         if lattice.meets(region.box):
-            both = zip(lattice.spans(region.box), lattice.fine, strict=True)
-            spans = tuple((max(a, c), min(b, d)) for (a, b), (c, d) in both)
-            place = tuple(slice(a - c, b - c) for (a, b), (c, _) in zip(spans, lattice.fine, strict=True))
+            spans = lattice.spans(region.box) & lattice.fine
+            place = spans.slices(lattice.fine.origin)
             own = True if region.mask is None else resampled(region.mask, region.box, lattice, spans)
             painted[place] |= own
     return painted
@@ -302,8 +296,8 @@ def owner_of(partition: Partition, positions: NDArray[np.float64]) -> NDArray[np
     low, high = np.array(partition.domain.box).T
     index = nearest(np.clip(positions, low, high - 1))
     first, last = index.min(0), index.max(0)
-    window = tuple((int(a), int(b) + 1) for a, b in zip(first, last, strict=True))
-    if math.prod(b - a for a, b in window) > MOST_SAMPLES:
+    window = Box((int(a), int(b) + 1) for a, b in zip(first, last, strict=True))
+    if window.size > MOST_SAMPLES:
         raise ConfigError(f"coords span more than {MOST_SAMPLES:,} samples", hint="ask for fewer at a time")
     return partition.labels(window)[tuple((index - first).T)]
 
@@ -361,7 +355,7 @@ def _sliced(domain: Domain, region: Slices) -> Box:
     inside = all(0 <= start < stop <= n for (start, stop), n in zip(spans, shape, strict=False))
     if len(pairs) != len(shape) or not inside:
         raise outside(domain, region)
-    return tuple((o + start, o + stop) for (start, stop), o in zip(spans, domain.origin, strict=True))
+    return Box((o + start, o + stop) for (start, stop), o in zip(spans, domain.origin, strict=True))
 
 
 def outside(domain: Domain, region: Slices) -> ConfigError:

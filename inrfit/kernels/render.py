@@ -184,12 +184,12 @@ class _Plan:
 
     def _bands(self) -> Iterator[Lattice]:
         """Cut the window into bands of rows, between regions where there is such a place."""
-        (first, last), *others = self._wanted.window
+        first, last = self._wanted.window[0]
         factor = self._wanted.factors[0]
         row = math.prod(b - a for a, b in self._wanted.fine[1:]) * factor
         edges = {int(edge) // factor for edge in np.unique(self._spans[:, 0])}
         for start, stop in cuts(first, last, max(1, BAND // row), edges):
-            yield replace(self._wanted, window=((start, stop), *others))
+            yield replace(self._wanted, window=self._wanted.window.along(0, start, stop))
 
     def _tiles(self, lattice: Lattice) -> Iterator[_Tile]:
         """Yield the tiles that have samples in a window; they are the same tiles in every window."""

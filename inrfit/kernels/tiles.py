@@ -40,7 +40,7 @@ def cut(counts: Sequence[int], tile: int) -> Iterator[Tile]:
             yield Tile(position=position, start=start, stop=min(start + tile, count))
 
 
-Pool = Callable[[Box], NDArray[np.intp]]
+Pool = Callable[[Box], NDArray[np.intp] | None]
 """Which samples of a box count, as rising ranks in row-major order; see `Signal`."""
 
 
@@ -103,17 +103,13 @@ def region_samples(
     mask, box = region.mask, region.box
     margins = [overlap] * len(box) if isinstance(overlap, int) else list(overlap)
     if any(margins) and within is not None:
-        box = tuple(
-            (max(a - margin, low), min(b + margin, high))
-            for margin, (a, b), (low, high) in zip(margins, box, within, strict=True)
-        )
+        box = box.grown(margins) & within
         mask = None if mask is None else _grown(mask, margins, region.box, box)
     inside = None if mask is None else np.flatnonzero(mask)
-    if pool is not None:
-        found = pool(box)
+    found = None if pool is None else pool(box)
+    if found is not None:
         inside = found if inside is None else np.intersect1d(inside, found, assume_unique=True)
-    shape = tuple(b - a for a, b in box)
-    return RegionSamples(start=tuple(a for a, _ in box), shape=shape, inside=inside)
+    return RegionSamples(start=box.origin, shape=box.shape, inside=inside)
 
 
 def _grown(mask: NDArray[np.bool_], by: Sequence[int], old: Box, new: Box) -> NDArray[np.bool_]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inrfit import io
-from inrfit.codec.weights import with_tables
+from inrfit.codec.write import with_tables
 from inrfit.device import Device
 from inrfit.errors import ConfigError, FitError, InputError
 from inrfit.fitting import waves
@@ -26,11 +26,10 @@ from inrfit.fitting.plan import Plan
 from inrfit.fitting.settings import Settings
 from inrfit.fitting.size import by_effect
 from inrfit.kernels.tiles import region_samples
-from inrfit.meta.adapting import Adapting, Way
 from inrfit.meta.config import FEW, AdaptConfig
 from inrfit.meta.init import Init
-from inrfit.meta.inner import RIDGE
-from inrfit.meta.learner import Learner, as_tensors
+from inrfit.meta.learner import RIDGE, Learner, as_tensors
+from inrfit.meta.optimiser import Adapting, Way
 from inrfit.meta.origin import InitOrigin
 from inrfit.meta.tasks import bare
 from inrfit.models.coding import Coding, fine_exponent, quantised, restored
@@ -305,10 +304,9 @@ def _begin(plan: Adaptation, kept: _Kept, part: Partition) -> Start:
 
 def _shares(plan: Adaptation, part: Partition) -> NDArray[np.float32]:
     """Return the part of the signal's samples that each region of a wave has."""
-    pool = getattr(plan.signal, "pool", None)
 
     def areas(partition: Partition) -> NDArray[np.float32]:
-        found = [region_samples(region, pool=pool).count for region in partition.regions]
+        found = [region_samples(region, pool=plan.signal.pool).count for region in partition.regions]
         return np.array(found, np.float32)
 
     return areas(part) / areas(plan.partition).sum()

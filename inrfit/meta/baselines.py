@@ -15,7 +15,7 @@ from torch import Tensor
 
 from inrfit.errors import ConfigError
 from inrfit.meta import inner
-from inrfit.meta.inner import Numbers
+from inrfit.meta.learner import Numbers
 from inrfit.meta.reptile import Plain
 from inrfit.meta.tasks import Tasks
 

@@ -218,7 +218,7 @@ class Folder:
         transparent = any(signal.channels != views.opaque(signal) for signal in found)
         if len(counts) > 1:
             self.notes.append(f"signals differ in channels; all are brought to {chosen}")
-        rates = sorted({f"{signal.domain.rate:g}" for signal in found if signal.info.kind == "audio"})
+        rates = sorted({f"{signal.domain.per_unit:g}" for signal in found if signal.info.kind == "audio"})
         if len(rates) > 1:
             self.notes.append(
                 f"sounds differ in sample rate ({', '.join(rates)} Hz); each is learned from as it is, none is resampled"

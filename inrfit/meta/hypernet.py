@@ -20,8 +20,8 @@ from torch.nn.functional import interpolate
 
 from inrfit.errors import ConfigError
 from inrfit.meta.config import MetaConfig
-from inrfit.meta.inner import Numbers
-from inrfit.meta.learner import Learner
+from inrfit.meta.learner import Numbers
+from inrfit.meta.maml import Maml
 from inrfit.meta.modulation import Composer, Normalised, V
 from inrfit.meta.tasks import Tasks
 from inrfit.meta.transformer import Answer, Dropout, Transformer, count_tokens, tokens
@@ -35,7 +35,7 @@ LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 """Axes -> what torch calls linear interpolation."""
 
 
-class Predicting(Learner):
+class Predicting(Maml):
     """A learner that starts from what a transformer predicts for each region's box, zero inner steps by default.
 
     Attributes:
@@ -80,7 +80,7 @@ class Predicting(Learner):
         return {name: answer.mT for name, answer in found.items()}
 
     def outer_gradients(self, params: Numbers, tasks: Tasks) -> tuple[dict[str, Tensor], Tensor]:
-        """Return the gradients and errors of `Learner.outer_gradients`, with dropout where it is asked for.
+        """Return the gradients and errors of `Maml.outer_gradients`, with dropout where it is asked for.
 
         What is left out is a function of the seed and of the samples, so a run can go on and be shared out.
         """

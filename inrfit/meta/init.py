@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.codec.container import MAGIC
+from inrfit.codec.chunks import MAGIC
 from inrfit.errors import ConfigError, InputError
 from inrfit.io.config import TARGETS
 from inrfit.meta.config import MetaConfig

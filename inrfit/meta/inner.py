@@ -5,26 +5,17 @@ The plain kernel runs the networks, so that derivatives go through the steps whe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from inrfit.kernels import reference
+from inrfit.meta.learner import RIDGE, Learner, Numbers
 from inrfit.meta.tasks import Tasks
 from inrfit.models.description import Step
 from inrfit.steps.affine import second_moments
-
-if TYPE_CHECKING:
-    from inrfit.meta.learner import Learner
-
-Numbers = Mapping[str, Tensor]
-"""Name -> tensor: what is learned, or what adapts ([group, ...]), or weight stacks ([group or 1, ...])."""
-
-RIDGE = "ridge"
-"""Name of the learned logarithms of the ridges of a closed-form output layer, one for each feature and the bias."""
 
 
 def output(learner: Learner, weights: Numbers, tasks: Tasks) -> Tensor:

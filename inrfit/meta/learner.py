@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -11,22 +12,26 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inrfit.errors import ConfigError
-from inrfit.meta import inner
 from inrfit.meta.config import MetaConfig
-from inrfit.meta.inner import RIDGE, Numbers
 from inrfit.meta.sine import swift
 from inrfit.meta.tasks import Tasks
 from inrfit.models.config import ModelConfig
 from inrfit.models.description import describe, initial_weights
 
+Numbers = Mapping[str, Tensor]
+"""Name -> tensor: what is learned, or what adapts ([group, ...]), or weight stacks ([group or 1, ...])."""
+
 RATE = "rate."
 """What the names of learned inner rates begin with."""
 
+RIDGE = "ridge"
+"""Name of the learned logarithms of the ridges of a closed-form output layer, one for each feature and the bias."""
 
-class Learner:
+
+class Learner(ABC):
     """A meta-learner: all weights of a region adapt from one learned start, by gradient steps with learned rates.
 
-    Others derive from it and say what differs. What is learned is a table of named tensors; an init file holds it.
+    Others derive from it, most of them from `maml.Maml`, and say what differs. What is learned is a table of named tensors; an init file holds it.
     Functions take it as an argument and keep nothing, so that they can be differentiated.
 
     Args:
@@ -107,8 +112,9 @@ class Learner:
         learned = params[RATE + name][min(number, self.config.inner_steps - 1)]
         return learned if self.config.rates == "linear" else learned.exp()
 
+    @abstractmethod
     def outer_gradients(self, params: Numbers, tasks: Tasks) -> tuple[dict[str, Tensor], Tensor]:
-        """Return the gradients of the errors after the inner steps by what is learned, and the errors.
+        """Return the gradients by what is learned, and the errors.
 
         Args:
             params: what is learned; leaves that require a gradient, but for what is fixed.
@@ -117,12 +123,6 @@ class Learner:
         Returns:
             Name -> gradient, summed over signals, and the mean squared error of each signal, [signal].
         """
-        with torch.enable_grad():
-            through = self.config.order == "second"
-            *_, adapted = inner.steps(self, params, tasks, self.config.inner_steps, through=through)
-            mse = inner.signal_mse(inner.errors(self, self.weights(params, adapted), tasks), tasks)
-            found = self.gradients(params, mse)
-        return found, mse.detach()
 
     @staticmethod
     def gradients(params: Numbers, mse: Tensor) -> dict[str, Tensor]:

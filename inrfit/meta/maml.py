@@ -6,8 +6,25 @@ et al., ICCV 2023 (Partition Matters) for one start shared by the networks of al
 
 from __future__ import annotations
 
-from inrfit.meta.learner import Learner
+import torch
+from torch import Tensor
+
+from inrfit.meta import inner
+from inrfit.meta.learner import Learner, Numbers
+from inrfit.meta.tasks import Tasks
 
 
 class Maml(Learner):
-    """All weights of a region's own adapt; what regions share, such as a trunk, is learned and stays."""
+    """All weights of a region's own adapt; what regions share, such as a trunk, is learned and stays.
+
+    What is learned descends the errors after the inner steps: so do most learners, which derive from it.
+    """
+
+    def outer_gradients(self, params: Numbers, tasks: Tasks) -> tuple[dict[str, Tensor], Tensor]:
+        """Return the gradients of the errors after the inner steps, and those errors; see `Learner`."""
+        with torch.enable_grad():
+            through = self.config.order == "second"
+            *_, adapted = inner.steps(self, params, tasks, self.config.inner_steps, through=through)
+            mse = inner.signal_mse(inner.errors(self, self.weights(params, adapted), tasks), tasks)
+            found = self.gradients(params, mse)
+        return found, mse.detach()

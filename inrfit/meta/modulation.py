@@ -17,8 +17,8 @@ from torch.nn.functional import normalize
 
 from inrfit.errors import ConfigError
 from inrfit.meta.config import MetaConfig
-from inrfit.meta.inner import Numbers
-from inrfit.meta.learner import Learner
+from inrfit.meta.learner import Numbers
+from inrfit.meta.maml import Maml
 from inrfit.models import composer
 from inrfit.models.config import ModelConfig
 from inrfit.models.description import initial_weights
@@ -28,7 +28,7 @@ V, U = "V", "U"
 """Names of the factor that adapts, [fan_in, rank], and of the learned one, [rank, fan_out]."""
 
 
-class Normalised(Learner):
+class Normalised(Maml):
     """A learner whose networks have weight matrices with columns of one length; it says nothing about what adapts.
 
     A column (all that one unit reads) has the length 1, as published. Behind the first layer of networks whose

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from inrfit.meta.config import MetaConfig
-from inrfit.meta.inner import RIDGE
-from inrfit.meta.learner import RATE
+from inrfit.meta.learner import RATE, RIDGE
 
 WARM_UP = 20
 """Outer steps over which the rate rises, in a long run; a fifth of a short one."""

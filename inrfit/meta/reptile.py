@@ -12,13 +12,13 @@ from torch import Tensor
 
 from inrfit.meta import inner
 from inrfit.meta.config import MetaConfig
-from inrfit.meta.inner import RIDGE, Numbers
-from inrfit.meta.learner import Learner
+from inrfit.meta.learner import RIDGE, Numbers
+from inrfit.meta.maml import Maml
 from inrfit.meta.tasks import Tasks
 from inrfit.models.config import ModelConfig
 
 
-class Plain(Learner):
+class Plain(Maml):
     """A learner whose steps are plain descent at `MetaConfig.inner_lr`: it learns no rates, whatever `rates` says."""
 
     def __init__(self, model: ModelConfig, in_features: int, out_features: int, config: MetaConfig) -> None:

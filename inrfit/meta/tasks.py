@@ -78,8 +78,7 @@ def gather(
     """
     chosen, owners = [], []
     for number, (signal, partition) in enumerate(zip(signals, partitions, strict=True)):
-        pool = getattr(signal, "pool", None)
-        found = [region_samples(region, pool=pool) for region in partition.regions]
+        found = [region_samples(region, pool=signal.pool) for region in partition.regions]
         total = sum(samples.count for samples in found)
         for region, samples in zip(partition.regions, found, strict=True):
             ranks = np.arange(samples.count)
@@ -138,7 +137,7 @@ def bare(signals: Sequence[Signal], partitions: Sequence[Partition], device: str
     """
     pairs = zip(signals, partitions, strict=True)
     areas = [
-        [region_samples(region, pool=getattr(signal, "pool", None)).count for region in partition.regions]
+        [region_samples(region, pool=signal.pool).count for region in partition.regions]
         for signal, partition in pairs
     ]
     empty = torch.zeros((0, 0, 1), device=device)

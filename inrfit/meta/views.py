@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inrfit.domain import image_domain
+from inrfit.domain import Box, image_domain
 from inrfit.errors import InputError
 from inrfit.signal import INTEGER_RANGES, ArraySignal, Signal
 
@@ -82,12 +82,13 @@ def window(signal: ArraySignal, start: Sequence[int], size: int, *, mirrored: bo
         mirrored: along the last axis.
     """
     domain = signal.domain
-    box = tuple((o + a, o + a + size) for o, a in zip(domain.origin, start, strict=True))
+    shape = (size,) * domain.dimensions
+    box = Box.of((o + a for o, a in zip(domain.origin, start, strict=True)), shape)
     values, known = signal.dense(box), signal.known_in(box)
     if mirrored:
         values = np.flip(values, -2)
         known = None if known is None else np.flip(known, -1)
-    own = replace(domain, shape=(size,) * len(box), origin=(0,) * len(box), offset=())
+    own = replace(domain, shape=shape, origin=(0,) * len(box), offset=())
     return ArraySignal(values=np.array(values, order="C"), domain=own, info=signal.info, known=known)
 
 

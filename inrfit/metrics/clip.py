@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from inrfit.errors import InputError
 from inrfit.metrics import fidelity
 from inrfit.registry import load
-from inrfit.signal import ArraySignal
 
 if TYPE_CHECKING:
     from inrfit.device import Device
@@ -55,8 +54,8 @@ def compare(fitted: Field, reference: Signal, metrics: Sequence[str], device: De
         region = ((first, last), (None, None), (None, None))
         decoded = fitted.decode(region=region, device=device.name, threads=device.threads)
         start = fitted.domain.origin[0]
-        box = ((first + start, last + start), *fitted.domain.box[1:])
-        known = reference.known_in(box) if isinstance(reference, ArraySignal) else None
+        box = fitted.domain.box.along(0, first + start, last + start)
+        known = reference.known_in(box)
         covered = None if _full(fitted) else fitted.covered(region=region)
         if known is not None:
             covered = known if covered is None else covered & known

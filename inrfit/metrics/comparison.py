@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,7 +64,7 @@ def compare(
         return clip.compare(field, reference, metrics, device)
     target, decoded = reference.dense(), field.decode(device=device.name, threads=device.threads)
     covered, value_range, partition = field.covered(), field.info.peak_range, field.partition
-    known = getattr(reference, "known", None)
+    known = reference.known
     if known is not None:
         covered, partition = covered & known, regions.Known(field.partition, known)
     points = pictures = target, decoded
@@ -121,19 +120,16 @@ def _check_suits(metrics: Sequence[str], kind: str) -> None:
 def part_of(reference: Signal, field: Field) -> Signal:
     """Return the part of a whole original that a crop has left; any other original as it is."""
     ours, whole = field.domain, reference.domain
-    inside = ours.axes == whole.axes and all(
-        low <= first and last <= high for (first, last), (low, high) in zip(ours.box, whole.box, strict=True)
-    )
+    inside = ours.axes == whole.axes and ours.box <= whole.box
     if not inside or ours.shape == whole.shape or _of_a_pool(reference):
         return reference
-    part = replace(whole, shape=ours.shape, origin=ours.origin)
-    known = reference.known_in(ours.box) if isinstance(reference, ArraySignal) else None
-    return ArraySignal(values=reference.dense(ours.box), domain=part, info=reference.info, known=known)
+    values, known = reference.dense(ours.box), reference.known_in(ours.box)
+    return ArraySignal(values=values, domain=whole.over(ours.box), info=reference.info, known=known)
 
 
 def _of_a_pool(reference: Signal) -> bool:
     """Return whether a signal chooses by itself which samples are measured, and is not an array with holes."""
-    return getattr(reference, "pool", None) is not None and getattr(reference, "known", None) is None
+    return reference.pooled and reference.known is None
 
 
 def _check_same_kind(reference: Signal, field: Field) -> None:

@@ -33,7 +33,7 @@ def terms(signal: Signal, psnr: float) -> float:
     powers, seen, channels = [], 0, 1
     for number in range(0, slabs, every):
         first = signal.domain.box[0][0] + number * sides[0]
-        box = ((first, min(first + sides[0], signal.domain.box[0][1])), *signal.domain.box[1:])
+        box = signal.domain.box.along(0, first, min(first + sides[0], signal.domain.box[0][1]))
         values = signal.info.to_unit(signal.dense(box)).astype(np.float64)
         seen, channels = seen + math.prod(values.shape[:-1]), values.shape[-1]
         powers.append(_powers(values, sides))

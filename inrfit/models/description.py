@@ -87,7 +87,7 @@ class Stack:
         local: one group per region when True, one for the whole signal when False.
         trained: False for numbers that are drawn once and kept, such as Fourier frequencies.
         rate: factor of the fit's learning rate; None for the usual one of a local or of a shared stack.
-        lattice: points along each axis where the rows of a group are those of a lattice, row-major; empty elsewhere.
+        points: along each axis where the rows of a group are those of a lattice, row-major; empty elsewhere.
     """
 
     name: str
@@ -96,7 +96,7 @@ class Stack:
     local: bool = True
     trained: bool = True
     rate: float | None = None
-    lattice: tuple[int, ...] = ()
+    points: tuple[int, ...] = ()
 
     @property
     def size(self) -> int:

@@ -94,7 +94,7 @@ def describe(config: ModelConfig, in_features: int, out_features: int) -> Descri
     for name, points in zip(tables, sides, strict=True):
         shape = (math.prod(points), channels)
         drawn = partial(_drawn, shape)
-        stacks.append(Stack(name=name, shape=shape, init=drawn, rate=FEATURE_RATE, lattice=points))
+        stacks.append(Stack(name=name, shape=shape, init=drawn, rate=FEATURE_RATE, points=points))
     return Description(
         frames={COORDS: config.frame},
         encoding=beside(inputs.encoding) if coords else inputs.encoding,
@@ -105,14 +105,14 @@ def describe(config: ModelConfig, in_features: int, out_features: int) -> Descri
     )
 
 
-def level_sides(lattice: Sequence[int], levels: int) -> tuple[tuple[int, ...], ...]:
+def level_sides(points: Sequence[int], levels: int) -> tuple[tuple[int, ...], ...]:
     """Return the points of each level along each axis: half the intervals of the level before, rounded up."""
-    return tuple(tuple(-(-(count - 1) // 2**level) + 1 for count in lattice) for level in range(levels))
+    return tuple(tuple(-(-(count - 1) // 2**level) + 1 for count in points) for level in range(levels))
 
 
-def levels_that_fit(lattice: Sequence[int]) -> int:
+def levels_that_fit(points: Sequence[int]) -> int:
     """Return how many levels there can be, at most `MAX_LEVELS`: the last has one interval on its longest axis."""
-    intervals = max(lattice) - 1
+    intervals = max(points) - 1
     return min(MAX_LEVELS, 1 + math.ceil(math.log2(intervals)) if intervals > 1 else 1)
 
 

@@ -108,7 +108,7 @@ class Field:
         Raises:
             ConfigError: there is none, or no such region.
         """
-        from inrfit.io.exif import of_part
+        from inrfit.io.metadata import of_part
 
         rows = sorted(set(positions))
         part = self.partition.select(rows)
@@ -119,12 +119,7 @@ class Field:
         return replace(
             self,
             partition=part,
-            info=replace(
-                self.info,
-                exif=of_part(self.info.exif),
-                sound=self.info.sound if part.domain.box[0] == self.domain.box[0] else None,
-                sha256="",
-            ),
+            info=of_part(self.info, self.domain, part.domain),
             weights={n: w[rows] if n in local else w for n, w in self.weights.items()},
             adapted=None
             if self.adapted is None
@@ -154,7 +149,7 @@ class Field:
         Raises:
             ConfigError: the model or the shared weights differ.
         """
-        from inrfit.io.exif import of_part
+        from inrfit.io.metadata import of_part
         from inrfit.partitions.join import joined
 
         local = {stack.name for stack in self.description.stacks if stack.local}
@@ -171,13 +166,7 @@ class Field:
             self,
             model=replace(self.model, name="partitioned") if self.model.name == "mlp" else self.model,
             partition=partition,
-            info=replace(
-                self.info,
-                exif=of_part(self.info.exif),
-                sound=self.info.sound if partition.domain.box[0] == self.domain.box[0] else None,
-                sha256="",
-                tags=tagged(self.info, partition, known).tags,
-            ),
+            info=tagged(of_part(self.info, self.domain, partition.domain), partition, known),
             weights={n: both[n][order] if n in local else w for n, w in self.weights.items()},
             adapted=None,
             weight_type="float32" if self.adapted and self.coding else self.weight_type,
@@ -309,13 +298,8 @@ class Field:
             return 0
         sizes, box = asked(self.domain, size, scale, region)
         wanted = lattice_of(self.domain, sizes, box, channels=self.channels)
-        (first, last), *others = wanted.window
-        rows = max(1, BAND // math.prod(b - a for a, b in others))
-        count = math.prod(wanted.shape)
-        for start in range(first, last, rows):
-            band = replace(wanted, window=((start, min(start + rows, last)), *others))
-            count -= int(covered(self.partition, band).sum())
-        return count
+        bands = (replace(wanted, window=band) for band in wanted.window.bands(BAND))
+        return wanted.window.size - sum(int(covered(self.partition, band).sum()) for band in bands)
 
     def __call__(self, coords: ArrayLike, *, device: str = "auto") -> NDArray[np.float32]:
         """Evaluate the field anywhere.

@@ -40,9 +40,9 @@ def with_lattice(config: ModelConfig, partition: Partition, channels: int) -> Mo
     extent = tuple(n / 2 / h for n, h in zip(nominal, half, strict=True))
 
     def sized(pitch: float, hidden: int) -> ModelConfig:
-        lattice = tuple(max(1, math.ceil(n / pitch - 1e-9)) + 1 if n > 1 else 1 for n in nominal)
-        levels = config.levels or levels_that_fit(lattice)
-        found = replace(config, hidden_features=hidden, lattice=lattice, extent=extent, levels=levels)
+        points = tuple(max(1, math.ceil(n / pitch - 1e-9)) + 1 if n > 1 else 1 for n in nominal)
+        levels = config.levels or levels_that_fit(points)
+        found = replace(config, hidden_features=hidden, lattice=points, extent=extent, levels=levels)
         return replace(found, trunk_features=0, params=None, budget=None)
 
     def count(intervals: int, hidden: int) -> int:

@@ -41,10 +41,13 @@ class Region:
     nominal: tuple[float, ...]
     mask: NDArray[np.bool_] | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "box", Box(self.box))
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Extent of the box, in samples."""
-        return tuple(b - a for a, b in self.box)
+        return self.box.shape
 
     @property
     def area(self) -> int:
@@ -57,7 +60,7 @@ class Region:
             grid = np.indices(self.shape, dtype=np.int64).reshape(len(self.box), -1).T
         else:
             grid = np.argwhere(self.mask)
-        return np.ascontiguousarray(grid + np.array([a for a, _ in self.box], np.int64))
+        return np.ascontiguousarray(grid + np.array(self.box.origin, np.int64))
 
     def frame(self, units: tuple[str, ...]) -> Frame:
         """Return the region's local frame: centred on its box, scaled by its nominal size."""
@@ -118,10 +121,8 @@ class Partition:
                 hint=f"give one or more from 0 to {len(self) - 1}",
             )
         regions = tuple(self.regions[position] for position in rows)
-        spans = list(zip(*(region.box for region in regions), strict=True))
-        origin = tuple(min(a for a, _ in axis) for axis in spans)
-        shape = tuple(max(b for _, b in axis) - o for axis, o in zip(spans, origin, strict=True))
-        return replace(self, domain=replace(self.domain, shape=shape, origin=origin), regions=regions)
+        box = Box.around(region.box for region in regions)
+        return replace(self, domain=self.domain.over(box), regions=regions)
 
     def labels(self, window: Box | None = None) -> NDArray[np.int32]:
         """Paint the position of each region in `regions` over a window, [*shape]; `OUTSIDE` elsewhere.
@@ -129,18 +130,12 @@ class Partition:
         Args:
             window: half-open index range per axis, inside the domain; the whole domain when None.
         """
-        window = self.domain.box if window is None else window
-        painted = np.full([b - a for a, b in window], OUTSIDE, np.int32)
+        window = self.domain.box if window is None else Box(window)
+        painted = np.full(window.shape, OUTSIDE, np.int32)
         for number, region in enumerate(self.regions):
-            both = [(max(a, c), min(b, d)) for (a, b), (c, d) in zip(region.box, window, strict=True)]
-            if any(a >= b for a, b in both):
-                continue
-            there = tuple(slice(a - c, b - c) for (a, b), (c, _) in zip(both, window, strict=True))
-            if region.mask is None:
-                painted[there] = number
-            else:
-                own = tuple(slice(a - c, b - c) for (a, b), (c, _) in zip(both, region.box, strict=True))
-                painted[there][region.mask[own]] = number
+            both = region.box & window
+            there = painted[both.slices(window.origin)]
+            there[... if region.mask is None else region.mask[both.slices(region.box.origin)]] = number
         return painted
 
     def padding(self, tile: int) -> float:
@@ -161,13 +156,12 @@ def build(signal: Signal, config: PartitionConfig) -> Partition:
 
 def occupied(signal: Signal, partition: Partition) -> Partition:
     """Return a partition without the regions in which a signal has nothing to fit; all of it where there is none."""
-    filled, pool = getattr(signal, "occupied", None), getattr(signal, "pool", None)
-    if filled is None:
+    if not signal.pooled:
         return partition
-    there = filled([region.box for region in partition.regions])
+    there = signal.occupied([region.box for region in partition.regions])
     for place, region in enumerate(partition.regions):
-        if there[place] and region.mask is not None and pool is not None:
-            there[place] = region.mask.flat[pool(region.box)].any()
+        if there[place] and region.mask is not None and (ranks := signal.pool(region.box)) is not None:
+            there[place] = region.mask.flat[ranks].any()
     if there.all() or not there.any():
         return partition
     regions = tuple(region for region, full in zip(partition.regions, there, strict=True) if full)

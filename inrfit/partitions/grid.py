@@ -185,8 +185,8 @@ def _box(number: int, around: Box, edges: Edges) -> Box:
     for row in reversed(edges):
         number, place = divmod(number, len(row) - 1)
         spans.append((row[place], row[place + 1]))
-    box = tuple(reversed(spans))
-    if any(a < low or b > high for (a, b), (low, high) in zip(box, around, strict=True)):
+    box = Box(reversed(spans))
+    if not box <= around:
         raise ConfigError(f"cell {box} lies outside the domain {around}")
     return box
 

@@ -74,8 +74,7 @@ def joined(old: Partition, new: Partition) -> tuple[Partition, list[int]]:
 
 def around(first: Domain, second: Domain) -> Domain:
     """Return the smallest domain that holds two others."""
-    box: Box = tuple((min(a, c), max(b, d)) for (a, b), (c, d) in zip(first.box, second.box, strict=True))
-    return replace(first, origin=tuple(a for a, _ in box), shape=tuple(b - a for a, b in box))
+    return first.over(Box.around((first.box, second.box)))
 
 
 def _borders(partition: Partition) -> Edges:

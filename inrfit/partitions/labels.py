@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.domain import Domain
+from inrfit.domain import Box, Domain
 from inrfit.errors import InputError, InrfitError, require
 from inrfit.partitions import Partition, Region
 from inrfit.partitions.config import PartitionConfig
@@ -167,7 +167,7 @@ def _check_size(path: Path, found: tuple[int, ...], shape: tuple[int, ...]) -> N
 
 def _region(number: int, window: tuple[slice, ...], mask: NDArray[np.bool_], domain: Domain) -> Region:
     """Return the region of a window of the label map and its mask there."""
-    box = tuple((o + s.start, o + s.stop) for o, s in zip(domain.origin, window, strict=True))
+    box = Box((o + s.start, o + s.stop) for o, s in zip(domain.origin, window, strict=True))
     side = math.sqrt(np.count_nonzero(mask))
     nominal = (side,) * domain.dimensions
     return Region(id=number, box=box, nominal=nominal, mask=None if mask.all() else mask)

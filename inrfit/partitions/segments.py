@@ -113,13 +113,7 @@ def to_rgb8(signal: Signal) -> NDArray[np.uint8]:
 
     Alpha is ignored, grey is repeated, and channels without a colour meaning are averaged to grey.
     """
-    (top, bottom), columns = signal.domain.box
-    rows = max(1, BAND // signal.domain.shape[1])
-    bands = (
-        rgb8(signal.dense(((y, min(y + rows, bottom)), columns)), signal.info)
-        for y in range(top, bottom, rows)
-    )
-    return np.concatenate(list(bands))
+    return np.concatenate([rgb8(signal.dense(band), signal.info) for band in signal.domain.box.bands(BAND)])
 
 
 def reduced(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -86,7 +86,7 @@ def test_a_clip_is_decoded_to(work, suffix):
     decode(to=f"out{suffix}")
     signal = read(f"out{suffix}", sound="copy")
     assert signal.domain.shape == (12, 20, 32)
-    assert signal.domain.rate == pytest.approx(25)
+    assert signal.domain.per_unit == pytest.approx(25)
     if suffix in (".mp4", ".mkv"):
         assert signal.info.tags["title"] == "A title"
         assert signal.info.sound
@@ -117,7 +117,7 @@ def test_another_size_and_rate(work, words, shape, rate):
     decode(*words, to="out.mkv")
     signal = read("out.mkv", sound="copy")
     assert signal.domain.shape == shape
-    assert signal.domain.rate == pytest.approx(rate)
+    assert signal.domain.per_unit == pytest.approx(rate)
     assert (signal.info.sound is None) is ("--no-sound" in words)
 
 

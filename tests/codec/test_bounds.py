@@ -10,7 +10,7 @@ import pytest
 from make.data import textured
 
 from inrfit import api
-from inrfit.codec import bounds
+from inrfit.codec import bounds, chunks
 from inrfit.codec import container as c
 from inrfit.codec.bounds import STREAM_SLACK
 from inrfit.codec.context import Guide
@@ -97,7 +97,7 @@ def test_a_writer_adds_zeros_to_a_file_that_would_hold_too_much(monkeypatch: pyt
     crop = api.crop(filled, keep="0,0:2")
     assert api.info(crop)["damaged"] == []
     assert b"fill" in crop
-    assert c.Reader(crop).ancillary.keys() == c.Reader(filled).ancillary.keys() - {c.SOURCE}
+    assert c.Reader(crop).ancillary.keys() == c.Reader(filled).ancillary.keys() - {chunks.SOURCE}
 
 
 def fitted(labels: np.ndarray, folder: Path) -> Field:
@@ -141,7 +141,7 @@ def swollen(data: bytes, **model: object) -> bytes:
     held = c.read(data)
     header = msgspec.structs.replace(held.header, model=msgspec.structs.replace(held.header.model, **model))
     header = msgspec.structs.replace(header, tile=1)
-    return c.write(header, held.index, held.shared, held.ancillary, held.parts)
+    return chunks.write(header, held.index, held.shared, held.ancillary, held.parts)
 
 
 @pytest.mark.parametrize("weights", ["float16", "float32", "quantised"])
@@ -168,7 +168,7 @@ def test_an_abort_of_native_code_is_a_container_error() -> None:
     coding = msgspec.structs.replace(held.header.coding, tables=[list(PEAKED[0])], choice=[])
     header = msgspec.structs.replace(held.header, model=model, coding=coding, tile=1)
     with pytest.raises(ContainerError, match="weights cannot be in"):
-        api.load(c.write(header, held.index, b"", {}, [b""]))
+        api.load(chunks.write(header, held.index, b"", {}, [b""]))
 
 
 def test_fronts_are_bounded_and_a_damaged_stream_ends_them() -> None:
@@ -188,7 +188,7 @@ def test_fronts_are_bounded_and_a_damaged_stream_ends_them() -> None:
     )
     header = msgspec.structs.replace(held.header, model=model, coding=coding, weights="contextual")
     with pytest.raises(ContainerError, match="lattices of 80001 fronts cannot be in"):
-        api.load(c.write(header, held.index, held.shared, {}, [b""]))
+        api.load(chunks.write(header, held.index, held.shared, {}, [b""]))
 
 
 def test_a_network_that_cannot_be_is_told_in_the_words_of_a_file() -> None:
@@ -205,7 +205,7 @@ def test_a_truncated_file_answers_for_the_regions_that_are_there(monkeypatch: py
     field = api.fit(textured(24, 36), grid=(2, 3), **SMALL)
     data = api.to_bytes(field)
     with c.Reader(data) as reader:
-        end = reader.size - len(reader.part(5)) - len(reader.part(4)) - 2 * c.CHECKSUM
+        end = reader.size - len(reader.part(5)) - len(reader.part(4)) - 2 * chunks.CHECKSUM
     cut = c.Reader(data[:end], allow_truncated=True)
     assert (c.Reader(data).there, cut.there) == (6, 4)
     numbers = sum(value[0].size for value in field.weights.values())
@@ -220,7 +220,7 @@ def test_regions_keep_their_order_when_one_does_not_fit() -> None:
     data = api.to_bytes(api.fit(textured(24, 36), grid=(1, 3), weights="float32", **SMALL))
     held = c.read(data)
     parts = [held.parts[0], held.parts[1][:-4], held.parts[2]]
-    short = c.write(held.header, replace_lengths(held.index), held.shared, held.ancillary, parts)
+    short = chunks.write(held.header, replace_lengths(held.index), held.shared, held.ancillary, parts)
     assert api.info(short)["damaged"] == [1]
     left, whole = api.load(short, partial=True), api.load(data)
     assert [region.id for region in left.partition.regions] == [0, 2]

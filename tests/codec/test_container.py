@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from make.data import CountingFile, image_header, model_header
 from make.format import cut
 
+from inrfit.codec import chunks, wire
 from inrfit.codec import container as c
 from inrfit.codec import header as h
 from inrfit.errors import ContainerError, InputError
@@ -26,7 +27,7 @@ from inrfit.errors import ContainerError, InputError
 ROOT = Path(__file__).resolve().parents[2]
 SPECIFICATION = ROOT / "docs" / "format.md"
 
-METADATA = {c.ICC: b"profile" * 100, c.EXIF: b"", c.SOURCE: bytes(range(32))}
+METADATA = {chunks.ICC: b"profile" * 100, chunks.EXIF: b"", chunks.SOURCE: bytes(range(32))}
 PARTS = [b"first part", b"", b"x" * 1000, b"\x00\xff"]
 
 
@@ -56,7 +57,7 @@ INDEX = h.Index(ids=[0, 1, 2, 3], mse=[0.0, 0.5, 1.0, 2.0])
 
 
 def make_file() -> bytes:
-    return c.write(make_header(), INDEX, b"shared weights", METADATA, PARTS)
+    return chunks.write(make_header(), INDEX, b"shared weights", METADATA, PARTS)
 
 
 def test_a_file_comes_back_as_it_was() -> None:
@@ -67,7 +68,7 @@ def test_a_file_comes_back_as_it_was() -> None:
     assert read.shared == b"shared weights"
     assert read.ancillary == METADATA
     assert list(read.parts) == PARTS
-    again = c.write(read.header, read.index, read.shared, read.ancillary, read.parts)
+    again = chunks.write(read.header, read.index, read.shared, read.ancillary, read.parts)
     assert again == make_file()
 
 
@@ -82,25 +83,25 @@ def test_any_content_comes_back_as_it_was(data: st.DataObject) -> None:
     ids = sorted(data.draw(st.sets(st.integers(0, rows * columns - 1), min_size=1)))
     parts = data.draw(st.lists(st.binary(max_size=40), min_size=len(ids), max_size=len(ids)))
     shared = data.draw(st.binary(max_size=40))
-    metadata = data.draw(st.dictionaries(st.sampled_from(c.ANCILLARY), st.binary(max_size=40)))
-    written = c.write(header, h.Index(ids=ids), shared, metadata, parts)
+    metadata = data.draw(st.dictionaries(st.sampled_from(chunks.ANCILLARY), st.binary(max_size=40)))
+    written = chunks.write(header, h.Index(ids=ids), shared, metadata, parts)
     read = c.read(written)
     assert (read.header, read.index.ids, read.shared) == (header, ids, shared)
     assert (read.ancillary, list(read.parts)) == (metadata, parts)
-    front = c.front_matter(read.header, read.index, shared, metadata)
-    assert len(written) == len(front) + c.parts_size(read.index)
+    front = chunks.front_matter(read.header, read.index, shared, metadata)
+    assert len(written) == len(front) + chunks.parts_size(read.index)
     assert written.startswith(front)
 
 
 def test_a_crop_is_a_new_front_and_copies_of_the_chunks() -> None:
     whole = c.read(make_file())
     kept = msgspec.structs.replace(INDEX, ids=[1, 2], lengths=whole.index.lengths[1:3], mse=[0.5, 1.0])
-    front = c.front_matter(whole.header, kept, whole.shared, whole.ancillary)
-    chunks = [part + c.part_end(part) for part in whole.parts]
-    assert all(piece in make_file() for piece in chunks)
-    cropped = front + chunks[1] + chunks[2]
+    front = chunks.front_matter(whole.header, kept, whole.shared, whole.ancillary)
+    pieces = [part + chunks.part_end(part) for part in whole.parts]
+    assert all(piece in make_file() for piece in pieces)
+    cropped = front + pieces[1] + pieces[2]
     assert c.read(cropped).parts == whole.parts[1:3]
-    assert len(cropped) == len(front) + c.parts_size(kept)
+    assert len(cropped) == len(front) + chunks.parts_size(kept)
 
 
 def test_one_region_is_read_with_the_front_and_its_chunk_only() -> None:
@@ -172,7 +173,7 @@ def test_a_file_that_shrinks_while_open_is_an_input_error() -> None:
     [
         (INDEX, {}, PARTS[:3], "length of lengths"),
         (INDEX, {"abcd": b""}, PARTS, "'abcd'"),
-        (INDEX, {c.ICC: bytes(c.MAX_METADATA + 1)}, PARTS, "'icc '"),
+        (INDEX, {chunks.ICC: bytes(chunks.MAX_METADATA + 1)}, PARTS, "'icc '"),
         (h.Index(ids=[0, 1, 2, 9]), {}, PARTS, "cells below 4"),
     ],
 )
@@ -180,12 +181,15 @@ def test_what_a_reader_would_refuse_is_not_written(
     index: h.Index, metadata: dict[str, bytes], parts: list[bytes], word: str
 ) -> None:
     with pytest.raises(ContainerError, match=re.escape(word)):
-        c.write(make_header(), index, b"", metadata, parts)
+        chunks.write(make_header(), index, b"", metadata, parts)
 
 
 def test_metadata_of_the_largest_size_is_kept() -> None:
-    profile = bytes(c.MAX_METADATA)
-    assert c.read(c.write(make_header(), INDEX, b"", {c.ICC: profile}, PARTS)).ancillary[c.ICC] == profile
+    profile = bytes(chunks.MAX_METADATA)
+    assert (
+        c.read(chunks.write(make_header(), INDEX, b"", {chunks.ICC: profile}, PARTS)).ancillary[chunks.ICC]
+        == profile
+    )
 
 
 def test_chunks_have_a_largest_size() -> None:
@@ -194,7 +198,7 @@ def test_chunks_have_a_largest_size() -> None:
             return 1 << 32
 
     with pytest.raises(ContainerError, match="too large"):
-        c.chunk("SHRD", Huge())
+        chunks.chunk("SHRD", Huge())
 
 
 def test_reading_needs_neither_torch_nor_numpy() -> None:
@@ -220,9 +224,9 @@ def test_the_example_of_the_specification_reads() -> None:
     assert reader.check() == []
     assert reader.header.signal.shape == [2, 2]
     assert reader.header.psnr == math.inf
-    assert reader.ancillary == {c.SOURCE: hashlib.sha256(bytes([0, 255, 255, 0])).digest()}
-    assert h.encode(reader.header) in data
-    assert h.encode(reader.index) in data
+    assert reader.ancillary == {chunks.SOURCE: hashlib.sha256(bytes([0, 255, 255, 0])).digest()}
+    assert wire.encode(reader.header) in data
+    assert wire.encode(reader.index) in data
 
 
 def second_reader(data: bytes) -> list[list[int]]:
@@ -272,9 +276,11 @@ def test_the_sizes_of_the_parts_are_those_of_the_bytes_and_add_up() -> None:
     sizes = c.Reader(data).sizes()
     assert sum(sizes[name] for name in ("header", "shared", "metadata", "regions")) == len(data)
     assert sum(sizes["each"]) == sizes["regions"]
-    without = c.Reader(c.write(make_header(), INDEX, b"", {}, PARTS)).sizes()
+    without = c.Reader(chunks.write(make_header(), INDEX, b"", {}, PARTS)).sizes()
     assert sizes["shared"] - without["shared"] == len(b"shared weights")
     assert without["metadata"] == 0
     assert sizes["metadata"] > 0
-    smaller = c.Reader(c.write(make_header(), INDEX, b"", {}, [*PARTS[:2], b"x" * 700, PARTS[3]])).sizes()
+    smaller = c.Reader(
+        chunks.write(make_header(), INDEX, b"", {}, [*PARTS[:2], b"x" * 700, PARTS[3]])
+    ).sizes()
     assert [a - b for a, b in zip(without["each"], smaller["each"], strict=True)] == [0, 0, 300, 0]

@@ -10,10 +10,10 @@ from make.data import textured
 from make.format import Damaged, Stream, cut
 
 from inrfit import api
+from inrfit.codec.choice import Array, chosen
 from inrfit.codec.context import BOUNDS, Fronts, Guide
 from inrfit.codec.entropy import Coder
 from inrfit.codec.payload import Item, guide_of
-from inrfit.codec.plan import Array, planned
 from inrfit.errors import ContainerError
 from inrfit.models.coding import LARGEST, Coding
 
@@ -101,10 +101,10 @@ def smooth(regions: int, side: int) -> np.ndarray:
 
 def stored(arrays: list[Array]) -> int:
     """Return the bytes of all groups."""
-    plan = planned(arrays)
+    plan = chosen(arrays)
     coder = Coder(plan.tables, plan.choice)
     coding = [
-        Guide(sides=array.lattice, share=context[0], tables=context[1:]) if context else None
+        Guide(sides=array.points, share=context[0], tables=context[1:]) if context else None
         for array, context in zip(arrays, plan.contexts, strict=True)
     ]
     groups = zip(*(array.integers for array in arrays), strict=True)
@@ -113,20 +113,20 @@ def stored(arrays: list[Array]) -> int:
 
 def test_neighbours_make_smooth_lattices_small_and_are_left_alone_elsewhere():
     integers, noise = smooth(6, 17), np.random.default_rng(2).integers(-20, 21, (6, 289))
-    plan = planned([Array(integers=integers, lattice=(17, 17)), Array(integers=noise, lattice=(17, 17))])
+    plan = chosen([Array(integers=integers, points=(17, 17)), Array(integers=noise, points=(17, 17))])
     assert plan.contexts[0]
     assert plan.contexts[1] == ()
-    assert stored([Array(integers=integers, lattice=(17, 17))]) < 0.7 * stored([Array(integers=integers)])
+    assert stored([Array(integers=integers, points=(17, 17))]) < 0.7 * stored([Array(integers=integers)])
 
 
 def test_more_integers_than_tables_are_made_from_are_planned():
     integers = smooth(4, 257)
-    array = Array(integers=integers, lattice=(257, 257))
+    array = Array(integers=integers, points=(257, 257))
     assert stored([array]) < 0.7 * stored([Array(integers=integers)])
 
 
 def test_only_lattices_and_tables_that_are_there_can_be_named():
-    item = Item(name="features0", shape=(9, 1), lattice=(3, 3))
+    item = Item(name="features0", shape=(9, 1), points=(3, 3))
     coding = Coding(exponents={"features0": 0}, tables=((1, 9),), contexts={"features0": (2, 0)})
     assert guide_of(item, coding) == Guide(sides=(3, 3), share=2, tables=(0,))
     with pytest.raises(ContainerError, match="no lattice"):

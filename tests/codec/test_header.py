@@ -13,7 +13,7 @@ from make.data import image_header, model_header
 
 from inrfit import signal as signals
 from inrfit.codec import header as h
-from inrfit.codec import limits
+from inrfit.codec import limits, wire
 from inrfit.errors import ContainerError
 from inrfit.partitions import labels
 from inrfit.registry import names
@@ -63,29 +63,29 @@ def changed(value: msgspec.Struct, path: str, new: Any) -> Any:
 def test_header_and_index_come_back_as_they_were(kind: str, psnr: float | None) -> None:
     header = changed(make_header(kind), "psnr", psnr)
     index = GRID_INDEX if kind == "grid" else LABEL_INDEX
-    read = h.decode_header(h.encode(header))
+    read = wire.decode_header(wire.encode(header))
     assert read == header
-    assert h.decode_index(h.encode(index), read) == index
-    h.validate(header, index)
+    assert wire.decode_index(wire.encode(index), read) == index
+    wire.validate(header, index)
 
 
 def test_a_header_without_an_init_is_that_of_older_files() -> None:
     plain, named = make_header(), changed(make_header(), "init", "0a" * 32)
-    assert h.encode(plain)[0] == 0x9A
-    assert h.encode(named)[0] == 0x9B
-    assert h.decode_header(h.encode(named)) == named
-    assert h.decode_header(h.encode(plain)).init == ""
+    assert wire.encode(plain)[0] == 0x9A
+    assert wire.encode(named)[0] == 0x9B
+    assert wire.decode_header(wire.encode(named)) == named
+    assert wire.decode_header(wire.encode(plain)).init == ""
 
 
 @pytest.mark.parametrize("init", ["", "0a" * 32])
 def test_a_header_of_quantised_weights_comes_back(init: str) -> None:
     header = changed(make_quantised(), "init", init)
-    assert h.decode_header(h.encode(header)) == header
+    assert wire.decode_header(wire.encode(header)) == header
     alone = changed(changed(header, "coding.tables", [[1, 65535]]), "coding.choice", [])
-    assert h.decode_header(h.encode(alone)) == alone
-    plain = msgspec.msgpack.decode(h.encode(alone))
+    assert wire.decode_header(wire.encode(alone)) == alone
+    plain = msgspec.msgpack.decode(wire.encode(alone))
     plain[11].pop()  # choice has a default
-    assert h.decode_header(msgspec.msgpack.encode(plain)) == alone
+    assert wire.decode_header(msgspec.msgpack.encode(plain)) == alone
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_header_of_quantised_weights_comes_back(init: str) -> None:
 )
 def test_a_coding_out_of_limits_is_refused_by_name(path: str, value: Any, word: str) -> None:
     with pytest.raises(ContainerError, match=r"(is|allowed)") as caught:
-        h.decode_header(h.encode(changed(make_quantised(), path, value)))
+        wire.decode_header(wire.encode(changed(make_quantised(), path, value)))
     assert word in caught.value.message
 
 
@@ -132,15 +132,15 @@ def test_a_coding_out_of_limits_is_refused_by_name(path: str, value: Any, word: 
 def test_contexts_out_of_limits_are_refused_by_name(contexts: list[list[int]], word: str) -> None:
     header = changed(make_quantised(), "weights", "contextual")
     good = changed(header, "coding.contexts", [[4, 0, 1], [], [0, *[1] * 16]])
-    assert h.decode_header(h.encode(good)) == good
+    assert wire.decode_header(wire.encode(good)) == good
     assert good.weight_type == "quantised"
     with pytest.raises(ContainerError, match=r"(is|allowed)") as caught:
-        h.decode_header(h.encode(changed(header, "coding.contexts", contexts)))
+        wire.decode_header(wire.encode(changed(header, "coding.contexts", contexts)))
     assert word in caught.value.message
 
 
 def test_header_is_small() -> None:
-    assert len(h.encode(make_header())) < 215
+    assert len(wire.encode(make_header())) < 215
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_header_is_small() -> None:
 )
 def test_header_out_of_limits_is_refused_by_name(path: str, value: Any, word: str) -> None:
     with pytest.raises(ContainerError, match=r"(is|allowed)") as caught:
-        h.decode_header(h.encode(changed(make_header(), path, value)))
+        wire.decode_header(wire.encode(changed(make_header(), path, value)))
     assert word in caught.value.message
 
 
@@ -260,16 +260,16 @@ def test_header_out_of_limits_is_refused_by_name(path: str, value: Any, word: st
 def test_index_out_of_limits_is_refused_by_name(kind: str, path: str, value: Any, word: str) -> None:
     index = GRID_INDEX if kind == "grid" else LABEL_INDEX
     with pytest.raises(ContainerError) as caught:
-        h.decode_index(h.encode(changed(index, path, value)), make_header(kind))
+        wire.decode_index(wire.encode(changed(index, path, value)), make_header(kind))
     assert word in caught.value.message
 
 
 def test_cells_of_a_cropped_grid_must_lie_inside_the_domain() -> None:
     cropped = changed(changed(make_header(), "signal.shape", [2, 3]), "signal.origin", [1, 7])
-    h.validate(cropped, h.Index(ids=[3], lengths=[20]))
+    wire.validate(cropped, h.Index(ids=[3], lengths=[20]))
     for outside in (0, 1, 2):
         with pytest.raises(ContainerError, match="cells inside the domain"):
-            h.validate(cropped, h.Index(ids=[outside], lengths=[20]))
+            wire.validate(cropped, h.Index(ids=[outside], lengths=[20]))
 
 
 def test_an_image_has_two_axes() -> None:
@@ -277,7 +277,7 @@ def test_an_image_has_two_axes() -> None:
     for field in ("axes", "units", "spacing", "origin"):
         signal = changed(signal, field, getattr(signal, field)[:1])
     with pytest.raises(ContainerError, match="number of axes is 1"):
-        h.decode_header(h.encode(changed(make_header(), "signal", signal)))
+        wire.decode_header(wire.encode(changed(make_header(), "signal", signal)))
 
 
 @pytest.mark.parametrize(
@@ -293,8 +293,8 @@ def test_a_tile_of_the_widest_layer_is_limited(fields: dict[str, Any]) -> None:
     for path, value in fields.items():
         header = changed(header, path, value)
     with pytest.raises(ContainerError, match="tile is"):
-        h.decode_header(h.encode(header))
-    h.decode_header(h.encode(changed(header, "tile", 1024)))
+        wire.decode_header(wire.encode(header))
+    wire.decode_header(wire.encode(changed(header, "tile", 1024)))
 
 
 @pytest.mark.parametrize(
@@ -316,25 +316,25 @@ def test_lattices_are_limited(field: str, value: Any) -> None:
     header = make_header()
     for name, good in grid.items():
         header = changed(header, f"model.{name}", good)
-    assert h.decode_header(h.encode(header)) == header
+    assert wire.decode_header(wire.encode(header)) == header
     with pytest.raises(ContainerError, match=f"model.{field}"):
-        h.decode_header(h.encode(changed(header, f"model.{field}", value)))
+        wire.decode_header(wire.encode(changed(header, f"model.{field}", value)))
 
 
 def test_a_model_without_a_lattice_is_stored_as_before_there_were_any() -> None:
-    plain = msgspec.msgpack.decode(h.encode(make_header()))
+    plain = msgspec.msgpack.decode(wire.encode(make_header()))
     assert len(plain[1]) == h.ModelHeader.__struct_fields__.index("levels") == 17
 
 
 def test_masks_are_limited_as_those_of_a_fit() -> None:
     wide = changed(make_header("labels"), "signal.shape", [2**15, 2**15])
     whole = [-2, 2**15 - 2, 3, 2**15 + 3]
-    h.validate(wide, h.Index(ids=[0], lengths=[1], boxes=[whole], areas=[7]))
+    wire.validate(wide, h.Index(ids=[0], lengths=[1], boxes=[whole], areas=[7]))
     with pytest.raises(ContainerError, match="all boxes is 1073741825"):
-        h.validate(wide, h.Index(ids=[0, 1], lengths=[1, 1], boxes=[whole, [0, 1, 4, 5]], areas=[7, 1]))
+        wire.validate(wide, h.Index(ids=[0, 1], lengths=[1, 1], boxes=[whole, [0, 1, 4, 5]], areas=[7, 1]))
     huge = changed(wide, "signal.shape", [2**15, 2**15 + 1])
     with pytest.raises(ContainerError, match="samples of the domain"):
-        h.validate(huge, h.Index(ids=[0], lengths=[1], boxes=[[0, 1, 4, 5]], areas=[1]))
+        wire.validate(huge, h.Index(ids=[0], lengths=[1], boxes=[[0, 1, 4, 5]], areas=[1]))
 
 
 def test_number_of_cells_is_limited() -> None:
@@ -342,34 +342,34 @@ def test_number_of_cells_is_limited() -> None:
     wide = changed(wide, "signal.origin", [0, 0])
     edges = list(range(2**13 + 1))
     with pytest.raises(ContainerError, match="number of cells"):
-        h.decode_header(h.encode(changed(wide, "partition.edges", [edges, edges])))
+        wire.decode_header(wire.encode(changed(wide, "partition.edges", [edges, edges])))
 
 
 def test_a_field_of_a_newer_version_is_ignored() -> None:
     header = changed(changed(make_quantised(), "init", "0a" * 32), "coding.choice", [65535, 1])
     header = changed(changed(header, "model.levels", 1), "weights", "contextual")
     header = changed(header, "coding.contexts", [[4, 1], *[[]] * (len(header.coding.exponents) - 1)])
-    plain = msgspec.msgpack.decode(h.encode(header))
+    plain = msgspec.msgpack.decode(wire.encode(header))
     grown = [
         *([*part, "later"] if isinstance(part, list) else part for part in plain),
         {"also": ["later"]},
     ]
-    assert h.decode_header(msgspec.msgpack.encode(grown)) == header
+    assert wire.decode_header(msgspec.msgpack.encode(grown)) == header
     bound = msgspec.structs.replace(GRID_INDEX, sums=[*range(len(GRID_INDEX.ids) + 1)])
-    index = [*msgspec.msgpack.decode(h.encode(bound)), [1, 2, 3]]
-    assert h.decode_index(msgspec.msgpack.encode(index), header) == bound
+    index = [*msgspec.msgpack.decode(wire.encode(bound)), [1, 2, 3]]
+    assert wire.decode_index(msgspec.msgpack.encode(index), header) == bound
 
 
 def test_ids_that_count_from_0_are_left_out() -> None:
     full = changed(GRID_INDEX, "ids", [0, 1])
-    assert msgspec.msgpack.decode(h.encode(full))[0] == []
-    assert msgspec.msgpack.decode(h.encode(GRID_INDEX))[0] == [0, 3]
-    assert h.decode_index(h.encode(full), make_header()) == full
-    assert h.decode_index(msgspec.msgpack.encode([[], [5]]), make_header()).ids == [0]
+    assert msgspec.msgpack.decode(wire.encode(full))[0] == []
+    assert msgspec.msgpack.decode(wire.encode(GRID_INDEX))[0] == [0, 3]
+    assert wire.decode_index(wire.encode(full), make_header()) == full
+    assert wire.decode_index(msgspec.msgpack.encode([[], [5]]), make_header()).ids == [0]
     with pytest.raises(ContainerError, match="cells below 4"):
-        h.decode_index(msgspec.msgpack.encode([[], [5] * 5]), make_header())
+        wire.decode_index(msgspec.msgpack.encode([[], [5] * 5]), make_header())
     with pytest.raises(ContainerError, match="number of regions is 0"):
-        h.decode_index(msgspec.msgpack.encode([[]]), make_header())
+        wire.decode_index(msgspec.msgpack.encode([[]]), make_header())
 
 
 @pytest.mark.parametrize(
@@ -378,11 +378,11 @@ def test_ids_that_count_from_0_are_left_out() -> None:
 def test_errors_of_more_or_fewer_regions_are_refused(size: int, found: str) -> None:
     payload = msgspec.msgpack.encode([[0, 3], [10, 20], [], [], bytes(size)])
     with pytest.raises(ContainerError, match=f"length of mse is {found}"):
-        h.decode_index(payload, make_header())
+        wire.decode_index(payload, make_header())
 
 
 def test_an_index_may_end_before_fields_with_defaults() -> None:
-    index = h.decode_index(msgspec.msgpack.encode([[0], [5]]), make_header())
+    index = wire.decode_index(msgspec.msgpack.encode([[0], [5]]), make_header())
     assert index == h.Index(ids=[0], lengths=[5])
 
 
@@ -402,28 +402,28 @@ def test_an_index_may_end_before_fields_with_defaults() -> None:
 )
 def test_bytes_that_are_no_header_are_refused(payload: bytes) -> None:
     with pytest.raises(ContainerError, match="header is not in the form of this format"):
-        h.decode_header(payload)
+        wire.decode_header(payload)
 
 
 def test_deep_nesting_in_an_unknown_field_is_refused() -> None:
-    plain = h.encode(changed(make_quantised(), "init", "0a" * 32))
+    plain = wire.encode(changed(make_quantised(), "init", "0a" * 32))
     deep = bytes([plain[0] + 1]) + plain[1:] + b"\x91" * 100_000 + b"\xc0"
     with pytest.raises(ContainerError, match="recursion"):
-        h.decode_header(deep)
+        wire.decode_header(deep)
 
 
 def test_whole_numbers_stand_for_floats() -> None:
-    plain = msgspec.msgpack.decode(h.encode(make_header()))
+    plain = msgspec.msgpack.decode(wire.encode(make_header()))
     plain[3] = [[0, 6], [2**64 - 1, 1]]
     with pytest.raises(ContainerError, match=r"frame\.half"):
-        h.decode_header(msgspec.msgpack.encode(plain))
+        wire.decode_header(msgspec.msgpack.encode(plain))
     plain[3] = [[0, 6], [2, 1]]
-    assert h.decode_header(msgspec.msgpack.encode(plain)).frame.half == [2.0, 1.0]
+    assert wire.decode_header(msgspec.msgpack.encode(plain)).frame.half == [2.0, 1.0]
 
 
 def test_floats_that_are_whole_numbers_are_written_as_integers() -> None:
     header = changed(changed(make_header(), "psnr", 30.0), "frame.centre", [-0.0, 6.0])
-    plain = msgspec.msgpack.decode(h.encode(header))
+    plain = msgspec.msgpack.decode(wire.encode(header))
     assert [type(plain[8]), *map(type, plain[3][0]), *map(type, plain[3][1])] == [
         int,
         float,
@@ -434,24 +434,24 @@ def test_floats_that_are_whole_numbers_are_written_as_integers() -> None:
     assert [type(value) for value in plain[0][8:10]] == [int, int]
     for psnr, kind in ((2.0**53 - 1, int), (2.0**53, float), (math.inf, float), (-0.0, float)):
         large = changed(header, "psnr", psnr)
-        assert type(msgspec.msgpack.decode(h.encode(large))[8]) is kind
-        assert h.decode_header(h.encode(large)) == large
-    read = h.decode_header(h.encode(header))
+        assert type(msgspec.msgpack.decode(wire.encode(large))[8]) is kind
+        assert wire.decode_header(wire.encode(large)) == large
+    read = wire.decode_header(wire.encode(header))
     assert math.copysign(1, read.frame.centre[0]) == -1
     assert (read, type(read.psnr), type(read.signal.value_high)) == (header, float, float)
 
 
 def test_single_precision_floats_are_read() -> None:
     single, double = b"\xca" + struct.pack(">f", 31.25), b"\xcb" + struct.pack(">d", 31.25)
-    payload = h.encode(make_header())
+    payload = wire.encode(make_header())
     assert payload.count(double) == 1
-    assert h.decode_header(payload.replace(double, single)).psnr == 31.25
+    assert wire.decode_header(payload.replace(double, single)).psnr == 31.25
 
 
 @pytest.mark.parametrize(("path", "value"), [("tile", 2**64), ("writer", "\ud800"), ("writer", object())])
 def test_values_messagepack_cannot_hold_are_refused(path: str, value: Any) -> None:
     with pytest.raises(ContainerError, match="header cannot be stored"):
-        h.encode(changed(make_header(), path, value))
+        wire.encode(changed(make_header(), path, value))
 
 
 def test_known_names_are_those_of_the_house() -> None:
@@ -462,18 +462,18 @@ def test_known_names_are_those_of_the_house() -> None:
     assert set(signals.SIGNED) <= set(limits.COLOURS)
     assert limits.MAX_BOXES == labels.MAX_BOXES
     for output in names("output"):
-        h.decode_header(h.encode(changed(make_header(), "model.output", output)))
+        wire.decode_header(wire.encode(changed(make_header(), "model.output", output)))
 
 
 def test_distances_swing_about_0_and_waveforms_may_have_an_offset() -> None:
     header = changed(changed(make_header(), "signal.channels", 1), "signal.dtype", "float32")
     header = changed(changed(header, "signal.colour", "waveform"), "signal.value_high", 2.5)
-    assert h.decode_header(h.encode(changed(header, "signal.value_low", 2.0))).signal.value_low == 2.0
+    assert wire.decode_header(wire.encode(changed(header, "signal.value_low", 2.0))).signal.value_low == 2.0
     header = changed(header, "signal.colour", "distance")
     for low in (-2.0, 0.0):
         with pytest.raises(ContainerError, match=r"signal.value_low is .*, allowed: -value_high"):
-            h.decode_header(h.encode(changed(header, "signal.value_low", low)))
-    read = h.decode_header(h.encode(changed(header, "signal.value_low", -2.5)))
+            wire.decode_header(wire.encode(changed(header, "signal.value_low", low)))
+    read = wire.decode_header(wire.encode(changed(header, "signal.value_low", -2.5)))
     assert read.signal.value_low == -2.5
 
 

@@ -13,8 +13,9 @@ from make.data import textured
 
 from inrfit import api
 from inrfit.codec import excerpt
-from inrfit.codec.container import CHECKSUM, Reader
-from inrfit.codec.weights import dumps
+from inrfit.codec.chunks import CHECKSUM
+from inrfit.codec.container import Reader
+from inrfit.codec.write import dumps
 from inrfit.errors import ConfigError, ContainerError
 from inrfit.partitions import OUTSIDE
 

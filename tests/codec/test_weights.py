@@ -12,9 +12,10 @@ from make.data import textured
 
 import inrfit
 from inrfit import api
-from inrfit.codec import container
+from inrfit.codec import chunks
 from inrfit.codec.container import Reader
-from inrfit.codec.weights import dumps, loads
+from inrfit.codec.read import loads
+from inrfit.codec.write import dumps
 from inrfit.domain import image_domain
 from inrfit.errors import ContainerError, InputError, OutputError
 from inrfit.partitions import Partition, Region
@@ -45,7 +46,7 @@ def rebuilt(field, **changes):
             "parts": list(reader.parts()),
         }
     held.update(changes)
-    return container.write(*(held[n] for n in ("header", "index", "shared", "ancillary", "parts")))
+    return chunks.write(*(held[n] for n in ("header", "index", "shared", "ancillary", "parts")))
 
 
 def parts(field):

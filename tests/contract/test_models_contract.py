@@ -9,7 +9,8 @@ from make.data import textured
 
 from inrfit import api, registry
 from inrfit.codec.container import Reader
-from inrfit.codec.weights import dumps, loads
+from inrfit.codec.read import loads
+from inrfit.codec.write import dumps
 from inrfit.kernels import reference
 from inrfit.models.description import describe, initial_weights
 

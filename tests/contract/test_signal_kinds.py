@@ -18,7 +18,7 @@ from make.data import textured
 from PIL import Image
 
 from inrfit import api, io, registry
-from inrfit.codec.weights import dumps
+from inrfit.codec.write import dumps
 from inrfit.domain import Domain, Typed
 from inrfit.errors import ConfigError, Interrupted, OutputError
 from inrfit.fitting import checkpoint
@@ -141,7 +141,7 @@ MAKERS = {
         more=(99,),
         side="after",
         knows={
-            "rate": lambda domain, info: domain.rate == pytest.approx(8000),
+            "rate": lambda domain, info: domain.per_unit == pytest.approx(8000),
             "title": lambda domain, info: "A tone" in info.tags.values(),
         },
     ),
@@ -153,7 +153,7 @@ MAKERS = {
         single=(1, 7, 9),
         more=(3, 7, 9),
         side="after",
-        knows={"rate": lambda domain, info: domain.rate == pytest.approx(10)},
+        knows={"rate": lambda domain, info: domain.per_unit == pytest.approx(10)},
     ),
     "shape": Maker(
         make=a_shape,
@@ -218,7 +218,7 @@ def decoded(kind: str) -> np.ndarray:
 
 
 def window_of(inner: Domain, outer: Domain) -> tuple[slice, ...]:
-    return tuple(slice(a - o, b - o) for (a, b), o in zip(inner.box, outer.origin, strict=True))
+    return inner.box.slices(outer.origin)
 
 
 def known(info: SignalInfo) -> SignalInfo:
@@ -332,7 +332,7 @@ def test_an_extension_keeps_the_old_part_bit_for_bit(kind):
         api.to_bytes(api.extend(file_of(kind), data_of(kind, "more"), side=MAKERS[kind].side, steps=2))
     )
     assert both.domain.size == old.domain.size + new.domain.size
-    place = tuple((a - o, b - o) for (a, b), o in zip(old.domain.box, both.domain.origin, strict=True))
+    place = old.domain.box.from_origin(both.domain.origin)
     assert np.array_equal(both.decode(region=place), decoded(kind))
     assert both.domain.spacing == old.domain.spacing
 

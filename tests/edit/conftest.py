@@ -9,7 +9,7 @@ import pytest
 from make.data import image_header, model_header, textured
 
 from inrfit import api, registry
-from inrfit.codec import container
+from inrfit.codec import chunks
 from inrfit.codec import header as h
 
 MODELS = [name for name in registry.names("model") if name != "mlp"]
@@ -76,8 +76,8 @@ def plain() -> Callable[..., bytes]:
         count = rows * columns
         index = h.Index(ids=list(range(count)), mse=[(i + 1) / 64 for i in range(count)])
         parts = [bytes([i % 256]) * size for i in range(count)]
-        tags = {"icc": container.ICC, "exif": container.EXIF, "srce": container.SOURCE}
-        return container.write(
+        tags = {"icc": chunks.ICC, "exif": chunks.EXIF, "srce": chunks.SOURCE}
+        return chunks.write(
             header, index, b"shared weights", {tags[name]: blob for name, blob in metadata.items()}, parts
         )
 

@@ -12,8 +12,9 @@ from make.data import CountingFile
 from msgspec.structs import replace
 
 from inrfit import api
-from inrfit.codec import container
-from inrfit.codec.container import EXIF, ICC, SOURCE, Reader
+from inrfit.codec import chunks, container
+from inrfit.codec.chunks import EXIF, ICC, SOURCE
+from inrfit.codec.container import Reader
 from inrfit.codec.mse import rounded
 from inrfit.errors import ConfigError, ContainerError, InputError, OutputError
 from inrfit.metrics.fidelity import unit_decibel
@@ -79,7 +80,7 @@ def test_the_psnr_is_that_of_the_samples_kept(plain: Plain) -> None:
 def test_the_psnr_is_unknown_where_the_errors_are(plain: Plain) -> None:
     held = container.read(plain())
     silent = replace(held.index, mse=[])
-    data = container.write(held.header, silent, held.shared, held.ancillary, held.parts)
+    data = chunks.write(held.header, silent, held.shared, held.ancillary, held.parts)
     assert Reader(api.crop(data, keep="0,0")).header.psnr is None
     assert Reader(api.crop(data, keep=":,:")).header.psnr == 30.0
 

@@ -10,7 +10,8 @@ import pytest
 from PIL import ExifTags, Image
 
 from inrfit import api
-from inrfit.codec.container import EXIF, Reader
+from inrfit.codec.chunks import EXIF
+from inrfit.codec.container import Reader
 from inrfit.io import exif
 
 SECRETS = (b"thumbnail of the whole", b"maker note", b"a person on the left", b"unique number of the picture")

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inrfit import api
-from inrfit.codec.container import CHECKSUM, Reader
+from inrfit.codec.chunks import CHECKSUM
+from inrfit.codec.container import Reader
 from inrfit.partitions import OUTSIDE
 
 CASES = settings(

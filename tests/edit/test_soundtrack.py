@@ -10,14 +10,15 @@ import pytest
 import soundfile
 
 from inrfit import api
-from inrfit.codec.container import SOUND, Reader, write
+from inrfit.codec.chunks import SOUND, write
+from inrfit.codec.container import Reader
 from inrfit.edit.crop import plan
 from inrfit.edit.keep import selection
 from inrfit.edit.soundtrack import heard
 from inrfit.errors import ContainerError, Interrupted
 from inrfit.fitting.loop import Progress
 from inrfit.io.config import ReadConfig
-from inrfit.io.video_write import shown_from
+from inrfit.io.video_rate import shown_from
 from inrfit.models.field import Field
 
 FAST = {"steps": 2, "hidden_features": 4, "hidden_layers": 0, "device": "cpu"}

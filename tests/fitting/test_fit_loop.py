@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from inrfit import api
-from inrfit.codec.weights import dumps
+from inrfit.codec.write import dumps
 from inrfit.device import pick_device
 from inrfit.errors import ConfigError, FitError, Interrupted
 from inrfit.fitting import checkpoint

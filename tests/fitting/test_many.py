@@ -10,10 +10,11 @@ from make.data import textured
 
 import inrfit
 from inrfit import api, registry
-from inrfit.codec.weights import dumps
+from inrfit.codec.write import dumps
 from inrfit.errors import ConfigError, FitError, Interrupted
 from inrfit.fitting import sampling
 from inrfit.fitting.loop import Progress
+from inrfit.signal import Signal
 
 SMALL = {"hidden_features": 7, "hidden_layers": 1, "steps": 25, "device": "cpu"}
 
@@ -86,16 +87,18 @@ def test_segments_are_fitted_alone():
     assert dumps(found[1]) == dumps(api.fit(textured(24, 36), **words))
 
 
-class Broken:
+class Broken(Signal):
     """A signal whose samples are not numbers, so that its fit diverges at once."""
 
     def __init__(self, whole):
-        self.domain, self.info, self.channels, self.dense = (
-            whole.domain,
-            whole.info,
-            whole.channels,
-            whole.dense,
-        )
+        self.domain, self.info, self._whole = whole.domain, whole.info, whole
+
+    @property
+    def channels(self):
+        return self._whole.channels
+
+    def dense(self, window=None):
+        return self._whole.dense(window)
 
     def sample(self, points):
         return np.full((len(points), self.channels), np.nan, np.float32)

@@ -37,6 +37,10 @@ class Pooled(ArraySignal):
 
     counted: NDArray[np.bool_]
 
+    @property
+    def pooled(self) -> bool:
+        return True
+
     def pool(self, box: Box) -> NDArray[np.intp]:
         return np.flatnonzero(self._there(box))
 
@@ -44,7 +48,7 @@ class Pooled(ArraySignal):
         return np.array([self._there(box).any() for box in boxes])
 
     def _there(self, box: Box) -> NDArray[np.bool_]:
-        window = tuple(slice(a - o, b - o) for (a, b), o in zip(box, self.domain.origin, strict=True))
+        window = box.slices(self.domain.origin)
         return self.counted[window]
 
 

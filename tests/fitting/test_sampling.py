@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from inrfit import api
-from inrfit.codec.weights import dumps
+from inrfit.codec.write import dumps
 from inrfit.errors import Interrupted
 from inrfit.fitting import loop
 from inrfit.fitting.loop import Progress, Start

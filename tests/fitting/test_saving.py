@@ -7,7 +7,7 @@ import pytest
 from make.data import textured
 
 from inrfit import api
-from inrfit.codec.weights import dumps
+from inrfit.codec.write import dumps
 from inrfit.errors import ConfigError, Interrupted
 from inrfit.fitting.loop import Progress
 

@@ -10,7 +10,7 @@ from make.data import textured
 
 import inrfit
 from inrfit import api
-from inrfit.codec.weights import dumps
+from inrfit.codec.write import dumps
 from inrfit.errors import FitError, Interrupted
 from inrfit.fitting import loop, tries
 from inrfit.fitting.loop import Progress

@@ -9,7 +9,7 @@ import pytest
 from make.format import Stream, cut
 
 from inrfit import api
-from inrfit.codec.weights import coded, kept
+from inrfit.codec.contents import coded, kept
 from inrfit.models.coding import restored
 
 HERE = Path(__file__).parent
@@ -60,7 +60,7 @@ def test_a_second_reader_finds_the_same_integers(name: str) -> None:
                 for item in trained:
                     context = field.coding.contexts.get(item.name) if field.coding else None
                     if context:
-                        found = stream.lattice(item.lattice, item.shape[1], context)
+                        found = stream.lattice(item.points, item.shape[1], context)
                     else:
                         found = stream.integers(int(np.prod(item.shape)))
                     assert found == golden[item.name][group].ravel().tolist(), item.name

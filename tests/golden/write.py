@@ -15,7 +15,7 @@ import numpy as np
 from make.data import textured
 
 from inrfit import api
-from inrfit.codec.weights import coded, kept
+from inrfit.codec.contents import coded, kept
 from inrfit.fitting.size import with_steps
 from inrfit.models.coding import Coding, quantised
 from inrfit.models.field import Field

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from make.data import image_header, model_header
 
+from inrfit.codec import chunks, wire
 from inrfit.codec import container as c
 from inrfit.codec import header as h
 from inrfit.errors import ContainerError
@@ -35,14 +36,14 @@ HEADER = h.Header(
 )
 INDEX = h.Index(ids=[0, 1], mse=[0.25, 0.5])
 PARTS = [b"weights of 0", b"weights of one"]
-METADATA = {c.ICC: b"profile", c.SOURCE: b"source"}
-FILE = c.write(HEADER, INDEX, b"shared", METADATA, PARTS)
+METADATA = {chunks.ICC: b"profile", chunks.SOURCE: b"source"}
+FILE = chunks.write(HEADER, INDEX, b"shared", METADATA, PARTS)
 WHOLE = c.read(FILE)
-PREFIX, HEAD, INDX = FILE[:16], h.encode(HEADER), h.encode(WHOLE.index)
-UNBOUND = h.encode(msgspec.structs.replace(WHOLE.index, sums=[]))
+PREFIX, HEAD, INDX = FILE[:16], wire.encode(HEADER), wire.encode(WHOLE.index)
+UNBOUND = wire.encode(msgspec.structs.replace(WHOLE.index, sums=[]))
 """The index of an older file, which does not bind its pieces to each other."""
 
-LABELS = h.encode(
+LABELS = wire.encode(
     msgspec.structs.replace(HEADER, partition=h.PartitionHeader(kind="labels", edges=[], nominal=[]))
 )
 
@@ -61,20 +62,27 @@ def assemble(
 ) -> bytes:
     """Return a file with good checksums; its index agrees with `extra` only if the caller sees to it."""
     if extra is None:
-        extra = b"".join(c.chunk(tag, zlib.compress(METADATA[tag], 9)) for tag in METADATA)
+        extra = b"".join(chunks.chunk(tag, zlib.compress(METADATA[tag], 9)) for tag in METADATA)
     parts = b"".join(map(sealed, PARTS))
-    return PREFIX + c.chunk("HEAD", head) + c.chunk("INDX", indx) + c.chunk("SHRD", shared) + extra + parts
+    return (
+        PREFIX
+        + chunks.chunk("HEAD", head)
+        + chunks.chunk("INDX", indx)
+        + chunks.chunk("SHRD", shared)
+        + extra
+        + parts
+    )
 
 
-def with_extra(*chunks: bytes) -> bytes:
+def with_extra(*pieces: bytes) -> bytes:
     """Return a file whose ancillary chunks are these, with an index that says so and binds nothing."""
-    extra = b"".join(chunks)
+    extra = b"".join(pieces)
     index = msgspec.structs.replace(WHOLE.index, ancillary=len(extra), sums=[])
-    return assemble(indx=h.encode(index), extra=extra)
+    return assemble(indx=wire.encode(index), extra=extra)
 
 
-def prefix(major: int = c.MAJOR, minor: int = 0, flags: int = 0) -> bytes:
-    start = c.MAGIC + struct.pack("<BBH", major, minor, flags)
+def prefix(major: int = chunks.MAJOR, minor: int = 0, flags: int = 0) -> bytes:
+    start = chunks.MAGIC + struct.pack("<BBH", major, minor, flags)
     return start + struct.pack("<I", zlib.crc32(start))
 
 
@@ -152,7 +160,11 @@ def test_garbage(data: bytes, begins_well: bool) -> None:
 
 
 def test_files_of_another_kind_are_named() -> None:
-    for data in (b"\x89PNG\r\n\x1a\n" + bytes(100), b"hello", c.MAGIC.replace(b"\r\n", b"\n") + FILE[8:]):
+    for data in (
+        b"\x89PNG\r\n\x1a\n" + bytes(100),
+        b"hello",
+        chunks.MAGIC.replace(b"\r\n", b"\n") + FILE[8:],
+    ):
         with pytest.raises(ContainerError, match=r"is not an \.inr file") as caught:
             c.Reader(data)
         assert caught.value.hint
@@ -175,22 +187,22 @@ def test_versions_and_flags() -> None:
 
 
 def test_unknown_chunks() -> None:
-    known = c.chunk("exif", zlib.compress(b"e"))
-    skipped = c.chunk("zzZ!", b"anything at all")
-    assert c.read(with_extra(skipped, known, skipped)).ancillary == {c.EXIF: b"e"}
+    known = chunks.chunk("exif", zlib.compress(b"e"))
+    skipped = chunks.chunk("zzZ!", b"anything at all")
+    assert c.read(with_extra(skipped, known, skipped)).ancillary == {chunks.EXIF: b"e"}
     with pytest.raises(ContainerError, match="chunk ZZZZ among its metadata"):
-        c.read(with_extra(known, c.chunk("ZZZZ", b"")))
+        c.read(with_extra(known, chunks.chunk("ZZZZ", b"")))
 
 
 @pytest.mark.parametrize("tag", ["HEAD", "INDX", "SHRD", "PART", "icc "])
 def test_repeated_chunks(tag: str) -> None:
     payload = zlib.compress(b"profile") if tag == "icc " else HEAD
     with pytest.raises(ContainerError, match=f"chunk {tag}"):
-        c.read(with_extra(c.chunk("icc ", zlib.compress(b"profile")), c.chunk(tag, payload)))
+        c.read(with_extra(chunks.chunk("icc ", zlib.compress(b"profile")), chunks.chunk(tag, payload)))
 
 
 def test_chunks_in_another_order() -> None:
-    head, indx, shrd = c.chunk("HEAD", HEAD), c.chunk("INDX", INDX), c.chunk("SHRD", b"shared")
+    head, indx, shrd = chunks.chunk("HEAD", HEAD), chunks.chunk("INDX", INDX), chunks.chunk("SHRD", b"shared")
     rest = FILE[len(PREFIX + head + indx + shrd) :]
     for order in (
         [indx, head, shrd],
@@ -221,7 +233,7 @@ def alike(first: int, *, shared: bytes = b"", **fields: Any) -> bytes:
         **fields,
     )
     parts = [bytes(range(first + k, first + k + 40)) for k in range(6)]
-    return c.write(header, h.Index(ids=[*range(6)]), shared, METADATA, parts)
+    return chunks.write(header, h.Index(ids=[*range(6)]), shared, METADATA, parts)
 
 
 def test_regions_of_one_length_that_change_places_are_damaged() -> None:
@@ -256,14 +268,14 @@ def test_half_a_file_of_one_fit_and_half_of_another_is_damaged() -> None:
 
 @pytest.mark.parametrize("which", ["HEAD", "SHRD", "icc "])
 def test_a_chunk_of_another_fit_is_damage(which: str) -> None:
-    head, shared = h.encode(c.read(alike(0)).header), b"one"
+    head, shared = wire.encode(c.read(alike(0)).header), b"one"
     data = alike(0, shared=shared)
     old, new = {
-        "HEAD": (c.chunk("HEAD", head), c.chunk("HEAD", replaced(head, [6], 1))),
-        "SHRD": (c.chunk("SHRD", b"one"), c.chunk("SHRD", b"two")),
+        "HEAD": (chunks.chunk("HEAD", head), chunks.chunk("HEAD", replaced(head, [6], 1))),
+        "SHRD": (chunks.chunk("SHRD", b"one"), chunks.chunk("SHRD", b"two")),
         "icc ": (
-            c.chunk("icc ", zlib.compress(b"profile", 9)),
-            c.chunk("icc ", zlib.compress(b"another", 9)),
+            chunks.chunk("icc ", zlib.compress(b"profile", 9)),
+            chunks.chunk("icc ", zlib.compress(b"another", 9)),
         ),
     }[which]
     assert data.count(old) == 1
@@ -300,31 +312,34 @@ def test_a_part_shorter_than_the_index_says_is_damaged() -> None:
 )
 def test_metadata_that_does_not_decompress(payload: bytes, word: str) -> None:
     with pytest.raises(ContainerError, match=word):
-        c.read(with_extra(c.chunk("icc ", payload)))
+        c.read(with_extra(chunks.chunk("icc ", payload)))
 
 
 def test_a_decompression_bomb_stops_at_the_limit() -> None:
     squeeze = zlib.compressobj(9)
     bomb = b"".join(squeeze.compress(bytes(MEGABYTE)) for _ in range(400)) + squeeze.flush()
-    data = with_extra(c.chunk("icc ", bomb))
-    with memory_below(3 * c.MAX_METADATA), pytest.raises(ContainerError, match="more than 67108864 bytes"):
+    data = with_extra(chunks.chunk("icc ", bomb))
+    with (
+        memory_below(3 * chunks.MAX_METADATA),
+        pytest.raises(ContainerError, match="more than 67108864 bytes"),
+    ):
         c.Reader(data)
 
 
 def test_many_chunks_unpack_to_little_more_than_one() -> None:
-    zeros = zlib.compress(bytes(c.MAX_METADATA), 9)
-    data = with_extra(c.chunk("icc ", zeros) + c.chunk("exif", zeros) + c.chunk("snd ", zeros))
+    zeros = zlib.compress(bytes(chunks.MAX_METADATA), 9)
+    data = with_extra(chunks.chunk("icc ", zeros) + chunks.chunk("exif", zeros) + chunks.chunk("snd ", zeros))
     with (
-        memory_below(3 * c.MAX_METADATA),
+        memory_below(3 * chunks.MAX_METADATA),
         pytest.raises(ContainerError, match="exif of more than 33554432 bytes"),
     ):
         c.Reader(data)
 
 
 def test_a_writer_makes_no_more_metadata_than_a_reader_takes() -> None:
-    half = bytes(c.MAX_ALL_METADATA // 2 + 1)
+    half = bytes(chunks.MAX_ALL_METADATA // 2 + 1)
     with pytest.raises(ContainerError, match="metadata of 100663298 bytes, allowed: at most 100663296"):
-        c.write(HEADER, INDEX, b"", {c.ICC: half, c.EXIF: half}, PARTS)
+        chunks.write(HEADER, INDEX, b"", {chunks.ICC: half, chunks.EXIF: half}, PARTS)
 
 
 def array32(count: int) -> bytes:
@@ -342,11 +357,11 @@ def replaced(data: bytes, path: list[int], value: Any) -> bytes:
 
 
 HUGE = {
-    "chunk HEAD of 4 GiB": PREFIX + c.CHUNK.pack(b"HEAD", 2**32 - 1, 0) + bytes(50),
+    "chunk HEAD of 4 GiB": PREFIX + chunks.CHUNK.pack(b"HEAD", 2**32 - 1, 0) + bytes(50),
     "chunk SHRD of 4 GiB": PREFIX
-    + c.chunk("HEAD", HEAD)
-    + c.chunk("INDX", INDX)
-    + c.CHUNK.pack(b"SHRD", 2**32 - 1, 0),
+    + chunks.chunk("HEAD", HEAD)
+    + chunks.chunk("INDX", INDX)
+    + chunks.CHUNK.pack(b"SHRD", 2**32 - 1, 0),
     "header of 4 G fields": assemble(head=array32(2**32 - 1) + HEAD[1:]),
     "map of 4 G fields": assemble(head=b"\xdf\xff\xff\xff\xff" + HEAD[1:]),
     "text of 4 GiB": assemble(head=HEAD[:2] + b"\xdb\xff\xff\xff\xff" + HEAD[2:]),
@@ -435,5 +450,5 @@ def test_any_value_in_any_field(data: st.DataObject, where: str, labels: bool) -
     payloads[where] = replaced(payloads[where], path, data.draw(VALUES))
     with contextlib.suppress(ContainerError):
         reader = c.Reader(assemble(**payloads))
-        h.validate(reader.header, reader.index)
+        wire.validate(reader.header, reader.index)
         assert len(reader.check()) <= 2

@@ -66,7 +66,7 @@ def ds64(size: int) -> bytes:
 def test_samples_are_read_as_far_as_they_are_there(data: bytes, words: str) -> None:
     signal = io.read(data, name="x.wav")
     assert np.array_equal(signal.dense()[:, 0], VALUES)
-    assert round(signal.domain.rate) == 8000
+    assert round(signal.domain.per_unit) == 8000
     assert len(signal.info.notes) == bool(words)
     assert all(words in note for note in signal.info.notes)
 

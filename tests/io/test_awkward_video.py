@@ -53,7 +53,7 @@ def test_size_frames_and_rate(name, verdict):
     expected = OTHERWISE.get(name, (int(frames), float(rate)))
     signal = io.read(AWKWARD / name, ReadConfig(kind="video"))
     assert signal.domain.shape == (expected[0], int(height), int(width))
-    assert signal.domain.rate == pytest.approx(expected[1], rel=1e-3)
+    assert signal.domain.per_unit == pytest.approx(expected[1], rel=1e-3)
     assert signal.info.tags["codec"] == codec
     assert signal.info.dtype == ("uint16" if "10bits" in name else "uint8")
     assert any(NOTED[name] in note for note in signal.info.notes) if name in NOTED else not signal.info.notes

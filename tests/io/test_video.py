@@ -80,7 +80,7 @@ def test_every_format_is_read_from_a_path_and_from_bytes(tmp_path, suffix):
     signal = read(path)
     again = read(path.read_bytes(), name=path.name)
     assert signal.domain.shape == (12, 21, 33)
-    assert signal.domain.rate == pytest.approx(25)
+    assert signal.domain.per_unit == pytest.approx(25)
     assert np.array_equal(again.values, signal.values)
     assert again.info == signal.info
 
@@ -141,7 +141,7 @@ def test_frames_of_an_uneven_rate_are_neither_doubled_nor_dropped(tmp_path):
     )
     signal = read(path)
     assert len(signal.values) == 8
-    assert signal.domain.rate == pytest.approx(7 / (11 / 25), rel=0.01)
+    assert signal.domain.per_unit == pytest.approx(7 / (11 / 25), rel=0.01)
     assert "its frame rate varies (0.04 to 0.2 s" in signal.info.notes[0]
 
 
@@ -151,7 +151,7 @@ def test_an_animated_gif_is_a_clip_on_demand(tmp_path):
     assert still.info.kind == "image"
     assert still.info.notes == ("the first of 12 frames was read; --kind video makes a clip of them all",)
     assert moving.domain.shape == (12, 20, 32)
-    assert moving.domain.rate == pytest.approx(20)
+    assert moving.domain.per_unit == pytest.approx(20)
     assert np.array_equal(moving.values[0], still.values[..., :3])
 
 
@@ -171,7 +171,7 @@ def test_delays_and_transparency_of_a_gif(tmp_path):
     )
     signal = read(tmp_path / "a.gif")
     assert signal.values.shape == (3, 6, 8, 3)
-    assert signal.domain.rate == pytest.approx(5)
+    assert signal.domain.per_unit == pytest.approx(5)
     assert "its frame rate varies (0.1 to 0.3 s" in signal.info.notes[0]
     assert signal.values[2, 5, 7].tolist() == [255, 0, 0]  # what the first frame showed is seen through
     assert signal.values[2, 0].tolist() == [[0, 255, 0]] * 6 + [[255, 0, 0]] * 2
@@ -180,7 +180,7 @@ def test_delays_and_transparency_of_a_gif(tmp_path):
 def test_one_frame_is_a_clip(tmp_path):
     signal = read(clip(tmp_path / "a.mp4", frames=1, rate="24"))
     assert signal.domain.shape == (1, 20, 32)
-    assert signal.domain.rate == pytest.approx(24)
+    assert signal.domain.per_unit == pytest.approx(24)
     assert kind_of("video").views(signal.domain) == [((0, 1), (0, 20), (0, 32))]
     assert "1 frame at 24 fps" in kind_of("video").describe(signal)
 
@@ -463,9 +463,9 @@ def test_the_rate_goes_by_times(times, rate, uneven):
 def test_arrays_become_clips(tmp_path):
     kind = kind_of("video")
     grey = io.read(np.zeros((3, 4, 5), np.uint8), ReadConfig(kind="video"))
-    assert (grey.domain.shape, grey.channels, grey.domain.rate) == ((3, 4, 5), 1, 25.0)
+    assert (grey.domain.shape, grey.channels, grey.domain.per_unit) == ((3, 4, 5), 1, 25.0)
     colour = array_clip(3, 4, 5, 3, rate=10)
-    assert colour.domain.rate == pytest.approx(10)
+    assert colour.domain.per_unit == pytest.approx(10)
     assert kind.default_suffix(colour.info) == ".npy"
     floats = io.read(np.random.default_rng(0).random((3, 4, 5, 3)), ReadConfig(kind="video"))
     assert (floats.info.dtype, kind.default_suffix(floats.info)) == ("float32", ".npy")

@@ -10,7 +10,8 @@ import pytest
 from make.data import textured
 
 from inrfit import api
-from inrfit.codec.container import CHECKSUM, Reader
+from inrfit.codec.chunks import CHECKSUM
+from inrfit.codec.container import Reader
 from inrfit.device import pick_device
 from inrfit.domain import image_domain
 from inrfit.errors import ConfigError, ContainerError

@@ -10,7 +10,7 @@ import pytest
 
 from inrfit import api
 from inrfit.codec.container import Reader
-from inrfit.codec.weights import loads
+from inrfit.codec.read import loads
 from inrfit.coords import global_frame
 from inrfit.device import pick_device
 from inrfit.domain import image_domain

@@ -17,7 +17,7 @@ from inrfit.fitting import waves
 from inrfit.io.config import ReadConfig
 from inrfit.meta import adapt
 from inrfit.meta.init import Init
-from inrfit.meta.inner import RIDGE
+from inrfit.meta.learner import RIDGE
 from inrfit.meta.maml import Maml
 from inrfit.models.coding import step_of
 from inrfit.partitions.labels import from_labels

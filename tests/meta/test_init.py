@@ -11,7 +11,7 @@ import pytest
 from make.meta import MODEL, TRUNK, learner_of
 from safetensors.numpy import save
 
-from inrfit.codec.container import MAGIC
+from inrfit.codec.chunks import MAGIC
 from inrfit.errors import InputError
 from inrfit.meta.config import MetaConfig
 from inrfit.meta.init import FORMAT, VERSION, Init, loads, read

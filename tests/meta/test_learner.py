@@ -11,8 +11,7 @@ from make.meta import MODEL, TRUNK, learner_of, leaves, pictures, tasks_of, thir
 
 from inrfit.errors import ConfigError
 from inrfit.meta import inner
-from inrfit.meta.inner import RIDGE
-from inrfit.meta.learner import as_tensors
+from inrfit.meta.learner import RIDGE, as_tensors
 from inrfit.models.config import ModelConfig
 
 

@@ -8,7 +8,7 @@ from make.meta import MODEL, TRUNK, learner_of, leaves, pictures, tasks_of, thir
 
 from inrfit.meta import inner
 from inrfit.meta.curves import curve
-from inrfit.meta.inner import RIDGE
+from inrfit.meta.learner import RIDGE
 
 
 @pytest.mark.parametrize("model", [MODEL, TRUNK], ids=["partitioned", "local-global"])

@@ -15,8 +15,7 @@ from torch import Tensor
 from inrfit.fitting.config import FitConfig
 from inrfit.fitting.optim import Adam
 from inrfit.fitting.stacks import views
-from inrfit.meta.inner import RIDGE, Numbers
-from inrfit.meta.learner import Learner
+from inrfit.meta.learner import RIDGE, Learner, Numbers
 from inrfit.models.description import Matrix
 from inrfit.registry import load
 

@@ -32,15 +32,15 @@ class Array:
 
     Attributes:
         integers: [group, integer], in the order of a file.
-        lattice: points along each axis of what the array is rows of; empty for other arrays.
+        points: along each axis of the lattice that the array is rows of; empty for other arrays.
     """
 
     integers: Integers
-    lattice: tuple[int, ...] = ()
+    points: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Choice:
     """What `models.coding.Coding` says of some arrays; see there.
 
     Attributes:
@@ -52,7 +52,7 @@ class Plan:
     contexts: tuple[tuple[int, ...], ...]
 
 
-def planned(arrays: Sequence[Array]) -> Plan:
+def chosen(arrays: Sequence[Array]) -> Choice:
     """Return how arrays are coded in the fewest bytes, about."""
     guessed = [_guessed(array) for array in arrays]
     plain = [
@@ -68,7 +68,7 @@ def planned(arrays: Sequence[Array]) -> Plan:
     tables, choice = fit(plain, pieces)
     made = [Table(runs) for runs in tables]
     contexts = tuple(() if by is None else (by.share, *_tables_of(by.apart, made)) for by in guessed)
-    return Plan(tables=tables, choice=choice, contexts=contexts)
+    return Choice(tables=tables, choice=choice, contexts=contexts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +86,10 @@ class _Guessed:
 
 def _guessed(array: Array) -> _Guessed | None:
     """Return what neighbours leave of an array; None where they are of no use."""
-    lattice, count = array.lattice, len(array.integers)
-    if not count or array.integers[0].size < 2 or not lattice or fronts_of(lattice) > FEW_FRONTS:
+    points, count = array.points, len(array.integers)
+    if not count or array.integers[0].size < 2 or not points or fronts_of(points) > FEW_FRONTS:
         return None
-    order = fronts(lattice)
+    order = fronts(points)
     values = array.integers.reshape(count, len(order.rows), -1).swapaxes(0, 1).reshape(len(order.rows), -1)
     near, values = order.known(values), values[order.rows]
     kinds, context = len(BOUNDS) + 1, near.context.reshape(-1)

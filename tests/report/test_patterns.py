@@ -7,7 +7,7 @@ from make.data import textured
 
 from inrfit import api
 from inrfit.errors import ConfigError
-from inrfit.meta.activations import maps, sheet
+from inrfit.report.patterns import maps, sheet
 
 SMALL = {"hidden_features": 5, "hidden_layers": 1, "steps": 2, "device": "cpu"}
 
