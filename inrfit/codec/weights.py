@@ -35,7 +35,7 @@ from inrfit.models.field import Adapted, Field, pooled_psnr
 from inrfit.partitions import Partition, Region
 from inrfit.partitions.counted import counts
 from inrfit.partitions.grid import from_edges
-from inrfit.registry import names
+from inrfit.registry import every, knows
 from inrfit.signal import SignalInfo
 from inrfit.version import __version__
 
@@ -489,9 +489,9 @@ def signal_info(reader: Reader) -> SignalInfo:
         ContainerError: a kind of signal this version does not know.
     """
     signal, ancillary = reader.header.signal, reader.ancillary
-    if signal.kind not in names("signal"):
+    if not knows("signal", signal.kind):
         raise ContainerError(
-            f"{reader.name} holds a signal of kind {signal.kind!r}, this inrfit reads {', '.join(names('signal'))}",
+            f"{reader.name} holds a signal of kind {signal.kind!r}, this inrfit reads {', '.join(every('signal'))}",
             hint=NEWER,
         )
     return SignalInfo(

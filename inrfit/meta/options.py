@@ -8,7 +8,7 @@ from typing import Any, TypedDict, Unpack
 
 from inrfit.config import FitConfig, PartitionConfig, ReadConfig, require, settings
 from inrfit.meta.config import SOLVES
-from inrfit.registry import names, unknown
+from inrfit.registry import every, knows, names, unknown
 
 OPTIMISERS = ("auto", "learned", *names("optimiser"))
 """What `--optimiser` may be."""
@@ -92,12 +92,13 @@ class AdaptConfig:
             hint="0 gives the start of the init as it is",
         )
         for label, value, allowed in (
-            ("optimiser", self.optimiser, OPTIMISERS),
             ("adapt", self.adapt, ADAPTS),
             ("solve", self.solve, SOLVES),
         ):
             if value is not None and value not in allowed:
                 raise unknown(value, allowed, option=f"--{label}")
+        if self.optimiser not in OPTIMISERS and not knows("optimiser", self.optimiser):
+            raise unknown(self.optimiser, ("auto", "learned", *every("optimiser")), option="--optimiser")
 
     def partition(self, usual: PartitionConfig) -> PartitionConfig:
         """Return how a signal is divided: as the init was trained, but for what the user says."""
