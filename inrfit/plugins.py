@@ -78,7 +78,7 @@ def declared(module: str) -> tuple[Plugin, ...]:
     if (here := os.getcwd()) not in sys.path:  # noqa: PTH109 (as sys.path has it)
         sys.path.append(here)
     try:
-        found = getattr(importlib.import_module(module), DECLARATION, None)
+        found: Any = getattr(importlib.import_module(module), DECLARATION, None)
     except Exception as error:
         raise PluginError(
             f"--import {module}: it cannot be imported: {_reason(error)}",

@@ -22,10 +22,11 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Forget afterwards what was found."""
     monkeypatch.setattr(registry, "_used", {})
     monkeypatch.setattr(sys, "path", [*sys.path])
-    plugins.installed.cache_clear()
+    caches = plugins.installed, plugins.declared
+    caches[0].cache_clear()
     yield
-    plugins.installed.cache_clear()
-    plugins.declared.cache_clear()
+    for cache in caches:
+        cache.cache_clear()
 
 
 @pytest.fixture
