@@ -65,6 +65,10 @@ class ContainerError(InrfitError):
     """A `.inr` file that is damaged, truncated, too new or not a `.inr` file at all."""
 
 
+class SlowWarning(UserWarning):
+    """What is asked for works, but not the fast way."""
+
+
 class Interrupted(InrfitError):
     """The user stopped the work; what was done is kept in a checkpoint where there is one."""
 
