@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from inrfit.config import MAX_FEATURE_CHANNELS, MAX_LATTICE, MAX_LEVELS
 from inrfit.errors import ContainerError
-from inrfit.registry import names
 
 if TYPE_CHECKING:
     from inrfit.codec.header import FrameHeader, Header, Index, ModelHeader, PartitionHeader, SignalHeader
@@ -222,7 +221,7 @@ def _check_model(model: ModelHeader) -> None:
     _text("model.name", model.name)
     _text("model.activation", model.activation)
     _text("model.encoding", model.encoding)
-    _one_of("model.output", model.output, names("output"))
+    _text("model.output", model.output)
     for field in ("frame", "trunk_frame"):
         _one_of(f"model.{field}", getattr(model, field), FRAMES)
     _between("model.trunk_features", [model.trunk_features], 0, MAX_HIDDEN_FEATURES)

@@ -7,7 +7,7 @@ from typing import Any
 from inrfit.codec.container import Reader
 from inrfit.codec.header import Header
 from inrfit.codec.layout import Layout
-from inrfit.codec.weights import misfits, network
+from inrfit.codec.weights import misfits, network_of
 from inrfit.metrics.fidelity import unit_decibel
 from inrfit.metrics.rate import bpp
 from inrfit.signal import SignalInfo
@@ -23,7 +23,7 @@ def summary(reader: Reader) -> dict[str, Any]:
         ContainerError: the model is not one this version knows, or cannot be in the bytes of the file.
     """
     header, index = reader.header, reader.index
-    description = network(header, reader.name)
+    description = network_of(reader)
     info = info_of(header)
     samples = Layout(header=header, index=index).samples
     return {

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.codec import bounds, masks, tags
-from inrfit.codec.container import EXIF, ICC, NEWER, SOUND, SOURCE, TAGS, TORN, WRONG, Damage, Reader
+from inrfit.codec import bounds, masks, needs, tags
+from inrfit.codec.container import EXIF, ICC, NEEDS, NEWER, SOUND, SOURCE, TAGS, TORN, WRONG, Damage, Reader
 from inrfit.codec.container import write as write_container
 from inrfit.codec.header import (
     CodingHeader,
@@ -28,7 +28,7 @@ from inrfit.codec.payload import Item, Numbers, Payload, integers_of, payload_of
 from inrfit.codec.plan import Array, planned
 from inrfit.config import ModelConfig
 from inrfit.coords import Frame
-from inrfit.errors import ConfigError, ContainerError
+from inrfit.errors import ConfigError, ContainerError, PluginError
 from inrfit.models.coding import Coding
 from inrfit.models.description import Description, describe
 from inrfit.models.field import Adapted, Field, pooled_psnr
@@ -49,11 +49,12 @@ def dumps(field: Field) -> bytes:
     numbers, items = kept(field)
     shared, own = (payload_of(items[local], field.weight_type, field.coding) for local in (False, True))
     parts = [_part(field, own.pack(numbers, position), position) for position in range(len(field.partition))]
+    header = _header(field, items)
     return write_container(
-        _header(field, items),
+        header,
         _index(field),
         shared.pack(numbers, 0),
-        _ancillary(field),
+        _ancillary(field, header),
         parts,
         _least(shared, own, 0 if field.adapted else len(parts)),
     )
@@ -80,7 +81,7 @@ def loads(
             there.
     """
     header, index = reader.header, reader.index
-    description = network(header, reader.name)
+    description = network_of(reader)
     origin = _origin(reader, find)
     items = items_of(description) if origin is None else adapted_items(origin)
     coding = _coding(reader, items)
@@ -134,6 +135,16 @@ def loads(
     )
 
 
+def network_of(reader: Reader) -> Description:
+    """Return the network that a file describes.
+
+    Raises:
+        ContainerError: it needs a package that is not there; or see `network`.
+    """
+    needs.check(reader.header, reader.ancillary.get(NEEDS, b""), reader.name)
+    return network(reader.header, reader.name)
+
+
 def network(header: Header, name: str = "the file") -> Description:
     """Return the network that the header of a file describes.
 
@@ -143,6 +154,8 @@ def network(header: Header, name: str = "the file") -> Description:
     model = model_config(header)
     try:
         return describe(model, len(header.signal.shape), header.signal.channels)
+    except PluginError as error:
+        raise ContainerError(f"{name}: {error.message}", hint=error.hint) from None
     except ConfigError as error:
         raise ContainerError(
             f"{name} describes no network: {error.message.replace('--', '')}", hint=WRONG
@@ -197,7 +210,7 @@ def _own_payloads(reader: Reader) -> dict[bool, Payload]:
     """Return how the weights of a file are kept; empty for a file that needs an init."""
     if reader.header.init:
         return {}
-    items = items_of(network(reader.header, reader.name))
+    items = items_of(network_of(reader))
     return _payloads(reader, items, _coding(reader, items))
 
 
@@ -470,7 +483,7 @@ def _index(field: Field) -> Index:
     )
 
 
-def _ancillary(field: Field) -> dict[str, bytes]:
+def _ancillary(field: Field, header: Header) -> dict[str, bytes]:
     info = field.info
     blobs = {
         ICC: info.icc,
@@ -478,6 +491,7 @@ def _ancillary(field: Field) -> dict[str, bytes]:
         SOURCE: bytes.fromhex(info.sha256),
         TAGS: tags.encode(info.tags),
         SOUND: info.sound,
+        NEEDS: needs.encode(header),
     }
     return {tag: blob for tag, blob in blobs.items() if blob}
 

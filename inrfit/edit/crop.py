@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from inrfit.codec import tags
-from inrfit.codec.container import EXIF, ICC, SOUND, TAGS, Reader, front_matter, part_end, parts_size
+from inrfit.codec.container import EXIF, ICC, NEEDS, SOUND, TAGS, Reader, front_matter, part_end, parts_size
 from inrfit.codec.header import Header, Index
 from inrfit.codec.layout import Layout, bounding
 from inrfit.codec.weights import least
@@ -148,5 +148,6 @@ def _of_part(ancillary: Mapping[str, bytes], whole: Domain, part: Domain) -> dic
         EXIF: exif.of_part(ancillary.get(EXIF)),
         TAGS: ancillary.get(TAGS),
         SOUND: sound,
+        NEEDS: ancillary.get(NEEDS),
     }
     return {tag: blob for tag, blob in kept.items() if blob}
