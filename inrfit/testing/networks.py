@@ -19,7 +19,14 @@ from inrfit.kernels.cpu import Cpu
 from inrfit.models.description import Description, describe, initial_weights
 from inrfit.models.field import Field
 
-SMALL = {"hidden_features": 5, "hidden_layers": 1, "features": 4, "bands": 3, "steps": 2, "device": "cpu"}
+SMALL: dict[str, Any] = {
+    "hidden_features": 5,
+    "hidden_layers": 1,
+    "features": 4,
+    "bands": 3,
+    "steps": 2,
+    "device": "cpu",
+}
 """Words of fits that take no time."""
 
 ROUNDING = 3e-5
@@ -36,7 +43,7 @@ def picture(height: int = 9, width: int = 14) -> NDArray[np.uint8]:
 
 def fitted(**words: Any) -> Field:
     """Return a field of a small picture: four regions, or one for `mlp`."""
-    partition = {"partition": "none"} if words.get("model") == "mlp" else {"grid": (2, 2)}
+    partition: dict[str, Any] = {"partition": "none"} if words.get("model") == "mlp" else {"grid": (2, 2)}
     return api.fit(picture(), **{**SMALL, **partition, **words})
 
 

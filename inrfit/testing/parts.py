@@ -58,8 +58,11 @@ def check_optimiser(name: str, **words: Any) -> None:
         name: of the table.
         words: those of `inrfit.fit` that it needs, such as `lr`.
     """
-    made = {**SMALL, "hidden_features": 16, "weights": "float32", "optimiser": name, **words}
-    start, end = (api.fit(picture(16, 16), grid=(2, 2), **{**made, "steps": n}).psnr or 0.0 for n in (1, 60))
+    made: dict[str, Any] = {**SMALL, "hidden_features": 16, "weights": "float32", "optimiser": name, **words}
+    start, end = (
+        api.fit(picture(16, 16), grid=(2, 2), **dict[str, Any](made, steps=steps)).psnr or 0.0
+        for steps in (1, 60)
+    )
     assert end > start + 1, f"60 steps of optimiser {name} lead from {start:.2f} to {end:.2f} dB"
     other = picture(16, 16)
     other[:, 8:] = 255 - other[:, 8:]

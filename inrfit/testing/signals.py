@@ -12,7 +12,7 @@ from inrfit.config import ReadConfig
 from inrfit.errors import OutputError
 from inrfit.signal import Bands, Signal, SignalInfo
 
-SMALL = {"hidden_features": 5, "hidden_layers": 0, "steps": 3, "device": "cpu"}
+SMALL: dict[str, Any] = {"hidden_features": 5, "hidden_layers": 0, "steps": 3, "device": "cpu"}
 
 
 def check_signal(kind: str, data: bytes, *, suffix: str, exact: bool = True, **words: Any) -> None:
@@ -29,9 +29,7 @@ def check_signal(kind: str, data: bytes, *, suffix: str, exact: bool = True, **w
     signal = io.read(data, config, name="a" + suffix)
     is_found(kind, signal, suffix)
     samples_agree(signal, 1e-6 if exact else 0.05)
-    field = api.fit(
-        signal, kind=kind, **words, **{**SMALL, "grid": (2, *[1] * (signal.domain.dimensions - 1))}
-    )
+    field = api.fit(signal, kind=kind, **words, grid=(2, *[1] * (signal.domain.dimensions - 1)), **SMALL)
     file = api.to_bytes(field)
     back = api.load(file)
     assert back.domain == signal.domain, (
