@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         InrfitError,
         Interrupted,
         OutputError,
+        PluginError,
     )
     from inrfit.models.field import Field
 
@@ -51,6 +52,7 @@ __all__ = [
     "InrfitError",
     "Interrupted",
     "OutputError",
+    "PluginError",
     "__version__",
     "adapt",
     "crop",

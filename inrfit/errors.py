@@ -2,7 +2,8 @@
 
 InrfitError                 exit code 1
 ├── ConfigError             2   an option or value that cannot work
-│   └── DeviceError         2   the device asked for is not there
+│   ├── DeviceError         2   the device asked for is not there
+│   └── PluginError         2   a package that adds names to inrfit and cannot be used
 ├── InputError              1   a file that cannot be read as a signal
 ├── FitError                1   a fit that went wrong, for example diverged
 ├── OutputError             1   a result that cannot be written
@@ -44,6 +45,10 @@ class DeviceError(ConfigError):
     """The device asked for is not available."""
 
 
+class PluginError(ConfigError):
+    """A package or module that adds names to inrfit cannot be used; what is wrong lies there."""
+
+
 class InputError(InrfitError):
     """A file or array that cannot be read as a signal."""
 
@@ -58,6 +63,10 @@ class OutputError(InrfitError):
 
 class ContainerError(InrfitError):
     """A `.inr` file that is damaged, truncated, too new or not a `.inr` file at all."""
+
+
+class SlowWarning(UserWarning):
+    """What is asked for works, but not the fast way."""
 
 
 class Interrupted(InrfitError):

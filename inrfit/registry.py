@@ -1,16 +1,20 @@
 """One table of everything that has a name; it imports nothing until a name is loaded.
 
-A new signal kind, partition rule, activation, encoding, model or metric is one new file and one line here.
+A new signal kind, partition rule, activation, encoding, model or metric is one new file and one line here. Other packages
+add names without a line here, see `plugins`; a name of inrfit's own they cannot take.
 """
 
 from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
-from inrfit.errors import ConfigError
+from inrfit import plugins
+from inrfit.errors import ConfigError, PluginError
+from inrfit.plugins import Plugin
 
 TABLE: dict[str, dict[str, str]] = {
     "signal": {
@@ -101,13 +105,76 @@ TABLE: dict[str, dict[str, str]] = {
 }
 
 
+_used: dict[str, None] = {}
+"""Modules that were imported by name in this process, in their order."""
+
+
 def names(kind: str) -> tuple[str, ...]:
-    """Return the names known for a kind, in the order of the table."""
+    """Return inrfit's own names of a kind, in the order of the table."""
     return tuple(TABLE[kind])
 
 
+def every(kind: str) -> Iterator[str]:
+    """Yield all names of a kind: inrfit's own, and only when those are used up those of plug-ins, which are looked for then."""
+    yield from TABLE[kind]
+    yield from added(kind)
+
+
+def added(kind: str) -> dict[str, Plugin]:
+    """Return the plug-ins of a kind by name.
+
+    Raises:
+        PluginError: a module that the environment names cannot be imported; a plug-in takes a name of inrfit's own, or two
+            have the same.
+    """
+    found: dict[str, Plugin] = {}
+    modules = map(plugins.declared, dict.fromkeys((*_used, *plugins.wanted())))
+    for plugin in (*chain.from_iterable(modules), *plugins.installed(kind)):
+        if plugin.kind != kind:
+            continue
+        _check_free([plugin])
+        other = found.setdefault(plugin.name, plugin)
+        if other.target != plugin.target:
+            raise PluginError(
+                f"{kind} {plugin.name!r} is added by {other.origin} and by {plugin.origin}",
+                hint="keep one of them",
+            )
+    return found
+
+
+def use(module: str) -> None:
+    """Import a module by name and take what it declares into the table, as `inrfit --import` does.
+
+    Raises:
+        PluginError: it cannot be imported or says not what it adds; it adds what inrfit has no table of, or takes a name of
+            inrfit's own.
+    """
+    _check_free(plugins.declared(module))
+    _used[module] = None
+
+
+def _check_free(found: Iterable[Plugin]) -> None:
+    """Refuse plug-ins of no known kind, and those that take a name of inrfit's own."""
+    for plugin in found:
+        if plugin.kind not in TABLE:
+            raise PluginError(
+                f"{plugin.origin} adds {plugin.kind} {plugin.name!r}; there are only {', '.join(TABLE)}",
+                hint=f"mend {plugin.package}",
+            )
+        if plugin.name in TABLE[plugin.kind]:
+            raise PluginError(
+                f"{plugin.origin} adds {plugin.kind} {plugin.name!r}, which is a name of inrfit itself",
+                hint=f"take another name in {plugin.package}",
+            )
+
+
+def knows(kind: str, name: str) -> bool:
+    """Return whether there is a name, of inrfit's own or of a plug-in."""
+    return name in TABLE[kind] or name in added(kind)
+
+
 def check(kind: str, name: str, *, option: str | None = None) -> str:
-    """Return `name` if the table knows it.
+    """Return `name` if it is one of inrfit's own or of a plug-in.
 
     Args:
         kind: a key of the table, for example `activation`.
@@ -115,11 +182,11 @@ def check(kind: str, name: str, *, option: str | None = None) -> str:
         option: the option to blame in the message; `--<kind>` when not given.
 
     Raises:
-        ConfigError: the name is unknown; the message lists the names and suggests the nearest.
+        ConfigError: the name is unknown; the message lists the names and suggests the nearest. PluginError: see `added`.
     """
-    if name in TABLE[kind]:
+    if knows(kind, name):
         return name
-    raise unknown(name, names(kind), option=option or "--" + kind)
+    raise unknown(name, tuple(every(kind)), option=option or "--" + kind)
 
 
 def unknown(name: str, known: Sequence[str], *, option: str) -> ConfigError:
@@ -135,7 +202,9 @@ def load(kind: str, name: str) -> Any:
     """Import and return the object behind a name.
 
     Raises:
-        ConfigError: the name is unknown.
+        ConfigError: the name is unknown. PluginError: it is a plug-in's, which cannot be loaded.
     """
-    module, _, attribute = TABLE[kind][check(kind, name)].partition(":")
+    if check(kind, name) not in TABLE[kind]:
+        return added(kind)[name].load()
+    module, _, attribute = TABLE[kind][name].partition(":")
     return getattr(importlib.import_module(module), attribute)

@@ -73,7 +73,7 @@ class Word:
         hint: what mends a value out of bounds.
         blank: a value of the configuration that stands for "not said" and is out of bounds where it is said.
         names: kind of the registry that its values are names of.
-        choices: its values, where they are few.
+        choices: its values where they are few, or those beside the names.
         reads: makes the value of a text and the option, for values that are not text, a number or a flag.
         flags: further spellings on the command line, such as "-q".
         old: names it had, which are understood for a release, with a warning.
@@ -104,7 +104,7 @@ class Word:
     @property
     def known(self) -> tuple[str, ...]:
         """What it may be, where that is one of a few names."""
-        return registry.names(self.names) if self.names else self.choices
+        return (*self.choices, *(registry.names(self.names) if self.names else ()))
 
     def check(self, option: str, value: Any) -> None:
         """Refuse a value that is not allowed; None, and `blank`, is none.
@@ -114,10 +114,13 @@ class Word:
         """
         if value is None or value == self.blank:
             return
-        if self.names:
-            registry.check(self.names, str(value), option=option)
-        elif self.choices and value not in self.choices:
-            raise registry.unknown(str(value), self.choices, option=option)
+        if (
+            self.known
+            and value not in self.choices
+            and not (self.names and registry.knows(self.names, str(value)))
+        ):
+            every = registry.every(self.names) if self.names else ()
+            raise registry.unknown(str(value), (*self.choices, *every), option=option)
         if all(bound is None for bound in (self.least, self.most, self.above, self.below)):
             return
         several = value if isinstance(value, tuple | list) else (value,)

@@ -24,6 +24,7 @@ from inrfit.cli.batch import unexpected
 from inrfit.cli.console import drop_stdout, libraries_silent, say, show_error, show_trace
 from inrfit.cli.interrupt import Endings, status
 from inrfit.errors import ConfigError, InrfitError, Interrupted
+from inrfit.registry import TABLE, added, use
 
 UsageError = typer.BadParameter.__mro__[1]
 """What Typer raises for a command line it cannot read."""
@@ -54,11 +55,26 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    imports: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--import",
+            metavar="MODULE",
+            help="Module that adds activations, models, signals and so on, before the command; may be given again.",
+        ),
+    ] = None,
 ) -> None:
     """Turn images, sounds, clips, shapes and volumes into neural fields (.inr files) and back."""
+    for module in imports or ():
+        use(module)
+    if context.invoked_subcommand and not {"-h", "--help"}.isdisjoint(sys.argv):
+        found = [f"{kind} {name}" for kind in TABLE for name in added(kind)]
+        command = context.command.commands[context.invoked_subcommand]  # pyright: ignore[reportAttributeAccessIssue]
+        command.epilog = f"Added by plug-ins: {', '.join(found)}." if found else None
 
 
 def main() -> None:

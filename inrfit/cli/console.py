@@ -7,11 +7,12 @@ import os
 import sys
 import traceback
 import unicodedata
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
-from inrfit.errors import InrfitError, Interrupted, OutputError
+from inrfit.errors import InrfitError, Interrupted, OutputError, SlowWarning
 
 TOLD = 6.0
 """dB between a PSNR by the range of the samples and by that of their type, from which both are told."""
@@ -95,13 +96,26 @@ def show_trace(error: BaseException) -> None:
 
 @contextmanager
 def libraries_silent(*, debug: bool) -> Iterator[None]:
-    """Show nothing of what libraries log, warn of or cannot raise, unless `debug`: errors tell what there is to tell."""
+    """Show nothing of what libraries log, warn of or cannot raise, unless `debug`: errors tell what there is to tell.
+
+    Our own warnings are shown, each once.
+    """
     if debug:
         yield
         return
     before, hook = logging.root.manager.disable, sys.unraisablehook
     logging.disable(logging.CRITICAL)
     logging.captureWarnings(True)
+    theirs, told = warnings.showwarning, set[str]()
+
+    def show(message: Warning | str, category: type[Warning], *more: Any, **named: Any) -> None:
+        if not issubclass(category, SlowWarning):
+            theirs(message, category, *more, **named)
+        elif "--quiet" not in sys.argv and str(message) not in told:
+            told.add(str(message))
+            say(f"Warning: {message}")
+
+    warnings.showwarning = show
     sys.unraisablehook = lambda unraisable: None
     try:
         yield

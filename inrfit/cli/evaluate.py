@@ -14,7 +14,7 @@ from inrfit.cli import batch, options, reports
 from inrfit.cli.console import fidelity, listener, number, say, size
 from inrfit.cli.inputs import Item, check_extra, container, expand, is_file, is_folder, is_pipe
 from inrfit.errors import ConfigError, InputError
-from inrfit.registry import check, names
+from inrfit.registry import check, every, names
 
 if TYPE_CHECKING:
     from inrfit.report import Entry
@@ -211,7 +211,7 @@ IN_DECIBEL = ("psnr", "psnr-minmax", "snr", "si-sdr", "lsd")
 
 def _measured(result: dict[str, Any]) -> list[str]:
     """Return the metrics of a result, in the order of the table."""
-    return [name for name in names("metric") if name in result]
+    return [name for name in every("metric") if name in result]
 
 
 def _plain(value: float | None) -> str:

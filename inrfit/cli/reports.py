@@ -107,4 +107,7 @@ def versions() -> dict[str, str]:
 def command_line(*inserted: str) -> str:
     """Return the command that runs, as it could be typed, with options put in after the verb."""
     words = sys.argv[1:]
-    return shlex.join(["inrfit", *words[:1], *inserted, *words[1:]])
+    verb = next(
+        (n for n, w in enumerate(words, 1) if w[:1] != "-" and words[n - 2 : n - 1] != ["--import"]), 1
+    )
+    return shlex.join(["inrfit", *words[:verb], *inserted, *words[verb:]])

@@ -20,7 +20,7 @@ from inrfit.codec.wire import decode_header, decode_index, encode
 from inrfit.errors import ContainerError
 
 MAGIC = b"\x89INR\r\n\x1a\n"
-MAJOR, MINOR = 1, 2
+MAJOR, MINOR = 1, 3
 PREFIX = struct.Struct("<8sBBHI")
 """Magic, major version, minor version, flags, CRC-32 of the bytes before it."""
 
@@ -30,8 +30,8 @@ CHUNK = struct.Struct("<4sII")
 CHECKSUM = 4
 """Bytes of the CRC-32 that follows the weights of a region."""
 
-ICC, EXIF, SOURCE, TAGS, SOUND = "icc ", "exif", "srce", "tags", "snd "
-ANCILLARY: tuple[str, ...] = (ICC, EXIF, SOURCE, TAGS, SOUND)
+ICC, EXIF, SOURCE, TAGS, SOUND, NEEDS = "icc ", "exif", "srce", "tags", "snd ", "need"
+ANCILLARY: tuple[str, ...] = (ICC, EXIF, SOURCE, TAGS, SOUND, NEEDS)
 """Chunks a reader may skip, in the order in which they are written."""
 
 FILL = "fill"
@@ -105,7 +105,9 @@ def _front(header: Header, index: Index, shared: bytes, metadata: Sequence[bytes
     sums = [sum_of(bound([chunk("HEAD", head), shrd, *metadata])), *index.sums[1:]] if index.sums else []
     indx = encode(msgspec.structs.replace(index, ancillary=sum(map(len, metadata)), sums=sums))
     decode_index(indx, decode_header(head))
-    minor = MINOR if index.sums else 1 if header.weights == CONTEXTUAL else 0
+    minor = 2 if index.sums else 1 if header.weights == CONTEXTUAL else 0
+    if any(one.startswith(NEEDS.encode()) for one in metadata):
+        minor = MINOR
     prefix = PREFIX.pack(MAGIC, MAJOR, minor, 0, 0)[:-4]
     seal = zlib.crc32(prefix).to_bytes(4, "little")
     return b"".join([prefix, seal, chunk("HEAD", head), chunk("INDX", indx), shrd, *metadata])

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from inrfit.codec import bounds, masks
+from inrfit.codec import bounds, masks, needs
+from inrfit.codec.chunks import NEEDS
 from inrfit.codec.container import WRONG, Damage, Reader
 from inrfit.codec.header import Header, ModelHeader
 from inrfit.codec.origin import Origin
 from inrfit.codec.payload import Item, Numbers, Payload, payload_of
-from inrfit.errors import ConfigError, ContainerError
+from inrfit.errors import ConfigError, ContainerError, PluginError
 from inrfit.models.coding import Coding
 from inrfit.models.config import ModelConfig
 from inrfit.models.description import Description, describe
 from inrfit.models.field import Field
 
 MODEL_FIELDS = ModelHeader.__struct_fields__
+
+
+def network_of(reader: Reader) -> Description:
+    """Return the network that a file describes.
+
+    Raises:
+        ContainerError: it needs a package that is not there; or see `network`.
+    """
+    needs.check(reader.header, reader.ancillary.get(NEEDS, b""), reader.name)
+    return network(reader.header, reader.name)
 
 
 def network(header: Header, name: str = "the file") -> Description:
@@ -27,6 +38,8 @@ def network(header: Header, name: str = "the file") -> Description:
     model = model_config(header)
     try:
         return describe(model, len(header.signal.shape), header.signal.channels)
+    except PluginError as error:
+        raise ContainerError(f"{name}: {error.message}", hint=error.hint) from None
     except ConfigError as error:
         raise ContainerError(
             f"{name} describes no network: {error.message.replace('--', '')}", hint=WRONG
@@ -127,7 +140,7 @@ def _own_payloads(reader: Reader) -> dict[bool, Payload]:
     """Return how the weights of a file are kept; empty for a file that needs an init."""
     if reader.header.init:
         return {}
-    items = items_of(network(reader.header, reader.name))
+    items = items_of(network_of(reader))
     return payloads(reader, items, coding_of(reader, items))
 
 

@@ -23,7 +23,6 @@ from inrfit.codec.header import (
 )
 from inrfit.errors import ContainerError
 from inrfit.models.config import MAX_FEATURE_CHANNELS, MAX_LATTICE, MAX_LEVELS
-from inrfit.registry import names
 
 MAX_AXIS = 1 << 31
 MAX_SAMPLES = 1 << 40
@@ -224,7 +223,7 @@ def _check_model(model: ModelHeader) -> None:
     _text("model.name", model.name)
     _text("model.activation", model.activation)
     _text("model.encoding", model.encoding)
-    _one_of("model.output", model.output, names("output"))
+    _text("model.output", model.output)
     for field in ("frame", "trunk_frame"):
         _one_of(f"model.{field}", getattr(model, field), FRAMES)
     _between("model.trunk_features", [model.trunk_features], 0, MAX_HIDDEN_FEATURES)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from inrfit.codec import masks, tags
 from inrfit.codec.chunks import EXIF, ICC, SOUND, SOURCE, TAGS
 from inrfit.codec.container import NEWER, TORN, WRONG, Damage, Reader
-from inrfit.codec.contents import adapted_items, coding_of, items_of, model_config, network, payloads
+from inrfit.codec.contents import adapted_items, coding_of, items_of, model_config, network_of, payloads
 from inrfit.codec.header import Header, Index
 from inrfit.codec.layout import Layout
 from inrfit.codec.origin import Find, Origin
@@ -24,7 +24,7 @@ from inrfit.models.field import Adapted, Field, pooled_psnr
 from inrfit.partitions import Partition, Region
 from inrfit.partitions.counted import counts
 from inrfit.partitions.grid import from_edges
-from inrfit.registry import names
+from inrfit.registry import every, knows
 from inrfit.signal import SignalInfo
 
 PARTIAL = "decode what is intact: inrfit decode --partial"
@@ -51,7 +51,7 @@ def loads(
             there.
     """
     header, index = reader.header, reader.index
-    description = network(header, reader.name)
+    description = network_of(reader)
     origin = _origin(reader, find)
     items = items_of(description) if origin is None else adapted_items(origin)
     coding = coding_of(reader, items)
@@ -133,9 +133,9 @@ def signal_info(reader: Reader) -> SignalInfo:
         ContainerError: a kind of signal this version does not know.
     """
     signal, ancillary = reader.header.signal, reader.ancillary
-    if signal.kind not in names("signal"):
+    if not knows("signal", signal.kind):
         raise ContainerError(
-            f"{reader.name} holds a signal of kind {signal.kind!r}, this inrfit reads {', '.join(names('signal'))}",
+            f"{reader.name} holds a signal of kind {signal.kind!r}, this inrfit reads {', '.join(every('signal'))}",
             hint=NEWER,
         )
     return replace(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from inrfit.codec.container import Reader
-from inrfit.codec.contents import misfits, network
+from inrfit.codec.contents import misfits, network_of
 from inrfit.codec.layout import Layout
 from inrfit.codec.read import info_of
 from inrfit.metrics.fidelity import unit_decibel
@@ -22,7 +22,7 @@ def summary(reader: Reader) -> dict[str, Any]:
         ContainerError: the model is not one this version knows, or cannot be in the bytes of the file.
     """
     header, index = reader.header, reader.index
-    description = network(header, reader.name)
+    description = network_of(reader)
     info = info_of(header)
     samples = Layout(header=header, index=index).samples
     return {

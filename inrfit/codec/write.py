@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from inrfit.codec import masks, tags
+from inrfit.codec import masks, needs, tags
 from inrfit.codec.choice import Array, chosen
-from inrfit.codec.chunks import EXIF, ICC, SOUND, SOURCE, TAGS
+from inrfit.codec.chunks import EXIF, ICC, NEEDS, SOUND, SOURCE, TAGS
 from inrfit.codec.chunks import write as write_container
 from inrfit.codec.contents import MODEL_FIELDS, coded, kept, least_of
 from inrfit.codec.header import (
@@ -35,11 +35,13 @@ def dumps(field: Field) -> bytes:
     numbers, items = kept(field)
     shared, own = (payload_of(items[local], field.weight_type, field.coding) for local in (False, True))
     parts = [_part(field, own.pack(numbers, position), position) for position in range(len(field.partition))]
+    header = _header(field, items)
+    needed = needs.encode(header)
     return write_container(
-        _header(field, items),
+        header,
         _index(field),
         shared.pack(numbers, 0),
-        metadata(field.info),
+        metadata(field.info) | ({NEEDS: needed} if needed else {}),
         parts,
         least_of(shared, own, 0 if field.adapted else len(parts)),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from inrfit.codec import tags
-from inrfit.codec.chunks import EXIF, ICC, SOUND, TAGS, front_matter, part_end, parts_size
+from inrfit.codec.chunks import EXIF, ICC, NEEDS, SOUND, TAGS, front_matter, part_end, parts_size
 from inrfit.codec.container import Reader
 from inrfit.codec.contents import least
 from inrfit.codec.header import Header, Index
@@ -141,7 +141,11 @@ def _index(layout: Layout, positions: Sequence[int]) -> Index:
 def _of_part(ancillary: Mapping[str, bytes], whole: Domain, part: Domain) -> dict[str, bytes]:
     """Return the metadata that is true of a part, with the sound of its time; tags stay as they are."""
     info = SignalInfo(icc=ancillary.get(ICC), exif=ancillary.get(EXIF), sound=ancillary.get(SOUND))
-    kept = {**metadata(of_part(info, whole, part, _track)), TAGS: ancillary.get(TAGS, b"")}
+    kept = {
+        **metadata(of_part(info, whole, part, _track)),
+        TAGS: ancillary.get(TAGS, b""),
+        NEEDS: ancillary.get(NEEDS, b""),
+    }
     return {tag: blob for tag, blob in kept.items() if blob}
 
 

@@ -216,7 +216,7 @@ class FitConfig:
             metavar="NAME",
             panel=FITTING,
             names="kernel",
-            blank="auto",
+            choices=("auto",),
         ),
     ] = "auto"
     seed: Annotated[

@@ -15,7 +15,7 @@ from inrfit.io.config import ReadConfig
 from inrfit.io.files import atomic_write_blocks, read_start
 from inrfit.io.kinds import OtherKind, SignalKind
 from inrfit.pipes import whole
-from inrfit.registry import load, names
+from inrfit.registry import every, load
 from inrfit.signal import Bands, Signal, SignalInfo
 
 START = 256
@@ -128,7 +128,7 @@ def decode_suffix(info: SignalInfo) -> str:
 
 def input_suffixes(kind: str | None = None) -> tuple[str, ...]:
     """Return the file suffixes, in lower case, that are read when a folder is given: of one kind, or of all."""
-    kinds = names("signal") if kind is None else (kind,)
+    kinds = every("signal") if kind is None else (kind,)
     return tuple(dict.fromkeys(suffix for name in kinds for suffix in kind_of(name).suffixes))
 
 
@@ -139,16 +139,16 @@ def kind_of(name: str) -> SignalKind:
 
 def output_suffixes() -> tuple[str, ...]:
     """Return the file suffixes, in lower case, of the formats that are written."""
-    return tuple(dict.fromkeys(suffix for name in names("signal") for suffix in kind_of(name).written))
+    return tuple(dict.fromkeys(suffix for name in every("signal") for suffix in kind_of(name).written))
 
 
 def _recognise(start: bytes, label: str) -> str:
     """Return the kind of a file by its suffix, otherwise by its first bytes."""
     suffix = PurePath(label).suffix.lower()
-    for kind in names("signal"):
+    for kind in every("signal"):
         if suffix in kind_of(kind).suffixes:
             return kind
-    for kind in names("signal"):
+    for kind in every("signal"):
         if kind_of(kind).recognises(start):
             return kind
     raise InputError(

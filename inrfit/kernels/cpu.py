@@ -21,10 +21,11 @@ import torch
 from torch import Tensor
 
 from inrfit.device import Device
+from inrfit.kernels.by_autograd import by_hand
 from inrfit.kernels.reference import Batch, Sums
-from inrfit.models.description import TRUNK_COORDS, Description, Step
+from inrfit.models.description import TRUNK_COORDS, ByHand, Description
 from inrfit.steps.activations import Activate
-from inrfit.steps.affine import second_moments
+from inrfit.steps.affine import AddAffine, Affine, second_moments
 from inrfit.steps.pullback import Into
 
 
@@ -61,7 +62,7 @@ class Move:
         width: features that it gives.
     """
 
-    step: Step
+    step: ByHand
     inside: bool
     spread: tuple[str, ...]
     betas: tuple[int | None, ...]
@@ -82,8 +83,8 @@ class Cpu:
         self.shapes = {stack.name: stack.shape for stack in description.stacks}
         self.local = {stack.name for stack in description.stacks if stack.local}
         self.trained = {stack.name for stack in description.stacks if stack.trained}
-        steps, self.scales = _folded(description)
-        self.moves = _moves(replace(description, steps=steps))
+        steps, self.scales = _folded(tuple(map(by_hand, description.steps)))
+        self.moves = _moves(description, steps)
         self._thread = threading.local()
 
     @staticmethod
@@ -353,13 +354,13 @@ def _buffer(buffers: dict[str, Tensor], name: str, shape: Sequence[int]) -> Tens
     return flat[:size].view(*shape)
 
 
-def _moves(description: Description) -> list[Move]:
+def _moves(description: Description, steps: Sequence[ByHand]) -> list[Move]:
     """Return the steps in order, with what they read of the trunk and which gradients they are the first to write."""
     wanted = {stack.name for stack in description.stacks if stack.trained}
     shapes = {stack.name: stack.shape for stack in description.stacks}
     trunk, moving, widths = {TRUNK_COORDS}, set(), dict[str, int]()
     spread: list[tuple[str, ...]] = []
-    for step in description.steps:
+    for step in steps:
         inside = trunk.issuperset(step.sources)
         spread.append(() if inside else tuple(name for name in step.sources if name in trunk))
         if inside:
@@ -368,7 +369,7 @@ def _moves(description: Description) -> list[Move]:
             moving.add(step.target)
         widths[step.target] = step.width(widths.get(step.sources[0], 0), shapes)
     moves, written = [], set()
-    for step, apart in zip(reversed(description.steps), reversed(spread), strict=True):
+    for step, apart in zip(reversed(steps), reversed(spread), strict=True):
         betas: list[int | None] = []
         for name in (*step.sources, *step.stacks):
             if name not in moving and name not in wanted:
@@ -383,12 +384,11 @@ def _moves(description: Description) -> list[Move]:
     return moves[::-1]
 
 
-def _folded(description: Description) -> tuple[tuple[Step, ...], dict[str, float]]:
+def _folded(steps: tuple[ByHand, ...]) -> tuple[tuple[ByHand, ...], dict[str, float]]:
     """Return the steps with omega_0 put into the weights before them, and the factors that do so, by stack.
 
     That spares two walks through the values of every layer. It is all or nothing: no stack may be wanted with two factors.
     """
-    steps = description.steps
     readers = Counter(name for step in steps for name in step.sources)
     factors: dict[str, float] = {}
     scales: dict[str, float] = {}
@@ -398,6 +398,8 @@ def _folded(description: Description) -> tuple[tuple[Step, ...], dict[str, float
             factors[step.source] = step.omega_0 if folds else 1.0
             continue
         factor = factors.get(step.target, 1.0)
+        if factor != 1 and not isinstance(step, Affine | AddAffine):  # nobody knows whether others are linear
+            return steps, {}
         if step.passes is not None:  # an addend is added as it is, so it has the factor of the sum
             if readers[step.passes] > 1 and factor != 1:
                 return steps, {}

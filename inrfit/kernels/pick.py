@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+
 from inrfit.device import Device
-from inrfit.errors import ConfigError
+from inrfit.errors import ConfigError, SlowWarning
 from inrfit.kernels import Kernel
+from inrfit.kernels.by_autograd import without_derivative
 from inrfit.models.description import Description
 from inrfit.registry import load
 
@@ -26,4 +29,10 @@ def pick_kernel(name: str, description: Description, device: Device) -> Kernel:
     kernel = load("kernel", name)
     if (why := kernel.refuses(description, device)) is not None:
         raise ConfigError(f"--kernel {name} cannot run this: {why}", hint="leave it out to take one that can")
+    if name == "cpu" and (slow := without_derivative(description)):
+        warnings.warn(
+            f"{' and '.join(slow)}: no derivative by hand, so autograd finds it, which is slower",
+            SlowWarning,
+            stacklevel=1,
+        )
     return kernel(description)

@@ -11,7 +11,6 @@ from inrfit.fitting.settings import settings
 from inrfit.io.config import ReadConfig
 from inrfit.meta.presets import META_DEFAULTS, META_PRESETS, METHOD_DEFAULTS
 from inrfit.partitions.config import PartitionConfig
-from inrfit.registry import names
 from inrfit.words import Word, check
 
 LEARNING, HYPER = "Learning", "Hypernetworks and composers"
@@ -23,9 +22,6 @@ SOLVES = ("none", "first", "last", "both")
 VIEWS = ("crop", "whole")
 FACTORS = ("uv", "v", "unvn", "uov")
 PRECISIONS = ("float32", "bfloat16")
-
-OPTIMISERS = ("auto", "learned", *names("optimiser"))
-"""What `--optimiser` of an adaptation may be."""
 
 ADAPTS = ("own", "all")
 """What `--adapt` may be."""
@@ -320,7 +316,8 @@ class AdaptConfig:
             f"for up to {FEW} more, or adam for more than that; adam from the first step on where the init was not "
             "trained for steps.",
             metavar="NAME",
-            choices=OPTIMISERS,
+            names="optimiser",
+            choices=("auto", "learned"),
         ),
     ] = "auto"
     adapt: Annotated[

@@ -18,7 +18,7 @@ from inrfit.io.folders import listed
 from inrfit.meta import views
 from inrfit.meta.config import MetaConfig
 from inrfit.meta.settings import check_kind
-from inrfit.registry import names
+from inrfit.registry import every
 from inrfit.signal import ArraySignal, Signal
 
 Entry = Path | Signal
@@ -318,5 +318,5 @@ def _hidden(path: Path) -> bool:
 
 def _kind(file: Path, wanted: str | None) -> str | None:
     """Return the kind of a file by its suffix; None for one that is no signal, or not of the kind wanted."""
-    kinds = names("signal") if wanted is None else (wanted,)
+    kinds = every("signal") if wanted is None else (wanted,)
     return next((kind for kind in kinds if file.suffix.lower() in io.kind_of(kind).suffixes), None)

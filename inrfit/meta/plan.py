@@ -19,7 +19,7 @@ from inrfit.meta.train import Training
 from inrfit.models.sizing import resolve
 from inrfit.partitions import build
 from inrfit.partitions.config import DIVIDES, PartitionConfig
-from inrfit.registry import load, names
+from inrfit.registry import every, load
 from inrfit.signal import Signal
 
 
@@ -136,7 +136,7 @@ def _checked(decided: MetaSettings, base: Init | None) -> bool:
             f"--method {method} is made from another init",
             hint="name it with --from, for example --from maml.safetensors",
         )
-    others = [name for name in names("meta") if load("meta", name).derived] if base and not derived else []
+    others = [name for name in every("meta") if load("meta", name).derived] if base and not derived else []
     require(
         base is None or derived,
         f"--from is for methods that are made from another init, not for {method}",

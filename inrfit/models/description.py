@@ -26,7 +26,7 @@ TRUNK_COORDS = "trunk_coords"
 
 
 class Step(Protocol):
-    """One operation: reads registers, writes another."""
+    """One operation: reads registers, writes another. Where it is not `ByHand`, autograd differentiates it."""
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -53,6 +53,14 @@ class Step(Protocol):
         """Function of inputs [tile, point, feature] and the stacks' groups, one per tile or one for all."""
         ...
 
+    def width(self, read: int, shapes: Mapping[str, tuple[int, ...]]) -> int:
+        """Return the features written, by those of the first source and the shapes of the stacks."""
+        ...
+
+
+class ByHand(Step, Protocol):
+    """A step with its derivative beside it, which the CPU's kernel asks for."""
+
     @property
     def remembers(self) -> bool:
         """Whether `write` leaves something for `pull` in a memo as large as what it reads, which is not needed then."""
@@ -61,10 +69,6 @@ class Step(Protocol):
     @property
     def passes(self) -> str | None:
         """The source whose gradient is that of the target, unchanged; None where there is none."""
-        ...
-
-    def width(self, read: int, shapes: Mapping[str, tuple[int, ...]]) -> int:
-        """Return the features written, by those of the first source and the shapes of the stacks."""
         ...
 
     def write(self, out: Any, memo: Any, inputs: Sequence[Any]) -> None:
@@ -203,7 +207,7 @@ class Description:
 
 
 def _is_identity(step: Step) -> bool:
-    return isinstance(step, Activate) and step.activation.derivative is None
+    return isinstance(step, Activate) and step.activation.is_identity
 
 
 @lru_cache(maxsize=64)

@@ -35,8 +35,8 @@ class Activation:
         function: (z, omega_0, scale_0) -> activated values; z is [tile, point, pre_activations * hidden].
         derivative: (z, omega_0, scale_0, value, slope) writes the activated values [tile, hidden, point] to `value` and
             their derivative by each element of z to `slope`, which has the shape of z; features come second here. z
-            may be overwritten. `slope` is None where only values are wanted; `value` may then be z. None for the
-            identity.
+            may be overwritten. `slope` is None where only values are wanted; `value` may then be z. None leaves it to
+            autograd, which is slower; `unchanged` is that of the identity.
         folds: whether it is a function of omega_0 z, so that omega_0 may be put into the weights before it.
         init: initial weights of an affine map of a network with this activation, the output map included.
         first_omega_0, hidden_omega_0: factors used when the user gives none.
@@ -45,13 +45,18 @@ class Activation:
     """
 
     function: Callable[[Any, float, float], Any]
-    derivative: Derivative | None
+    derivative: Derivative | None = None
     init: Init
     first_omega_0: float = 1.0
     hidden_omega_0: float = 1.0
     local_omega_0: float = 1.0
     pre_activations: int = 1
     folds: bool = False
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether it gives z as it is, so that there is nothing to do."""
+        return self.derivative is unchanged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +93,7 @@ class Activate:
     @property
     def remembers(self) -> bool:
         """Whether `pull` needs the slope."""
-        return self.activation.derivative is not None
+        return not self.activation.is_identity
 
     @property
     def passes(self) -> str | None:
@@ -106,12 +111,14 @@ class Activate:
     def write(self, out: Any, memo: Any, inputs: Sequence[Any]) -> None:
         """Write the activated z [tile, pre_activations * hidden, point] to `out`, and the slope to `memo`.
 
-        z is overwritten. Without a `memo` there will be no `pull`, and `out` may be z itself.
+        z is overwritten. Without a `memo` there will be no `pull`, and `out` may be z itself. Not for an activation without
+        a derivative.
         """
-        if self.activation.derivative is None:
+        if self.activation.is_identity:
             if out is not inputs[0]:
                 out.copy_(inputs[0])
             return
+        assert self.activation.derivative is not None
         slope = None if memo is None else memo.numpy()
         self.activation.derivative(inputs[0].numpy(), self.omega_0, self.scale_0, out.numpy(), slope)
 
@@ -120,7 +127,7 @@ class Activate:
         (by_z,) = into
         if by_z is None:
             return
-        if self.activation.derivative is None:
+        if self.activation.is_identity:
             by_z.put(grad)
             return
         parts = (self.activation.pre_activations, -1)
@@ -193,6 +200,13 @@ def _gauss(z: Any, omega: float, scale: float) -> Any:
 def _wire(z: Any, omega: float, scale: float) -> Any:
     carrier, envelope = z.chunk(2, -1)
     return (carrier * omega).cos() * (-((envelope * scale) ** 2)).exp()
+
+
+def unchanged(z: Array, omega: float, scale: float, value: Array, slope: Array | None) -> None:
+    """Give z as it is, with slope 1; activations with this derivative cost nothing, see `Activation.is_identity`."""
+    value[...] = z
+    if slope is not None:
+        slope.fill(1)
 
 
 def _sine_derivative(z: Array, omega: float, scale: float, value: Array, slope: Array | None) -> None:
@@ -305,7 +319,7 @@ wire = Activation(
 )
 """cos(omega_0 z_1) exp(-(scale_0 z_2)^2), the real Gabor wavelet. Source: WIRE, Saragadam et al., CVPR 2023."""
 
-linear = Activation(function=_identity, derivative=None, init=_linear_init)
+linear = Activation(function=_identity, derivative=unchanged, init=_linear_init)
 """Output z as it is."""
 
 sigmoid = Activation(function=_sigmoid, derivative=_sigmoid_derivative, init=_linear_init)

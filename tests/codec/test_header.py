@@ -191,7 +191,7 @@ def test_header_is_small() -> None:
         ("model.bands", 0, "model.bands"),
         ("model.features", 65537, "model.features"),
         ("model.features", 0, "model.features"),
-        ("model.output", "softmax", "model.output"),
+        ("model.output", "", "model.output"),
         ("model.frame", "outer", "model.frame"),
         ("partition.kind", "voronoi", "partition.kind"),
         ("partition.kind", "labels", "partition.edges"),

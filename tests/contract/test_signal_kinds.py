@@ -7,7 +7,7 @@ import itertools
 import math
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,12 @@ from PIL import Image
 from inrfit import api, io, registry
 from inrfit.codec.write import dumps
 from inrfit.domain import Domain, Typed
-from inrfit.errors import ConfigError, Interrupted, OutputError
+from inrfit.errors import ConfigError, Interrupted
 from inrfit.fitting import checkpoint
 from inrfit.fitting.loop import Progress
 from inrfit.io.config import ReadConfig
 from inrfit.signal import Bands, Signal, SignalInfo
+from inrfit.testing import signals
 
 KINDS = registry.names("signal")
 
@@ -221,21 +222,14 @@ def window_of(inner: Domain, outer: Domain) -> tuple[slice, ...]:
     return inner.box.slices(outer.origin)
 
 
-def known(info: SignalInfo) -> SignalInfo:
-    """Return what is known of a signal but for words to the user, which are no part of a file."""
-    return replace(info, notes=(), tags=dict(info.tags))
-
-
 def test_there_is_a_maker_for_every_kind():
     assert set(KINDS) <= set(MAKERS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_name_is_that_of_the_table_and_the_suffix_finds_it(kind):
-    found, suffix = io.kind_of(kind), MAKERS[kind].suffix
-    assert found.kind == signal_of(kind).info.kind == kind
-    assert suffix in found.suffixes
-    assert set(found.written) & set(found.suffixes)
+    suffix = MAKERS[kind].suffix
+    signals.is_found(kind, signal_of(kind), suffix)
     first = next(name for name in KINDS if suffix in io.kind_of(name).suffixes)
     if first == kind:
         assert io.read(data_of(kind), ReadConfig(**MAKERS[kind].words), name="a" + suffix).info.kind == kind
@@ -243,21 +237,8 @@ def test_the_name_is_that_of_the_table_and_the_suffix_finds_it(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_samples_are_those_of_a_window_on_the_scale_of_a_network(kind):
-    signal = signal_of(kind)
-    domain = signal.domain
-    whole = signal.dense()
-    assert whole.shape == (*domain.shape, signal.channels)
-    assert whole.dtype == signal.info.dtype
-    window = tuple((a + (b - a) // 3, b) for a, b in domain.box)
-    inside = tuple(slice(a - o, b - o) for (a, b), o in zip(window, domain.origin, strict=True))
-    assert np.array_equal(signal.dense(window), whole[inside])
-    points = np.array([[a for a, _ in domain.box], [b - 1 for _, b in domain.box]])
-    unit = signal.sample(points)
-    assert unit.dtype == np.float32
-    assert np.abs(unit).max() <= 1 + 1e-6
-    ends = whole.reshape(-1, signal.channels)[[0, -1]]
-    tolerance = 1e-6 if MAKERS[kind].exact else 0.05  # far from a surface a distance may be a cheaper one
-    assert unit == pytest.approx(signal.info.to_unit(ends), abs=tolerance)
+    # far from a surface a distance may be a cheaper one
+    signals.samples_agree(signal_of(kind), 1e-6 if MAKERS[kind].exact else 0.05)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -269,7 +250,7 @@ def test_a_file_gives_back_the_field_and_what_is_known(kind, tmp_path):
     assert back.psnr == field.psnr
     assert math.isfinite(back.psnr)
     assert back.domain == signal.domain
-    assert known(back.info) == known(signal.info)
+    assert signals.known(back.info) == signals.known(signal.info)
     assert back.info.sha256
     for name, holds in MAKERS[kind].knows.items():
         assert holds(back.domain, back.info), name
@@ -301,10 +282,7 @@ def test_a_crop_decodes_to_the_same_bits(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_region_decodes_to_its_window_of_the_whole(kind):
-    shape = field_of(kind).domain.shape
-    region = tuple((n // 4, n - n // 3) for n in shape)
-    part = api.decode(file_of(kind), region=region)
-    assert np.array_equal(part, decoded(kind)[tuple(slice(*span) for span in region)])
+    signals.regions_are_windows(file_of(kind))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -395,28 +373,8 @@ def test_eval_gives_finite_numbers(kind, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_written_is_read_back(kind):
-    signal, found = signal_of(kind), io.kind_of(kind)
-    suffix = found.default_suffix(signal.info)
-    assert suffix in found.written
-    samples = Bands.of(signal.dense(), signal.domain, signal.info)
-    found.check(signal.info, signal.channels, suffix, "a" + suffix)
-    back = io.read(b"".join(io.encode(samples, suffix, name="a" + suffix)), config_of(kind))
-    if MAKERS[kind].exact:
-        assert back.info.dtype == signal.info.dtype
-        assert np.array_equal(back.dense(), signal.dense())
-        assert back.domain.spacing == pytest.approx(signal.domain.spacing)
-    else:
-        assert back.channels == signal.channels
-        assert back.domain.axes == signal.domain.axes
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_formats_of_other_kinds_are_refused_early(kind):
-    signal = signal_of(kind)
-    with pytest.raises(OutputError, match=r"^a\.txt: ") as caught:
-        io.kind_of(kind).check(signal.info, signal.channels, ".txt", "a.txt")
-    assert caught.value.hint
+def test_what_is_written_is_read_back_and_other_formats_are_refused(kind):
+    signals.is_written(kind, signal_of(kind), config_of(kind), exact=MAKERS[kind].exact)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if MAKERS[kind].exact])

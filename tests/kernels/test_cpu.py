@@ -191,7 +191,7 @@ class TestFolding:
         )
 
     def test_every_layer_before_a_sine_has_its_factor(self):
-        steps, scales = cpu._folded(self.description())
+        steps, scales = cpu._folded(self.description().steps)
         assert all(step.omega_0 == 1 for step in steps if getattr(step, "target", "").startswith("local"))
         assert (scales["weight0"], scales["trunk_bias0"], scales["merge_trunk"]) == (8.0, 6.0, 4.0)
         assert "weight3" not in scales  # the output is linear
@@ -203,11 +203,11 @@ class TestFolding:
             for step in whole.steps
         )
         description = dataclasses.replace(whole, steps=steps)
-        assert cpu._folded(description) == (steps, {})
+        assert cpu._folded(description.steps) == (steps, {})
         weights = weights_of(description)
         assert_same(description, weights, batch_of(description, weights))
 
     @pytest.mark.parametrize("activation", ["relu", "finer", "wire"])
     def test_activations_that_are_no_function_of_the_product_alone_are_left_alone(self, activation):
         case = {"name": "mlp", "activation": activation, "output": "linear", "encoding": "none"}
-        assert cpu._folded(description_of(case))[1] == {}
+        assert cpu._folded(description_of(case).steps)[1] == {}

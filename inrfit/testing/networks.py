@@ -1,0 +1,190 @@
+"""Contracts of what networks are made of: activations, encodings, outputs, models, and the kernels that run them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from inrfit import api, registry
+from inrfit.codec.container import Reader
+from inrfit.codec.read import loads
+from inrfit.codec.write import dumps
+from inrfit.device import pick_device
+from inrfit.kernels import reference
+from inrfit.kernels.cpu import Cpu
+from inrfit.models.config import ModelConfig
+from inrfit.models.description import Description, describe, initial_weights
+from inrfit.models.field import Field
+
+SMALL: dict[str, Any] = {
+    "hidden_features": 5,
+    "hidden_layers": 1,
+    "features": 4,
+    "bands": 3,
+    "steps": 2,
+    "device": "cpu",
+}
+"""Words of fits that take no time."""
+
+ROUNDING = 3e-5
+"""Share of the largest number by which two kernels in single precision may differ."""
+
+
+def picture(height: int = 9, width: int = 14) -> NDArray[np.uint8]:
+    """Return a smooth picture [height, width, 3] with a dark disc."""
+    y, x = np.mgrid[0:height, 0:width]
+    base = 120 + 60 * np.sin(x / 5.0)[..., None] + 40 * np.cos(y[..., None] / 7.0 + np.arange(3))
+    base[(y - height / 2) ** 2 + (x - width / 3) ** 2 < (min(height, width) / 4) ** 2] *= 0.3
+    return np.clip(base, 0, 255).astype(np.uint8)
+
+
+def fitted(**words: Any) -> Field:
+    """Return a field of a small picture: four regions, or one for `mlp`."""
+    partition: dict[str, Any] = {"partition": "none"} if words.get("model") == "mlp" else {"grid": (2, 2)}
+    return api.fit(picture(), **{**SMALL, **partition, **words})
+
+
+def check_activation(name: str) -> None:
+    """Check an activation in a network: files, regions, gradients on both kernels of a CPU, and that it learns.
+
+    Raises:
+        AssertionError: something does not hold.
+    """
+    _check(activation=name)
+    learns(activation=name)
+
+
+def check_encoding(name: str) -> None:
+    """Check an encoding in a network, as `check_activation` does."""
+    _check(encoding=name)
+    learns(encoding=name)
+
+
+def check_output(name: str) -> None:
+    """Check an activation of the output in a network, as `check_activation` does."""
+    _check(output_activation=name)
+
+
+def check_model(name: str, **words: Any) -> None:
+    """Check a model; `words` are those of `inrfit.fit` that it needs."""
+    _check(model=name, **words)
+    learns(model=name, **words)
+
+
+def check_kernel(name: str, **words: Any) -> None:
+    """Check that a kernel gives the errors, gradients and second moments of the reference on a CPU.
+
+    Args:
+        name: of the table.
+        words: those of `inrfit.fit` that decide on the network.
+    """
+    description = described(fitted(**words).model)
+    made = registry.load("kernel", name)
+    why = made.refuses(description, pick_device("cpu", 1))
+    assert why is None, f"kernel {name} refuses a small network on a CPU: {why}"
+    weights, batch = task(description, torch.float32)
+    agrees(made(description), description, weights, batch, name)
+
+
+def _check(**words: Any) -> None:
+    field = fitted(**words)
+    keeps_its_field(field)
+    decodes_alone(field)
+    description = described(field.model)
+    slopes(description)
+    weights, batch = task(description, torch.float32)
+    agrees(Cpu(description), description, weights, batch, "cpu")
+
+
+def keeps_its_field(field: Field) -> None:
+    """Check that a file gives back a field to the bit."""
+    with Reader(dumps(field)) as reader:
+        back = loads(reader)
+    assert back.model == field.model, f"a file gives back the model {back.model}, written was {field.model}"
+    assert (back.psnr, back.mse) == (field.psnr, field.mse), (
+        "a file gives back other errors than it was given"
+    )
+    for name, weights in field.weights.items():
+        assert np.array_equal(back.weights[name], weights), f"a file gives back other weights {name}"
+    assert np.array_equal(back.decode(), field.decode()), "a file decodes to other samples than its field"
+
+
+def decodes_alone(field: Field) -> None:
+    """Check that each region alone decodes to the bits that it has in the whole."""
+    whole = field.decode()
+    for position in range(len(field.partition)):
+        part = field.select([position])
+        window = whole[tuple(slice(a, b) for a, b in part.domain.box)]
+        same = np.array_equal(part.decode()[part.covered()], window[part.covered()])
+        assert same, f"region {position} decodes to other bits alone than in the whole"
+
+
+def slopes(description: Description) -> None:
+    """Check, in double precision, that a small step along a random direction changes the error as the gradient says."""
+    weights, batch = task(description, torch.float64)
+    errors, gradients = reference.errors_and_gradients(description, weights, batch)
+    assert errors.shape == (2,), f"errors have the shape {tuple(errors.shape)}, not one number a tile"
+    random, step = torch.Generator().manual_seed(0), 1e-6
+    way = {n: torch.randn(g.shape, generator=random, dtype=torch.float64) for n, g in gradients.items()}
+
+    def total(sign: int) -> float:
+        moved = {n: w + sign * step * way[n] if n in way else w for n, w in weights.items()}
+        return float(reference.errors_and_gradients(description, moved, batch)[0].sum())
+
+    expected = sum(float((g * way[n]).sum()) for n, g in gradients.items())
+    found = (total(1) - total(-1)) / (2 * step)
+    close = abs(found - expected) <= max(1e-4, 2e-3 * abs(expected))
+    assert close, (
+        f"a small step changes the error by {found:.6g} for each unit, the gradient says {expected:.6g}"
+    )
+
+
+def agrees(
+    kernel: Any, description: Description, weights: dict[str, Tensor], batch: reference.Batch, name: str
+) -> None:
+    """Check that a kernel gives the numbers of the reference, but for rounding."""
+    expected = reference.Reference(description).sums(weights, batch, moments=True)
+    found = kernel.sums(weights, kernel.prepare(batch), moments=True)
+    pairs = {"errors": (found.errors, expected.errors)}
+    for kind in ("gradients", "moments"):
+        ours, others = getattr(found, kind), getattr(expected, kind)
+        assert set(ours) == set(others), f"kernel {name} gives {kind} of {sorted(ours)}, not {sorted(others)}"
+        pairs |= {f"{kind} of {stack}": (ours[stack], others[stack]) for stack in others}
+    for what, (one, other) in pairs.items():
+        assert one.shape == other.shape, f"{what} of kernel {name} have the shape {tuple(one.shape)}"
+        most, by = float(other.abs().max()), float((one - other).abs().max())
+        assert by <= ROUNDING * most + 1e-6, f"{what} of kernel {name} are off by {by:.3g} of {most:.3g}"
+
+
+def learns(**words: Any) -> None:
+    """Check that a hundred steps make a small fit 3 dB better."""
+    start, end = (
+        fitted(**{"hidden_features": 16, "lr": 5e-3, **words, "steps": n}).psnr or 0.0 for n in (1, 120)
+    )
+    assert end > start + 3, f"120 steps lead from {start:.2f} to {end:.2f} dB, wanted are 3 dB more"
+
+
+def described(model: ModelConfig) -> Description:
+    """Return the description of a model of pictures."""
+    return describe(model, 2, 3)
+
+
+def task(description: Description, dtype: torch.dtype) -> tuple[dict[str, Tensor], reference.Batch]:
+    """Return random weights of two regions, and a batch of two ragged tiles that belong to them."""
+    random = np.random.default_rng(0)
+    initial = initial_weights(description, [0, 1], 0)
+    weights = {n: torch.tensor(w + random.normal(0, 0.1, w.shape), dtype=dtype) for n, w in initial.items()}
+    coords = torch.tensor(random.uniform(-1, 1, (2, 6, 2)))
+    mask = torch.tensor(random.integers(0, 2, (2, 6, 1)), dtype=dtype)
+    batch = reference.Batch(
+        features={n: reference.encode(description, weights, coords).to(dtype) for n in description.frames},
+        targets=torch.tensor(random.uniform(-1, 1, (2, 6, 3)), dtype=dtype),
+        mask=mask,
+        weight=mask,
+        owner=torch.tensor([1, 0]),
+    )
+    return weights, batch
