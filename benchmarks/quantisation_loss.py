@@ -26,7 +26,7 @@ from inrfit import api
 from inrfit.config import ReadConfig
 from inrfit.device import Device
 from inrfit.errors import InputError, InrfitError
-from inrfit.fitting.finish import finished
+from inrfit.fitting.finish import quantise_field
 from inrfit.fitting.measure import measured
 from inrfit.fitting.size import with_steps
 from inrfit.models.coding import PER_OCTAVE, Coding, exponent_of
@@ -147,7 +147,7 @@ def measure(kind: str, model: str, signal: Signal, steps: int, device: Device) -
     seconds = time.perf_counter() - began
     exact = measured(fitted, signal, device)
     free = replace(exact, weight_type="quantised")
-    usual = finished(free, signal, plan.settings.fit, device)
+    usual = quantise_field(free, signal, plan.settings.fit, device)
     size = len(api.to_bytes(usual))
     ways = {
         "default": usual,

@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from inrfit.codec.limits import CONTEXTUAL, MAX_AXES, check_header, check_index
-from inrfit.codec.short import StoredIndex, restored, stored, whole
+from inrfit.codec.short import StoredIndex, compact_numbers, restored, stored
 from inrfit.errors import ContainerError
 
 PerAxis = msgspec.Meta(max_length=MAX_AXES)
@@ -231,7 +231,7 @@ def encode(value: Header | Index) -> bytes:
         if not value.sums:
             held = held[:-1]
     else:
-        held = whole(value)
+        held = compact_numbers(value)
         if not value.model.levels:  # fields at the end that hold nothing are left away
             held[1] = held[1][:BEFORE_GRIDS]
         if value.coding is None:

@@ -23,7 +23,7 @@ from inrfit.device import Device
 from inrfit.domain import Box
 from inrfit.edit.sides import MODES, placed
 from inrfit.fitting.events import FitEvent
-from inrfit.fitting.finish import finished
+from inrfit.fitting.finish import quantise_field
 from inrfit.fitting.loop import Progress, Start, fit
 from inrfit.fitting.measure import with_errors
 from inrfit.fitting.size import kept_as
@@ -214,7 +214,7 @@ def _strict(plan: Plan, steps: int, progress: Progress) -> Field:
     part = replace(plan.whole.select(plan.added), domain=signal.domain)
     config, signal = replace(plan.config, steps=steps), counted(signal, part)
     found = fit(signal, part, old.model, config, plan.device, progress, start=start)
-    return finished(found, signal, config, plan.device, old.coding)
+    return quantise_field(found, signal, config, plan.device, old.coding)
 
 
 def _tuned(plan: Plan, both: Field, steps: int, progress: Progress) -> Weights:

@@ -24,7 +24,7 @@ from inrfit.device import Device
 from inrfit.errors import FitError, Interrupted
 from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.events import FitEvent
-from inrfit.fitting.finish import finished
+from inrfit.fitting.finish import quantise_field
 from inrfit.fitting.measure import measured
 from inrfit.fitting.optim import Adam
 from inrfit.fitting.plan import check_many
@@ -137,7 +137,7 @@ def fit(
 
     Returns:
         The field with its weights as a file keeps them, its PSNR and its errors per region measured on the decoded
-        output; the errors are not yet rounded as a file keeps them, see `measure.settled`.
+        output; the errors are not yet rounded as a file keeps them, see `measure.with_stored_errors`.
 
     Raises:
         FitError: the fit diverged.
@@ -183,7 +183,7 @@ def fit_many(
 def _finished(found: Field | FitError, signal: Signal, config: FitConfig, device: Device) -> Field | FitError:
     """Return a field as its file gives it back; an error as it is."""
     try:
-        return found if isinstance(found, FitError) else finished(found, signal, config, device)
+        return found if isinstance(found, FitError) else quantise_field(found, signal, config, device)
     except FitError as error:
         return error
 
@@ -401,7 +401,7 @@ class _Fits:
         own = shared.repeat_interleave(len(self.partition))
         for name, matrix in self.stacks.matrices.items():
             usual = 1.0 if matrix.local else SHARED_LR
-            factor = usual if matrix.rate is None else matrix.rate
+            factor = usual if matrix.lr_factor is None else matrix.lr_factor
             self.rates[name].copy_(((own if matrix.local else shared) * factor)[:, None, None])
 
     def _look(self, squares: Tensor, seconds: float) -> None:

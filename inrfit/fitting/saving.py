@@ -18,7 +18,7 @@ from inrfit.config import FitConfig
 from inrfit.errors import FitError
 from inrfit.fitting.rate import price_of
 from inrfit.fitting.rounding import Errors, Rounding
-from inrfit.fitting.size import FINE, meet
+from inrfit.fitting.size import FINE, bisect_size
 from inrfit.fitting.stacks import Stacks
 from inrfit.models.coding import Coding
 from inrfit.models.field import Field
@@ -134,7 +134,9 @@ class Saving:
             shifted = shift
             self.rounding.round_from(LOWEST + (HIGHEST - LOWEST) * np.minimum(coarse, FINE) / FINE)
 
-        met = meet(change, [lambda place=place: self._size(place) for place in range(self._signals)], limit)
+        met = bisect_size(
+            change, [lambda place=place: self._size(place) for place in range(self._signals)], limit
+        )
         return {
             place: FitError(
                 f"the file has at least {self._size(place):,} bytes, which is more than --target-size {limit:,}",

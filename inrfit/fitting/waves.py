@@ -22,7 +22,7 @@ from inrfit.errors import Interrupted
 from inrfit.fitting import loop
 from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.events import FitEvent
-from inrfit.fitting.finish import finished
+from inrfit.fitting.finish import quantise_field
 from inrfit.fitting.loop import Progress, Start
 from inrfit.kernels.tiles import tile_points
 from inrfit.metrics.fidelity import unit_decibel
@@ -80,10 +80,10 @@ def fit(
     if len(parts) <= 1:
         start = None if begin is None else begin(partition)
         found = loop.fit(signal, partition, model, config, device, progress, resume, start)
-        return finished(found, signal, config, device, None if start is None else start.coding)
+        return quantise_field(found, signal, config, device, None if start is None else start.coding)
     begin = begin or (lambda part: Start())
     waves = _Waves(signal, partition, model, config, device, progress or Progress(), parts, begin)
-    return finished(waves.run(resume), signal, config, device, waves.coding)
+    return quantise_field(waves.run(resume), signal, config, device, waves.coding)
 
 
 def cut(

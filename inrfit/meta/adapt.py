@@ -31,7 +31,7 @@ from inrfit.meta.inner import RIDGE
 from inrfit.meta.learner import Learner, as_tensors
 from inrfit.meta.options import FEW, AdaptConfig
 from inrfit.meta.origin import InitOrigin
-from inrfit.meta.tasks import bare
+from inrfit.meta.tasks import without_samples
 from inrfit.models.coding import Coding, fine_exponent, quantised, restored
 from inrfit.models.description import Description, Matrix, describe
 from inrfit.models.field import Adapted, Field
@@ -263,7 +263,7 @@ def _begin(plan: Adaptation, kept: _Kept, part: Partition) -> Start:
     """Return what the regions of a wave begin with."""
     way, params = plan.way, plan.tensors
     with torch.no_grad():
-        own = way.learner.start(params, bare([plan.signal], [part], plan.device.name))
+        own = way.learner.start(params, without_samples([plan.signal], [part], plan.device.name))
         stacks = way.learner.weights(params, own)
     weights, frozen, steps = {}, set(), {}
     for stack in plan.description.stacks:

@@ -12,7 +12,7 @@ from inrfit import api
 from inrfit.config import FitConfig
 from inrfit.device import pick_device
 from inrfit.errors import FitError
-from inrfit.fitting.finish import finished
+from inrfit.fitting.finish import quantise_field
 from inrfit.fitting.measure import measured
 from inrfit.registry import names
 
@@ -49,7 +49,7 @@ def test_as_many_levels_for_each_stack_lose_more_and_take_more():
         naive[name] = (low + np.rint((weights - low) / step) * step).astype(np.float32)
     signal = api.read(picture)
     plain = measured(replace(full, weights=naive), signal, CPU)
-    found = finished(full, signal, FitConfig(weights="quantised"), CPU)
+    found = quantise_field(full, signal, FitConfig(weights="quantised"), CPU)
     assert full.psnr - plain.psnr > 2 * (full.psnr - found.psnr)
 
 
@@ -67,7 +67,7 @@ def test_steps_do_not_depend_on_what_else_is_fitted():
 def test_fields_with_steps_are_left_as_they_are():
     signal = api.read(textured(16, 24))
     field = api.fit(signal, grid=(2, 2), steps=3, device="cpu")
-    again = finished(field, signal, FitConfig(weights="quantised"), CPU)
+    again = quantise_field(field, signal, FitConfig(weights="quantised"), CPU)
     assert all(np.array_equal(again.weights[name], w) for name, w in field.weights.items())
     assert again.coding == field.coding
 
@@ -77,4 +77,4 @@ def test_weights_that_are_not_finite_are_refused():
     field = api.fit(signal, grid=(2, 2), steps=3, weights="float32", device="cpu")
     broken = {name: np.full_like(w, np.nan) for name, w in field.weights.items()}
     with pytest.raises(FitError, match="weights are not finite"):
-        finished(replace(field, weights=broken), signal, FitConfig(weights="quantised"), CPU)
+        quantise_field(replace(field, weights=broken), signal, FitConfig(weights="quantised"), CPU)
