@@ -31,12 +31,14 @@ import numpy as np
 from common import ROOT, default_out, log, provenance, read_json, write_json
 from numpy.typing import NDArray
 
-from inrfit.config import FitConfig, ModelConfig
+from inrfit.config import FitConfig, ModelConfig, PartitionConfig, ReadConfig, Settings
 from inrfit.device import cores, pick_device
 from inrfit.domain import Domain, image_domain
 from inrfit.errors import Interrupted
 from inrfit.fitting.events import FitEvent
-from inrfit.fitting.loop import Progress, fit
+from inrfit.fitting.loop import fit
+from inrfit.fitting.plan import Plan
+from inrfit.fitting.progress import Progress
 from inrfit.models.description import describe
 from inrfit.models.sizing import resolve
 from inrfit.partitions import Partition
@@ -343,8 +345,10 @@ def run(task: Task) -> Run:
     device = pick_device(task.device, 1)
     clock = time.monotonic if device.is_cuda else time.process_time
     began = clock()
+    model = model_of(task, partition)
+    chosen = Settings(read=ReadConfig(), partition=PartitionConfig(), model=model, fit=config)
     with suppress(Interrupted):
-        fit(made, partition, model_of(task, partition), config, device, progress)
+        fit(Plan(signal=made, partition=partition, settings=chosen, device=device), progress)
     return Run(
         steps=last[0].step,
         reached=last[0].loss < GOAL,

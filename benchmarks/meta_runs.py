@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from inrfit import api
 from inrfit.config import PartitionConfig
 from inrfit.errors import InputError
-from inrfit.fitting.loop import Progress
+from inrfit.fitting.progress import Progress
 from inrfit.io.files import atomic_write
 from inrfit.meta import init as inits
 from inrfit.meta.curves import curve

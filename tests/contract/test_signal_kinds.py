@@ -23,7 +23,7 @@ from inrfit.config import ReadConfig
 from inrfit.domain import Domain, Typed
 from inrfit.errors import ConfigError, Interrupted, OutputError
 from inrfit.fitting import checkpoint
-from inrfit.fitting.loop import Progress
+from inrfit.fitting.progress import Progress
 from inrfit.signal import Bands, Signal, SignalInfo
 
 KINDS = registry.names("signal")

@@ -231,7 +231,7 @@ def test_joint_tells_what_its_file_holds(shared: Field) -> None:
     plan = api.plan_extension(
         shared, PICTURE[GROWN["right"]], side="right", mode="joint", steps=10, device="cpu"
     )
-    made = extend.run(plan)
+    made = plan.run()
     found = extend.verify(plan, api.to_bytes(made))
     assert found.field.psnr == pytest.approx(made.psnr)
     assert found.psnr_old_kept == pytest.approx(
@@ -259,7 +259,7 @@ def test_joint_is_strict_where_it_has_nothing_to_tune(model: str) -> None:
     plan = api.plan_extension(old, PICTURE[GROWN["right"]], mode="joint", **words)
     assert any("--mode joint is strict here" in note for note in plan.notes)
     same = api.extend(old, PICTURE[GROWN["right"]], mode="strict", **words)
-    assert api.to_bytes(extend.run(plan)) == api.to_bytes(same)
+    assert api.to_bytes(plan.run()) == api.to_bytes(same)
 
 
 def test_quality_is_that_of_both_parts_by_area(old: Field) -> None:
@@ -287,7 +287,7 @@ def test_metadata_tells_of_no_part_alone(shared: Field) -> None:
         replace(shared, info=info), PICTURE[GROWN["left"]], side="left", steps=1, device="cpu"
     )
     assert any("colour profile" in note for note in plan.notes)
-    made = extend.run(plan)
+    made = plan.run()
     assert (made.info.icc, made.info.exif, made.info.sha256) == (b"a profile", None, "")
 
 

@@ -15,7 +15,6 @@ from inrfit.config import ReadConfig
 from inrfit.device import pick_device
 from inrfit.errors import ConfigError, InputError
 from inrfit.fitting import waves
-from inrfit.meta import adapt
 from inrfit.meta.init import Init
 from inrfit.meta.inner import RIDGE
 from inrfit.meta.maml import Maml
@@ -77,7 +76,7 @@ def test_steps_beyond_the_trained_ones_go_on_at_the_last_rates_or_with_what_suit
     few, many = (api.plan_adaptation(SIGNAL, init, steps=steps) for steps in (8, 40))
     assert (few.way.trained, few.way.after, few.settings.fit.schedule) == (3, "sgd", "constant")
     assert (many.way.trained, many.way.after, many.settings.fit.schedule) == (3, "adam", "cosine")
-    assert (adapt.run(many).psnr or 0.0) > (adapt.run(few).psnr or 0.0) + 1
+    assert (many.run().psnr or 0.0) > (few.run().psnr or 0.0) + 1
 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adam", "soap"])
