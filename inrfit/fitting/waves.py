@@ -119,18 +119,17 @@ class _Waves:
         for number in range(first, len(self.parts)):
             fitted = self._wave(number, inner)
             inner = None
+            local = {stack.name for stack in fitted.description.stacks if stack.local}
             kind = self._kinds(fitted)
             for name, weights in fitted.weights.items():
-                self.done.weights.setdefault(name, []).append(weights.astype(kind[name]))
+                rows = self.done.weights.setdefault(name, [])
+                if name in local or not rows:
+                    rows.append(weights.astype(kind[name]))
             self.done.mse += fitted.mse
         if fitted is None:
             raise ValueError("a checkpoint of a fit that is done")
         mse = tuple(self.done.mse)
-        local = {stack.name for stack in fitted.description.stacks if stack.local}
-        weights = {
-            name: np.concatenate(rows if name in local else rows[:1], dtype=np.float32)
-            for name, rows in self.done.weights.items()
-        }
+        weights = {n: np.concatenate(rows, dtype=np.float32) for n, rows in self.done.weights.items()}
         self.done = _Finished()
         total = math.fsum(m * area for m, area in zip(mse, self.partition.areas, strict=True))
         return replace(

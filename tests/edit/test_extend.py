@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from make.breaks import broken
 from make.data import textured
 from numpy.typing import NDArray
 
@@ -241,6 +243,30 @@ def test_joint_tells_what_its_file_holds(shared: Field) -> None:
     assert found.psnr_new == pytest.approx(
         psnr(source, made.decode(region=((0, 24), (32, 52))), (0, 255)), abs=1e-4
     )
+
+
+@pytest.mark.parametrize(
+    ("mode", "after"), [("strict", 0), ("strict", 9), ("joint", 9), ("joint", 18), ("joint", 19)]
+)
+def test_an_interrupted_extension_goes_on_to_the_same_bytes(
+    shared: Field, mode: str, after: int, tmp_path: Path
+) -> None:
+    """In its first phase, at the first step of the second and in that."""
+    words: dict[str, Any] = {"side": "right", "steps": 20, "overlap": 1, "device": "cpu"}
+    plan = api.plan_extension(shared, PICTURE[GROWN["right"]], mode=mode, **words)
+    state = broken(plan, after, tmp_path)
+    assert api.to_bytes(plan.run(resume=state)) == api.to_bytes(plan.run())
+
+
+def test_an_extension_is_another_with_another_field_part_side_or_mode(shared: Field) -> None:
+    def identity(field: Field = shared, side: str = "right", **words: Any) -> dict[str, str]:
+        part = words.pop("part", PICTURE[OLD])
+        return api.plan_extension(field, part, side=side, device="cpu", **words).identity()
+
+    same = identity()
+    assert same == identity(threads=2) == identity(api.load(api.to_bytes(shared)))
+    others = [identity(small(steps=3)), identity(side="left"), identity(mode="joint"), identity(seed=1)]
+    assert same not in [*others, identity(part=PICTURE[OLD][::-1])]
 
 
 def test_random_frequencies_are_not_tuned() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from make.breaks import broken
 from make.data import textured
 from make.inits import by_inner, init_of, unrounded
 
@@ -149,6 +151,45 @@ def test_waves_change_nothing(
     for name, weights in whole.weights.items():
         np.testing.assert_array_equal(waved.weights[name], weights)
     assert waved.psnr == whole.psnr
+
+
+@pytest.mark.parametrize(
+    ("learned", "words"),
+    [
+        ({}, {"steps": 20}),
+        ({}, {"steps": 5, "optimiser": "soap"}),
+        ({"loss": "signal"}, {"steps": 6, "reference": True}),
+        ({"name": "local-global"}, {"steps": 12, "adapt": "all"}),
+        ({"name": "composer", "method": "ipc", "rank": 5}, {"steps": 12}),
+        ({"name": "composer", "method": "ipc", "rank": 5}, {"steps": 12, "reference": True}),
+    ],
+)
+@pytest.mark.parametrize("waves_of", [None, 8000])
+def test_an_interrupted_adaptation_goes_on_to_the_same_bytes(
+    learned: dict[str, Any],
+    words: dict[str, Any],
+    waves_of: int | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plan = api.plan_adaptation(SIGNAL, init_of(**learned), cell=7, device="cpu", **words)
+    whole, cut, count = api.to_bytes(plan.run()), waves.cut, 1
+    if waves_of is not None:
+        monkeypatch.setattr(waves, "cut", lambda plan, limit: cut(plan, waves_of))
+        count = len(waves.cut(plan, 0))
+        assert (count > 2) == ("adapt" not in words)
+    for after in {2, (count - 1) * plan.steps + plan.steps - 1}:
+        state = broken(plan, after, tmp_path)
+        assert api.to_bytes(plan.run(resume=state)) == whole
+
+
+def test_an_adaptation_is_another_with_another_init_or_other_steps(init: Init) -> None:
+    same = api.plan_adaptation(SIGNAL, init, steps=5).identity()
+    assert same == api.plan_adaptation(SIGNAL, init, steps=5, threads=2).identity()
+    assert same != api.plan_adaptation(SIGNAL, init_of(outer=1), steps=5).identity()
+    assert same != api.plan_adaptation(SIGNAL, init, steps=0).identity()
+    assert same != api.plan_adaptation(SIGNAL, init, steps=5, reference=True).identity()
+    assert same["adapt.init"] == init.hash
 
 
 def test_the_network_of_one_region_is_an_mlp_and_keeps_its_sizes(init: Init) -> None:
