@@ -36,11 +36,16 @@ from inrfit.domain import Domain, image_domain
 from inrfit.errors import Interrupted
 from inrfit.fitting.config import FitConfig
 from inrfit.fitting.events import FitEvent
-from inrfit.fitting.loop import Progress, fit
+from inrfit.fitting.loop import fit
+from inrfit.fitting.plan import Plan
+from inrfit.fitting.progress import Progress
+from inrfit.fitting.settings import Settings
+from inrfit.io.config import ReadConfig
 from inrfit.models.config import ModelConfig
 from inrfit.models.description import describe
 from inrfit.models.sizing import resolve
 from inrfit.partitions import Partition
+from inrfit.partitions.config import PartitionConfig
 from inrfit.partitions.grid import divide
 from inrfit.signal import ArraySignal, SignalInfo
 
@@ -344,8 +349,10 @@ def run(task: Task) -> Run:
     device = pick_device(task.device, 1)
     clock = time.monotonic if device.is_cuda else time.process_time
     began = clock()
+    model = model_of(task, partition)
+    chosen = Settings(read=ReadConfig(), partition=PartitionConfig(), model=model, fit=config)
     with suppress(Interrupted):
-        fit(made, partition, model_of(task, partition), config, device, progress)
+        fit(Plan(signal=made, partition=partition, settings=chosen, device=device), progress)
     return Run(
         steps=last[0].step,
         reached=last[0].loss < GOAL,

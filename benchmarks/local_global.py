@@ -37,7 +37,7 @@ from PIL import Image
 from inrfit import api
 from inrfit.errors import InputError, InrfitError
 from inrfit.fitting.events import FitEvent
-from inrfit.fitting.loop import Progress
+from inrfit.fitting.progress import Progress
 
 NAME = "local_global"
 PHOTOS = ("kodak/kodim05.png", "kodak/kodim13.png", "kodak/kodim15.png")

@@ -76,7 +76,7 @@ def _steps(
     if way == "torch.func":
         _loop(size, hidden, batch, count, device, seconds)
     else:
-        from inrfit.fitting.loop import Progress
+        from inrfit.fitting.progress import Progress
 
         at: list[float] = []
         words: dict[str, Any] = {"partition": "none"}

@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from inrfit import api
 from inrfit.errors import InputError
-from inrfit.fitting.loop import Progress
+from inrfit.fitting.progress import Progress
 from inrfit.io.files import atomic_write
 from inrfit.meta import init as inits
 from inrfit.meta.curves import curve
 from inrfit.meta.init import Init
 from inrfit.meta.learner import as_tensors
 from inrfit.meta.plan import plan
-from inrfit.meta.tasks import bare, gather
+from inrfit.meta.tasks import gather, without_samples
 from inrfit.partitions import build
 from inrfit.partitions.config import PartitionConfig
 from inrfit.signal import Signal
@@ -227,6 +227,6 @@ def summary(values: NDArray[np.float64]) -> dict[str, Any]:
 
 def adapted_numbers(init: Init, signal: Signal, partition: PartitionConfig | None = None) -> int:
     """Return how many numbers adapt for a signal, over all of its regions."""
-    tasks = bare([signal], [build(signal, partition or init.partition)])
+    tasks = without_samples([signal], [build(signal, partition or init.partition)])
     with torch.no_grad():
         return sum(value.numel() for value in init.learner.start(as_tensors(init.params), tasks).values())

@@ -27,6 +27,7 @@ from inrfit import api
 from inrfit.errors import FitError, InputError
 from inrfit.fitting import loop
 from inrfit.fitting.plan import Plan
+from inrfit.fitting.start import Start
 from inrfit.models.description import describe, initial_weights
 from inrfit.models.sizing import default_lr
 
@@ -172,13 +173,10 @@ class Protocol:
     def fit(self, candidate: Candidate, image: Path, steps: int, rate: float | None) -> dict[str, Any]:
         """Fit once; a fit that diverged has no PSNR."""
         planned = self.plan(candidate, image, steps, rate)
-        start = loop.Start(weights=_scaled(planned, candidate.scale))
-        settings, began = planned.settings, time.process_time()
+        start = Start(weights=_scaled(planned, candidate.scale))
+        began = time.process_time()
         try:
-            fitted = loop.fit(
-                planned.signal, planned.partition, settings.model, settings.fit, planned.device, start=start
-            )
-            psnr = fitted.psnr
+            psnr = loop.fit(planned.begun(start)).psnr
         except FitError:
             psnr = None
         seconds = time.process_time() - began
@@ -189,7 +187,7 @@ class Protocol:
             "cpu_seconds": seconds,
             "ms_per_step": 1000 * seconds / (steps * candidate.times),
             "params": planned.params,
-            "width": settings.model.hidden_features,
+            "width": planned.settings.model.hidden_features,
         }
 
     def searched(self, candidate: Candidate) -> tuple[float, list[tuple[float, float | None]]]:

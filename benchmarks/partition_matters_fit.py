@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from inrfit.device import Device
 from inrfit.errors import FitError
 from inrfit.fitting import loop
 from inrfit.fitting.events import FitEvent
+from inrfit.fitting.plan import Plan
+from inrfit.fitting.progress import Progress
 from inrfit.fitting.settings import settings
 from inrfit.models.budget import widest
 from inrfit.models.description import describe
@@ -108,10 +110,10 @@ def fit_case(subject: Subject, case: Case, device: Device) -> tuple[Field, Trace
     if case.first_omega_0 is not None:
         options["first_omega_0"] = case.first_omega_0
     chosen = settings(**options)
-    model = resolve(chosen.model, subject.partition, 1)
+    chosen = replace(chosen, model=resolve(chosen.model, subject.partition, 1))
     trace = Trace(subject.excess)
-    progress = loop.Progress(on_event=trace.add)
-    return loop.fit(subject.signal, subject.partition, model, chosen.fit, device, progress), trace
+    plan = Plan(signal=subject.signal, partition=subject.partition, settings=chosen, device=device)
+    return loop.fit(plan, Progress(on_event=trace.add)), trace
 
 
 def measure(

@@ -25,7 +25,7 @@ from signals import CLIP, DATA
 from inrfit import api
 from inrfit.device import Device
 from inrfit.errors import InputError, InrfitError
-from inrfit.fitting.finish import finished
+from inrfit.fitting.finish import quantise_field
 from inrfit.fitting.measure import measured
 from inrfit.fitting.size import with_steps
 from inrfit.io.config import ReadConfig
@@ -140,14 +140,13 @@ def measure(kind: str, model: str, signal: Signal, steps: int, device: Device) -
     began = time.perf_counter()
     try:
         plan = api.plan(signal, device=device.name, threads=device.threads, model=model, steps=steps, **words)
-        floats = replace(plan.settings.fit, weights="float32", saving=None)
-        fitted = api.run(replace(plan, settings=replace(plan.settings, fit=floats)))
+        fitted = plan.fitting(weights="float32", saving=None).run()
     except InrfitError as error:
         return {**row, "error": error.message}
     seconds = time.perf_counter() - began
     exact = measured(fitted, signal, device)
     free = replace(exact, weight_type="quantised")
-    usual = finished(free, signal, plan.settings.fit, device)
+    usual = quantise_field(free, replace(plan, signal=signal))
     size = len(api.to_bytes(usual))
     ways = {
         "default": usual,

@@ -31,7 +31,7 @@ from PIL import Image
 from inrfit import api
 from inrfit.errors import InputError
 from inrfit.fitting.events import FitEvent
-from inrfit.fitting.loop import Progress
+from inrfit.fitting.progress import Progress
 from inrfit.models.description import describe
 
 NAME = "speed"

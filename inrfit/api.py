@@ -12,24 +12,24 @@ from numpy.typing import NDArray
 
 from inrfit import io
 from inrfit.codec import excerpt
-from inrfit.codec.chunks import EXIF, ICC, MAX_METADATA, stored_size
+from inrfit.codec.chunks import EXIF, ICC, stored_size
 from inrfit.codec.container import Reader
 from inrfit.codec.origin import Find, Origin
 from inrfit.codec.source import Source as FileSource
 from inrfit.device import Device, pick_device
-from inrfit.errors import ConfigError, FitError, InputError, Interrupted, OutputError, require
+from inrfit.errors import ConfigError, FitError, InputError, OutputError, require
 from inrfit.fitting.plan import Plan, check_many
 from inrfit.fitting.settings import DIVISION, FIT, Settings, divides, settings
 from inrfit.io.config import ReadConfig
 from inrfit.models.field import Field
-from inrfit.partitions import Partition, build, occupied
-from inrfit.signal import Bands, Signal, SignalInfo
+from inrfit.partitions import Partition, build
+from inrfit.signal import Bands, Signal
 
 if TYPE_CHECKING:
-    from inrfit.edit.extend import Plan as Extension
+    from inrfit.edit.extend import Extension
     from inrfit.edit.keep import Keep
     from inrfit.fitting.checkpoint import Checkpoint
-    from inrfit.fitting.loop import Progress
+    from inrfit.fitting.progress import Progress
     from inrfit.kernels.lattice import Slices
     from inrfit.meta.adapt import Adaptation
     from inrfit.meta.init import Init
@@ -86,29 +86,10 @@ def plan(
     Raises:
         InputError, ConfigError, DeviceError: the source, an option or the device cannot work.
     """
-    from inrfit.fitting.rate import decided, decides_on_size
-    from inrfit.models.coarser import coarser, shortfall
-    from inrfit.models.sizing import resolve
-    from inrfit.partitions.counted import counted
+    from inrfit.fitting.decide import decide
 
     signal, wanted = _read(source, name, options)
-    wanted.fit.check_axes(signal.domain.axes)
-    divided = build(signal, wanted.partition)
-    if not divides(options) and (fitting := coarser(wanted.model, divided, signal.channels)) is not divided:
-        divided = occupied(signal, fitting)
-        wanted = replace(wanted, partition=replace(wanted.partition, grid=divided.grid, cell=None))
-    open_model = wanted.model if decides_on_size(wanted) else None
-    wanted = decided(wanted, signal, divided)
-    model = resolve(wanted.model, divided, signal.channels)
-    if (note := shortfall(wanted.model.params, model, divided, signal.channels)) is not None:
-        divided = replace(divided, warnings=(*divided.warnings, note))
-    return Plan(
-        signal=counted(signal, divided),
-        partition=divided,
-        settings=replace(wanted, model=model),
-        device=pick_device(device, wanted.fit.threads),
-        open_model=open_model,
-    )
+    return decide(signal, wanted, pick_device(device, wanted.fit.threads), divided=divides(options))
 
 
 def _read(source: Source, name: str | None, given: Mapping[str, Any]) -> tuple[Signal, Settings]:
@@ -130,86 +111,15 @@ def _read(source: Source, name: str | None, given: Mapping[str, Any]) -> tuple[S
 
 
 def run(plan: Plan, *, progress: Progress | None = None, resume: Checkpoint | None = None) -> Field:
-    """Fit what was planned; see `fit`."""
-    from inrfit.fitting import tries
-
-    info = _with_sound(plan, progress)
-    return replace(tries.fit(plan, progress, resume), info=info)
-
-
-def _with_sound(plan: Plan, progress: Progress | None) -> SignalInfo:
-    """Return what is known of a signal, the sound track of a clip as a field of its own where that is asked for.
-
-    Raises:
-        InputError: the track cannot be read, or is too large for a file.
-        Interrupted: `progress.stop` said so; nothing is kept of the track.
-    """
-    info = plan.signal.info
-    if info.sound is None:
-        return info
-    if plan.fits_sound:
-        info = replace(info, sound=_fitted_sound(info.sound, plan, progress))
-    if len(info.sound or b"") > MAX_METADATA:
-        raise InputError(
-            f"the sound track has {len(info.sound or b''):,} bytes, a file holds at most {MAX_METADATA:,}",
-            hint="leave it out with --sound none, or cut the clip into parts",
-        )
-    return info
-
-
-def _fitted_sound(sound: bytes, plan: Plan, progress: Progress | None) -> bytes:
-    """Return the `.inr` file of a sound track; errors as for `_with_sound`."""
-    from inrfit.fitting.loop import Progress
-
-    hooks = None if progress is None else Progress(stop=progress.stop)
-    words = {"device": plan.device.name, "seed": plan.settings.fit.seed, "threads": plan.settings.fit.threads}
-    words["metadata"] = plan.settings.read.metadata
-    try:
-        return to_bytes(fit(sound, progress=hooks, kind="audio", **words))
-    except Interrupted as error:
-        raise Interrupted(f"its sound track {error.message}", hint=error.hint) from None
+    """Carry out what was planned; see `Plan.run`."""
+    return plan.run(progress, resume)
 
 
 def run_many(plans: Sequence[Plan], *, progress: Progress | None = None) -> list[Field | FitError]:
     """Fit what was planned, those that have shape, model and options in common at once; see `fit_many`."""
-    from inrfit.fitting.tries import Tries
+    from inrfit.fitting.run import run_many as carry_out
 
-    alone = [number for number, plan in enumerate(plans) if plan.batch_key is None]
-    found = {number: _alone(plans[number], progress) for number in alone}
-    tries = {number: Tries(plan) for number, plan in enumerate(plans) if number not in found}
-    left = list(tries)
-    while left:
-        fitted = _at_once([tries[number].plan for number in left], progress)
-        left = [number for number, one in zip(left, fitted, strict=True) if tries[number].go_on(one)]
-    found |= {number: one.best for number, one in tries.items()}
-    return [found[number] for number in range(len(plans))]
-
-
-def _at_once(plans: Sequence[Plan], progress: Progress | None) -> list[Field | FitError]:
-    """Fit what was planned once, those at once that have a `batch_key` in common."""
-    from inrfit.fitting import loop
-
-    groups: dict[object, list[int]] = {}
-    for number, one in enumerate(plans):
-        groups.setdefault(one.batch_key, []).append(number)
-    found: dict[int, Field | FitError] = {}
-    for numbers in groups.values():
-        first = plans[numbers[0]]
-        chosen = first.settings
-        signals = [plans[number].signal for number in numbers]
-        results = loop.fit_many(
-            signals, first.partition, chosen.model, chosen.fit, first.device, progress=progress
-        )
-        found |= dict(zip(numbers, results, strict=True))
-    return [found[number] for number in range(len(plans))]
-
-
-def _alone(plan: Plan, progress: Progress | None) -> Field | FitError:
-    """Fit what was planned; return the field, or the error of a fit that diverged."""
-    try:
-        return run(plan, progress=progress)
-    except FitError as error:
-        return error
+    return carry_out(plans, progress)
 
 
 def fit_many(
@@ -335,10 +245,8 @@ def adapt(
         InputError: the source or the init cannot be read, or they do not go together. ConfigError, DeviceError: an
             option or the device cannot work. FitError: the adaptation diverged.
     """
-    from inrfit.meta.adapt import run as carry_out
-
     plan = plan_adaptation(source, init, device=device, **options)
-    return carry_out(plan, progress)
+    return plan.run(progress)
 
 
 def to_bytes(field: Field) -> bytes:
@@ -598,10 +506,8 @@ def extend(
         InputError: the new part cannot be read or does not fit to the field. ConfigError: the side, the mode or an
             option is not known. ContainerError, FitError: see `load` and `fit`.
     """
-    from inrfit.edit.extend import run as carry_out
-
     plan = plan_extension(source, new, side=side, mode=mode, device=device, init=init, **options)
-    return carry_out(plan, progress)
+    return plan.run(progress)
 
 
 def meta_eval(

@@ -129,7 +129,7 @@ def test_sources_of_the_wrong_kind_are_named():
 
 
 def test_progress_and_options_are_the_words_of_the_command_line(picture):
-    from inrfit.fitting.loop import Progress
+    from inrfit.fitting.progress import Progress
 
     seen = []
     inrfit.fit(picture, progress=Progress(on_event=seen.append), activation="relu", encoding="rff", **QUICK)

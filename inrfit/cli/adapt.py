@@ -20,8 +20,6 @@ from inrfit.meta.config import AdaptConfig
 from inrfit.meta.settings import ADAPT, adapt_settings
 
 if TYPE_CHECKING:
-    from inrfit.fitting.checkpoint import Checkpoint
-    from inrfit.fitting.loop import Progress
     from inrfit.fitting.plan import Plan
     from inrfit.meta.init import Init
     from inrfit.models.field import Field
@@ -127,14 +125,6 @@ class AdaptJob(Job):
             name=item.name,
             **self.given,
         )
-
-    def run(self, plan: Plan, progress: Progress, begin: Checkpoint | None) -> Field:
-        """Carry a plan out."""
-        from inrfit.meta.adapt import Adaptation, run
-
-        if not isinstance(plan, Adaptation):
-            raise TypeError("a plan of another command")
-        return run(plan, progress)
 
     def verify(self, data: bytes, plan: Plan) -> Field:
         """Return what was written, measured."""

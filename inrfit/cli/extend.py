@@ -29,7 +29,7 @@ from inrfit.edit.config import EXTEND, configured
 from inrfit.errors import ConfigError
 
 if TYPE_CHECKING:
-    from inrfit.edit.extend import Extended, Plan
+    from inrfit.edit.extend import Extended, Extension
 
 KEYS = {
     "regions": "number of regions of both parts",
@@ -89,7 +89,7 @@ def command(
     def work(item: Item) -> dict[str, Any]:
         from inrfit import api
         from inrfit.edit import extend
-        from inrfit.fitting.loop import Progress
+        from inrfit.fitting.progress import Progress
 
         plan = api.plan_extension(
             api.load(container(item), init=begin),
@@ -105,7 +105,7 @@ def command(
             _tell(item, part, plan, verbose=verbose)
         began = time.monotonic()
         with display.fit(part.name) as show:
-            made = extend.run(plan, Progress(on_event=show))
+            made = plan.run(Progress(on_event=show))
         seconds = time.monotonic() - began
         data = api.to_bytes(made)
         found = extend.verify(plan, data)
@@ -153,24 +153,24 @@ def _inputs(field: str, new: str, output: str | None, *, force: bool) -> tuple[I
     return item, part
 
 
-def _tell(item: Item, part: Item, plan: Plan, *, verbose: bool) -> None:
+def _tell(item: Item, part: Item, plan: Extension, *, verbose: bool) -> None:
     """Say what will be done, and what was noticed on the way."""
     for note in plan.notes:
         say(f"{part.name}: {note}")
-    old, shape = plan.old, "×".join(map(str, reversed(plan.new.domain.shape)))
+    old, shape = plan.old, "×".join(map(str, reversed(plan.signal.domain.shape)))
     kept = "shared weights are tuned" if plan.joint else "all old weights are kept"
     added = f"{len(plan.added)} new region{'s' if len(plan.added) > 1 else ''}"
     say(
-        f"{plan.device.why} · {part.name} {shape}×{plan.new.channels} {old.info.dtype} · {added} "
+        f"{plan.device.why} · {part.name} {shape}×{plan.signal.channels} {old.info.dtype} · {added} "
         f"beside the {len(old.partition)} of {item.name} · {old.model.name} {old.model.activation} "
         f"{old.model.hidden_features} wide · {kept}"
     )
     if verbose:
         say(f"{item.name}: {old.model}")
-        say(f"{part.name}: {plan.config}")
+        say(f"{part.name}: {plan.settings.fit}")
 
 
-def _facts(plan: Plan, found: Extended, written: int) -> dict[str, Any]:
+def _facts(plan: Extension, found: Extended, written: int) -> dict[str, Any]:
     """Return what is told of an extension."""
     field, kept = found.field, found.psnr_old_kept
     return {

@@ -88,7 +88,7 @@ class Batch:
     def _fit(self, item: Item, plan: Plan) -> None:
         """Fit an input and those read after it that can be fitted at once with it."""
         from inrfit import api
-        from inrfit.fitting.loop import Progress
+        from inrfit.fitting.progress import Progress
 
         plans = [plan]
         if plan.batch_key is not None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from inrfit.api import Plan
     from inrfit.fitting.checkpoint import Checkpoint
     from inrfit.fitting.events import FitEvent
-    from inrfit.fitting.loop import Progress
+    from inrfit.fitting.progress import Progress
     from inrfit.models.field import Field
     from inrfit.report import Entry
 
@@ -144,7 +144,7 @@ class Job:
         self, item: Item, plan: Plan, kept: Kept | None, begin: Checkpoint | None
     ) -> tuple[Any, list[FitEvent]]:
         """Fit, or go on with a fit; return the field and what happened."""
-        from inrfit.fitting.loop import Progress
+        from inrfit.fitting.progress import Progress
 
         events: list[FitEvent] = []
         with self.display.fit(item.name) as show:

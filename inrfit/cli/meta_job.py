@@ -148,7 +148,7 @@ class MetaJob:
         self, item: Item, training: Training, kept: Kept, begin: Checkpoint | None
     ) -> tuple[Init, Log]:
         """Train, or go on with a run; return the init and the log."""
-        from inrfit.fitting.loop import Progress
+        from inrfit.fitting.progress import Progress
         from inrfit.meta.train import train
 
         path = None if item.output is None or not self.leads else item.output.with_suffix(".csv")

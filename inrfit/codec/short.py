@@ -72,12 +72,12 @@ def restored(index: StoredIndex) -> dict[str, Any]:
     return {**fields, "ids": ids, "mse": mse.unpack(index.mse), "sums": sums}
 
 
-def whole(value: Any) -> Any:
+def compact_numbers(value: Any) -> Any:
     """Return a structure as lists, in which floats that are whole numbers are integers; -0.0 is none."""
     if isinstance(value, msgspec.Struct):
         value = msgspec.structs.astuple(value)
     if isinstance(value, list | tuple):
-        return [whole(inner) for inner in value]
+        return [compact_numbers(inner) for inner in value]
     if type(value) is not float or not value.is_integer() or abs(value) >= EXACT or str(value) == "-0.0":
         return value
     return int(value)

@@ -11,7 +11,7 @@ import msgspec
 
 from inrfit.codec.header import Header, Index, ModelHeader
 from inrfit.codec.limits import check_header, check_index
-from inrfit.codec.short import StoredIndex, restored, stored, whole
+from inrfit.codec.short import StoredIndex, compact_numbers, restored, stored
 from inrfit.errors import ContainerError
 
 BEFORE_GRIDS = len(ModelHeader.__struct_fields__) - 4
@@ -31,7 +31,7 @@ def encode(value: Header | Index) -> bytes:
         if not value.sums:
             held = held[:-1]
     else:
-        held = whole(value)
+        held = compact_numbers(value)
         if not value.model.levels:  # fields at the end that hold nothing are left away
             held[1] = held[1][:BEFORE_GRIDS]
         if value.coding is None:

@@ -6,6 +6,7 @@ all weights, the decode of the old part as its target (replay), as far as the ol
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -17,19 +18,27 @@ from numpy.typing import NDArray
 from inrfit.codec.container import Reader
 from inrfit.codec.mse import rounded
 from inrfit.codec.read import loads
+from inrfit.codec.write import dumps
 from inrfit.device import Device
 from inrfit.edit.sides import MODES, placed
+from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.config import FitConfig
 from inrfit.fitting.events import FitEvent
-from inrfit.fitting.finish import finished
-from inrfit.fitting.loop import Progress, Start, fit
+from inrfit.fitting.finish import quantise_field
+from inrfit.fitting.loop import fit
 from inrfit.fitting.measure import with_errors
+from inrfit.fitting.plan import Plan
+from inrfit.fitting.progress import Progress
+from inrfit.fitting.settings import Settings
 from inrfit.fitting.size import kept_as
+from inrfit.fitting.start import Start
+from inrfit.io.config import ReadConfig
 from inrfit.metrics.fidelity import psnr
 from inrfit.models.description import initial_weights
 from inrfit.models.field import Field, pooled_psnr
 from inrfit.models.sizing import default_lr
 from inrfit.partitions import Partition, occupied
+from inrfit.partitions.config import PartitionConfig
 from inrfit.partitions.counted import counted
 from inrfit.partitions.join import continued, joined
 from inrfit.registry import unknown
@@ -62,32 +71,67 @@ at 27.8, 27.2, 26.8 and 27.5. Copies of the nearest region were 1.1 to 1.5 dB wo
 weights nothing was better than a fresh draw.
 """
 
+PART = "extend"
+"""What an extension is called in a checkpoint."""
+
 Weights = Mapping[str, NDArray[np.float32]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Plan:
-    """An extension that is decided and not yet fitted.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Extension(Plan):
+    """An extension that is decided and not yet fitted: its signal is the new part, its partition that of both.
 
     Attributes:
-        old: the field to extend.
-        new: the part to add, at its place in the domain of the field.
-        whole: the division of both.
-        added: places in `whole` of the new regions.
+        old: the field to extend; the new part has its place in the domain of it.
+        added: places in the partition of the new regions.
         joint: whether the shared weights are tuned.
-        config: steps, rates, seed.
-        device: where it runs.
         notes: what the user should know, in words.
     """
 
+    signal: ArraySignal
     old: Field
-    new: ArraySignal
-    whole: Partition
     added: tuple[int, ...]
     joint: bool
-    config: FitConfig
-    device: Device
     notes: tuple[str, ...]
+
+    @property
+    def batch_key(self) -> None:
+        """None: an extension runs alone."""
+
+    def run(self, progress: Progress | None = None, resume: Checkpoint | None = None) -> Field:
+        """Fit the new regions, then tune all; see `Plan.run`. The field has both parts."""
+        hooks, steps = progress or Progress(), self.settings.fit.steps
+        joint = min(math.ceil(TUNING * steps), steps - 1) if self.joint else 0
+        phases = _Phases(hooks, steps, alone=steps - joint)
+        both, resume = phases.restored(resume)
+        if both is None:
+            both = self.old.append(_strict(self, phases, resume))
+            both, resume = replace(both, steps=steps), None
+        if not joint:
+            return both
+        return _held(self, both, _tuned(self, both, phases, resume))
+
+    def start(self, part: Partition) -> Start:
+        """Return what some of the new regions begin with, beside the shared weights of the field, which stay."""
+        old = self.old
+        shared = {s.name: old.weights[s.name] for s in old.description.stacks if not s.local}
+        return Start(
+            weights={**shared, **_initial(self, part)},
+            frozen=frozenset(shared),
+            frame=old.frame,
+            tile=old.tile,
+            coding=old.coding,
+        )
+
+    def identity(self) -> dict[str, str]:
+        """Return what a resumed extension must share with the interrupted one; the field by the hash of its file."""
+        own = {
+            "input": hashlib.sha256(self.signal.dense().tobytes()).hexdigest(),
+            "extend.field": hashlib.sha256(dumps(self.old)).hexdigest(),
+            "extend.place": str(self.signal.domain.box),
+            "extend.joint": str(self.joint),
+        }
+        return {**Plan.identity(self), **own}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -105,7 +149,7 @@ class Extended:
     psnr_old_kept: float
 
 
-def plan(old: Field, new: Signal, *, side: str, mode: str, config: FitConfig, device: Device) -> Plan:
+def plan(old: Field, new: Signal, *, side: str, mode: str, config: FitConfig, device: Device) -> Extension:
     """Decide where a part goes beside a field and how it is divided.
 
     Args:
@@ -131,40 +175,25 @@ def plan(old: Field, new: Signal, *, side: str, mode: str, config: FitConfig, de
         notes += (f"--mode joint is strict here: regions of the model {old.model.name} share no weights",)
     elif mode == "joint" and not known:
         notes += ("--mode joint is strict here: the field does not state a PSNR that it could keep",)
-    return Plan(
+    fit = replace(config, weights=old.weight_type, saving=0.0)
+    return Extension(
+        signal=part,
+        partition=whole,
+        settings=Settings(read=ReadConfig(), partition=PartitionConfig(), model=old.model, fit=fit),
+        device=device,
         old=old,
-        new=part,
-        whole=whole,
         added=tuple(row for row, place in enumerate(order) if place >= len(old.partition)),
         joint=mode == "joint" and _shares(old) and known,
-        config=replace(config, weights=old.weight_type, saving=0.0),
-        device=device,
         notes=notes,
     )
 
 
-def run(plan: Plan, progress: Progress | None = None) -> Field:
-    """Fit what was planned; return the field with both parts.
-
-    Raises:
-        FitError, Interrupted: see `loop.fit`.
-    """
-    hooks, steps = progress or Progress(), plan.config.steps
-    joint = min(math.ceil(TUNING * steps), steps - 1) if plan.joint else 0
-    alone, began = steps - joint, time.monotonic()
-    both = plan.old.append(_strict(plan, alone, _phase(hooks, 0, steps, began)))
-    both = replace(both, steps=steps)
-    if not joint:
-        return both
-    return _held(plan, both, _tuned(plan, both, joint, _phase(hooks, alone, steps, began)))
-
-
-def verify(plan: Plan, data: bytes) -> Extended:
+def verify(plan: Extension, data: bytes) -> Extended:
     """Return what the bytes of a file hold, measured anew against the new part and the field that was extended."""
     with Reader(data) as reader:
         field = loads(reader)
     old, where = plan.old, {"device": plan.device.name, "threads": plan.device.threads}
-    new = with_errors(field.select(plan.added), plan.new, plan.device)
+    new = with_errors(field.select(plan.added), plan.signal, plan.device)
     errors = dict(zip(plan.added, new.mse, strict=True))
     mse = tuple(errors.get(row, error) for row, error in enumerate(field.mse))
     covered, place = old.covered(), old.domain.box.from_origin(field.domain.origin)
@@ -176,38 +205,30 @@ def verify(plan: Plan, data: bytes) -> Extended:
     )
 
 
-def _strict(plan: Plan, steps: int, progress: Progress) -> Field:
+def _strict(plan: Extension, phases: _Phases, resume: Checkpoint | None) -> Field:
     """Fit the new regions alone, beside the shared weights of the field."""
-    old, signal = plan.old, _with_old(plan, plan.config.overlap)
-    shared = {s.name: old.weights[s.name] for s in old.description.stacks if not s.local}
-    start = Start(
-        weights={**shared, **_initial(plan)},
-        frozen=frozenset(shared),
-        frame=old.frame,
-        tile=old.tile,
-    )
-    part = replace(plan.whole.select(plan.added), domain=signal.domain)
-    config, signal = replace(plan.config, steps=steps), counted(signal, part)
-    found = fit(signal, part, old.model, config, plan.device, progress, start=start)
-    return finished(found, signal, config, plan.device, old.coding)
+    signal = _with_old(plan, plan.settings.fit.overlap)
+    part = replace(plan.partition.select(plan.added), domain=signal.domain)
+    start = plan.start(part)
+    alone = plan.begun(start, signal=counted(signal, part), partition=part).fitting(steps=phases.alone)
+    return quantise_field(fit(alone, phases.strict(), resume), alone, start.coding)
 
 
-def _tuned(plan: Plan, both: Field, steps: int, progress: Progress) -> Weights:
+def _tuned(plan: Extension, both: Field, phases: _Phases, resume: Checkpoint | None) -> Weights:
     """Go on with all weights of both parts; return them."""
-    signal = _with_old(plan, max(plan.whole.domain.shape))
-    rate = TUNING_RATE * (plan.config.lr or default_lr(both.model))
-    config = replace(plan.config, steps=steps, lr=rate)
+    rate = TUNING_RATE * (plan.settings.fit.lr or default_lr(both.model))
     start = Start(weights=both.weights, frame=both.frame, tile=both.tile, solve=False)
-    return fit(signal, plan.whole, both.model, config, plan.device, progress, start=start).weights
+    joint = plan.begun(start, signal=_with_old(plan, max(plan.partition.domain.shape)))
+    return fit(joint.fitting(steps=phases.steps - phases.alone, lr=rate), phases.joint(both), resume).weights
 
 
-def _held(plan: Plan, both: Field, tuned: Weights) -> Field:
+def _held(plan: Extension, both: Field, tuned: Weights) -> Field:
     """Return a field with its weights moved towards tuned ones as far as `HEADROOM` lets them.
 
     The errors of old regions are stated as those of before plus the change: what they are where the two do not
     correlate. The true ones cannot be measured without the source; at worst they are 1.3 dB above those of before.
     """
-    signal = _with_old(plan, max(plan.whole.domain.shape))
+    signal = _with_old(plan, max(plan.partition.domain.shape))
     kept = [row for row in range(len(both.partition)) if row not in plan.added]
     wanted = (plan.old.psnr or 0.0) + HEADROOM
     best, low, high = both, 0.0, 1.0
@@ -234,11 +255,10 @@ def _psnr(field: Field, rows: Sequence[int]) -> float | None:
     return pooled_psnr([field.mse[row] for row in rows], [counts[row] for row in rows], field.info.peak)
 
 
-def _initial(plan: Plan) -> Weights:
-    """Return the weights that the new regions begin with; see `DRAWN`."""
-    old = plan.old
-    ids = [plan.whole.regions[row].id for row in plan.added]
-    drawn = initial_weights(old.description, ids, plan.config.seed)
+def _initial(plan: Extension, part: Partition) -> Weights:
+    """Return the weights that some new regions begin with; see `DRAWN`."""
+    old, ids = plan.old, [region.id for region in part.regions]
+    drawn = initial_weights(old.description, ids, plan.settings.fit.seed)
     local = [stack.name for stack in old.description.stacks if stack.local]
     if not _shares(old):
         return {name: drawn[name] for name in local}
@@ -262,13 +282,13 @@ def _between(field: Field, other: Weights, share: float) -> Field:
     return kept_as(replace(field, weights=moved))
 
 
-def _with_old(plan: Plan, margin: int | Sequence[int]) -> ArraySignal:
+def _with_old(plan: Extension, margin: int | Sequence[int]) -> ArraySignal:
     """Return the new part with so many samples of the old one beside it, on each axis, as the field gives them.
 
     Samples that were cropped away have no value.
     """
-    old, new = plan.old, plan.new
-    box = new.domain.box.grown(margin) & plan.whole.domain.box
+    old, new = plan.old, plan.signal
+    box = new.domain.box.grown(margin) & plan.partition.domain.box
     values, known = np.zeros((*box.shape, old.channels), old.info.dtype), np.zeros(box.shape, bool)
     there = new.domain.box.slices(box.origin)
     values[there], known[there] = new.dense(), True if new.known is None else new.known
@@ -281,11 +301,42 @@ def _with_old(plan: Plan, margin: int | Sequence[int]) -> ArraySignal:
     return ArraySignal(values=values, domain=domain, info=old.info, known=known)
 
 
-def _phase(progress: Progress, before: int, steps: int, began: float) -> Progress:
-    """Return the hooks for one of several fits, which comes after so many of all steps; no checkpoints are kept."""
+class _Phases:
+    """Hooks and checkpoints of an extension, whose steps are those of one fit and of another after it.
 
-    def on_event(event: FitEvent) -> None:
-        seconds = time.monotonic() - began
-        progress.on_event(replace(event, step=before + event.step, steps=steps, seconds=seconds))
+    Args:
+        progress: of the extension.
+        steps: of both.
+        alone: of the first, which fits the new regions.
+    """
 
-    return replace(progress, on_event=on_event, save=None)
+    def __init__(self, progress: Progress, steps: int, *, alone: int) -> None:
+        self._progress, self.steps, self.alone = progress, steps, alone
+        self._began = time.monotonic()
+
+    def strict(self) -> Progress:
+        """Return the hooks of the first fit."""
+        return self._from(0, {})
+
+    def joint(self, both: Field) -> Progress:
+        """Return the hooks of the second, whose checkpoints hold the field that came of the first."""
+        kept = {} if self._progress.save is None else {"both": np.frombuffer(dumps(both), np.uint8)}
+        return self._from(self.alone, kept)
+
+    def restored(self, resume: Checkpoint | None) -> tuple[Field | None, Checkpoint | None]:
+        """Return the field that came of the first fit where that is done, and the state of the fit to go on with."""
+        if resume is None or "both" not in (kept := resume.of(PART)):
+            return None, resume
+        with Reader(kept["both"].tobytes()) as reader:
+            return loads(reader), replace(resume, step=resume.step - self.alone)
+
+    def _from(self, before: int, kept: Mapping[str, NDArray[np.uint8]]) -> Progress:
+        def on_event(event: FitEvent) -> None:
+            seconds = time.monotonic() - self._began
+            step = before + event.step
+            self._progress.on_event(replace(event, step=step, steps=self.steps, seconds=seconds))
+
+        def whole(state: Checkpoint) -> Checkpoint:
+            return state.beside(PART, kept, step=before + state.step, steps=self.steps)
+
+        return replace(self._progress, on_event=on_event).keeping(whole)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from inrfit.errors import ConfigError
 from inrfit.io.files import atomic_write
 
-FORMAT = "inrfit checkpoint 2"
+FORMAT = "inrfit checkpoint 3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,14 +23,22 @@ class Checkpoint:
     Attributes:
         step: steps done.
         steps: steps planned.
-        fixed: whether `max_time` has fixed that number; a resume then keeps it.
-        tensors: weights and optimiser state by name.
+        tensors: what the parts of the fit keep, as `PART.NAME`; weights, state of the optimiser and what goes along.
     """
 
     step: int
     steps: int
-    fixed: bool
     tensors: Mapping[str, np.ndarray]
+
+    def of(self, part: str) -> dict[str, np.ndarray]:
+        """Return what a part keeps, by name."""
+        start = part + "."
+        return {key[len(start) :]: value for key, value in self.tensors.items() if key.startswith(start)}
+
+    def beside(self, part: str, kept: Mapping[str, np.ndarray], **changes: int) -> Checkpoint:
+        """Return the state with what another part keeps, and other steps."""
+        named = {f"{part}.{name}": value for name, value in kept.items()}
+        return replace(self, tensors={**self.tensors, **named}, **changes)
 
 
 def save(
@@ -50,7 +58,6 @@ def save(
     from safetensors.numpy import save as to_bytes
 
     header = {"format": FORMAT, "step": str(checkpoint.step), "steps": str(checkpoint.steps)}
-    header["fixed"] = str(int(checkpoint.fixed))
     header["belongs_to"] = json.dumps(dict(belongs_to))
     tensors = {name: np.ascontiguousarray(value) for name, value in checkpoint.tensors.items()}
     header["crc"] = str(_crc(tensors))
@@ -73,7 +80,7 @@ def load(path: Path, belongs_to: Mapping[str, str]) -> Checkpoint:
             raise ValueError("not a checkpoint")
         if int(header["crc"]) != _crc(tensors):
             raise ValueError("its numbers fail their checksum")
-        step, steps, fixed = (int(header[name]) for name in ("step", "steps", "fixed"))
+        step, steps = (int(header[name]) for name in ("step", "steps"))
         was = dict(json.loads(header["belongs_to"]))
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise ConfigError(
@@ -85,7 +92,7 @@ def load(path: Path, belongs_to: Mapping[str, str]) -> Checkpoint:
                 f"{path} belongs to another fit: {name} was {was.get(name)}, now {belongs_to.get(name)}",
                 hint="give the options of that fit, or delete the checkpoint to start afresh",
             )
-    return Checkpoint(step=step, steps=steps, fixed=bool(fixed), tensors=tensors)
+    return Checkpoint(step=step, steps=steps, tensors=tensors)
 
 
 def _crc(tensors: Mapping[str, np.ndarray]) -> int:

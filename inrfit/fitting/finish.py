@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from inrfit.device import Device
 from inrfit.errors import FitError
-from inrfit.fitting.config import FitConfig
-from inrfit.fitting.measure import measured, settled
+from inrfit.fitting.measure import measured, with_stored_errors
+from inrfit.fitting.plan import Plan
 from inrfit.fitting.size import by_effect, coarsest, shifted, with_steps
 from inrfit.kernels.points import Points
 from inrfit.kernels.tiles import region_samples
@@ -32,9 +32,7 @@ LOSS, FINER = 0.08, 16
 not: rounding to the samples' type can make more of a change than it is, in small signals."""
 
 
-def finished(
-    field: Field, signal: Signal, config: FitConfig, device: Device, coding: Coding | None = None
-) -> Field:
+def quantise_field(field: Field, plan: Plan, coding: Coding | None = None) -> Field:
     """Return a field as its file gives it back: with rounded weights, and errors rounded as the file keeps them.
 
     Quantised weights have steps that add at most `size.FAITHFUL` to the squared error; with a target PSNR that the
@@ -42,16 +40,15 @@ def finished(
 
     Args:
         field: measured, with the weights of a fit; those with steps already are left as they are.
-        signal: what was fitted.
-        config: type of the weights, and the target.
-        device: where it runs.
+        plan: its signal, the type of the weights, the target, and where it runs.
         coding: steps that are not chosen, of some stacks or all.
 
     Raises:
         FitError: the weights are not finite.
     """
+    signal, config, device = plan.signal, plan.settings.fit, plan.device
     if config.weights != "quantised" or field.coding is not None:
-        return settled(field)
+        return with_stored_errors(field)
     if not all(np.isfinite(weights).all() for weights in field.weights.values()):
         raise FitError(
             "the fit diverged: its weights are not finite", hint="use a lower learning rate with --lr"
@@ -68,9 +65,9 @@ def finished(
         rounded = measured(with_steps(field, ends), signal, device)
     wanted = config.target_psnr
     if wanted is None or (field.psnr or 0.0) < wanted or not free:
-        return settled(rounded)
+        return with_stored_errors(rounded)
     found = coarsest(field, rounded, wanted, lambda one: measured(one, signal, device), fixed)
-    return settled(found or rounded)
+    return with_stored_errors(found or rounded)
 
 
 def _chosen(field: Field, free: Collection[str], signal: Signal, device: Device) -> dict[str, int]:

@@ -30,10 +30,10 @@ def with_errors(fitted: Field, signal: Signal, device: Device) -> Field:
 
     The errors of regions are rounded as a file keeps them; the PSNR is that of `measured`, which says more.
     """
-    return settled(measured(fitted, signal, device))
+    return with_stored_errors(measured(fitted, signal, device))
 
 
-def settled(field: Field) -> Field:
+def with_stored_errors(field: Field) -> Field:
     """Return a field with the errors of its regions rounded as a file keeps them; its PSNR stays as it is."""
     return replace(field, mse=rounded(field.mse))
 

@@ -1,24 +1,31 @@
-"""A fit that is decided and not yet started, and what tells it from another; it reads and fits nothing."""
+"""A fit that is decided and not yet started, what it begins with, and what tells it from another; it reads nothing."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Self
 
 from inrfit.device import Device
 from inrfit.errors import require
 from inrfit.fitting.config import FitConfig
 from inrfit.fitting.settings import Settings
+from inrfit.fitting.start import Start
 from inrfit.models.config import ModelConfig
-from inrfit.models.description import describe
+from inrfit.models.description import Description, describe
 from inrfit.partitions import Partition
 from inrfit.signal import Signal
 from inrfit.version import __version__
 
+if TYPE_CHECKING:
+    from inrfit.fitting.checkpoint import Checkpoint
+    from inrfit.fitting.progress import Progress
+    from inrfit.models.field import Field
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything that is decided before a fit starts.
+    """Everything that is decided before a fit starts; an adaptation or an extension is one that begins otherwise.
 
     Attributes:
         signal, partition, settings, device: what is fitted, in which regions, how and where.
@@ -32,12 +39,52 @@ class Plan:
     device: Device
     open_model: ModelConfig | None = None
 
+    def run(self, progress: Progress | None = None, resume: Checkpoint | None = None) -> Field:
+        """Carry out what was planned.
+
+        Args:
+            progress: hooks; none by default.
+            resume: state to go on from, of a plan with the same `identity`; the result is the same, bit for bit on the
+                CPU, as without the break.
+
+        Returns:
+            The field as its file gives it back.
+
+        Raises:
+            InputError: the sound track of a clip cannot be read, or is too large for a file.
+            FitError: the fit diverged. Interrupted: `progress.stop` said so.
+        """
+        from inrfit.fitting.run import run
+
+        return run(self, progress, resume)
+
+    def start(self, part: Partition) -> Start:
+        """Return what some of the regions begin with; a fresh start here.
+
+        Args:
+            part: the partition or a part of it; frame and tile are those of the whole.
+        """
+        return Start()
+
+    @property
+    def description(self) -> Description:
+        """The network."""
+        return describe(self.settings.model, self.partition.domain.dimensions, self.signal.channels)
+
     @property
     def params(self) -> int:
         """Number of trained weights the field will have."""
-        domain = self.partition.domain
-        description = describe(self.settings.model, domain.dimensions, self.signal.channels)
-        return description.count(len(self.partition))
+        return self.description.count(len(self.partition))
+
+    def fitting(self, **words: Any) -> Self:
+        """Return the plan with some fields of its `FitConfig` changed."""
+        fit = replace(self.settings.fit, **words)
+        return replace(self, settings=replace(self.settings, fit=fit))
+
+    def begun(self, start: Start, **changes: Any) -> Begun:
+        """Return the plan of a fit with a given start, and some fields changed."""
+        held = {one.name: getattr(self, one.name) for one in fields(Plan)}
+        return Begun(**{**held, **changes}, begin=start)
 
     @property
     def fits_sound(self) -> bool:
@@ -68,6 +115,21 @@ class Plan:
         if self.settings.partition.rule == "labels":  # a path may hold other labels by now
             same["partition.regions"] = hashlib.sha256(self.partition.labels().tobytes()).hexdigest()
         return same
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun(Plan):
+    """A plan with a given start.
+
+    Attributes:
+        begin: what its regions begin with.
+    """
+
+    begin: Start
+
+    def start(self, part: Partition) -> Start:
+        """Return that start; its weights are those of the partition."""
+        return self.begin
 
 
 def check_many(config: FitConfig) -> None:

@@ -322,25 +322,25 @@ class Rounding:
         for part, near in self._on_lattices():
             near.take(near.lines[keep], self._integers(part))
 
-    def state(self) -> dict[str, NDArray[np.generic]]:
+    def state(self) -> dict[str, Tensor]:
         """Return what a resumed fit must be given, by name."""
-        latent = {f"latent.{name}": value.cpu().numpy() for name, value in self.latent.items()}
-        steps = {f"exponent.{name}": exponents for name, exponents in self.exponents.items()}
-        shape = {f"shape.{name}": value for name, value in self._shape.items()}
+        latent = {f"latent.{name}": value for name, value in self.latent.items()}
         lasting = self.price if self._lasting is None else self._lasting
-        lines = {f"line.{name}": near.lines for name, near in self._nearby.items()}
-        return {"price": self.price, "lasting": lasting, **latent, **steps, **shape, **lines}
+        arrays = {"price": self.price, "lasting": lasting}
+        arrays |= {f"exponent.{name}": exponents for name, exponents in self.exponents.items()}
+        arrays |= {f"shape.{name}": value for name, value in self._shape.items()}
+        arrays |= {f"line.{name}": near.lines for name, near in self._nearby.items()}
+        return {**latent, **{name: torch.from_numpy(value) for name, value in arrays.items()}}
 
-    def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
+    def restore(self, state: Mapping[str, Tensor]) -> None:
         """Go on from a state."""
-        self.price = np.array(state["price"], np.float64)
-        self._lasting = np.array(state["lasting"], np.float64)
-        shape = {name: state[f"shape.{name}"] for name in self.exponents if f"shape.{name}" in state}
-        self._shape = {name: np.array(value, np.float64) for name, value in shape.items()}
         for name, value in self.latent.items():
-            value.copy_(torch.from_numpy(np.array(state[f"latent.{name}"], np.float32)))
-        self.exponents = {name: np.array(state[f"exponent.{name}"], np.int64) for name in self.exponents}
+            value.copy_(state[f"latent.{name}"])
+        arrays = {name: value.cpu().numpy() for name, value in state.items()}
+        self.price, self._lasting = arrays["price"], arrays["lasting"]
+        self._shape = {name: arrays[f"shape.{name}"] for name in self.exponents if f"shape.{name}" in arrays}
+        self.exponents = {name: arrays[f"exponent.{name}"] for name in self.exponents}
         self._tensors()
         self.round()
         for part, near in self._on_lattices():
-            near.take(state[f"line.{part.stack}"], self._integers(part))
+            near.take(arrays[f"line.{part.stack}"], self._integers(part))

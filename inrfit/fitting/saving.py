@@ -6,20 +6,23 @@ The weights and their steps are `rounding`'s; how a step is run is `loop`'s.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from inrfit.codec.write import dumps, with_tables
 from inrfit.errors import FitError
+from inrfit.fitting.clock import Clock
 from inrfit.fitting.config import FitConfig
+from inrfit.fitting.descent import Descent
+from inrfit.fitting.part import Part, State
 from inrfit.fitting.rate import price_of
-from inrfit.fitting.rounding import Errors, Rounding
-from inrfit.fitting.size import FINE, meet
-from inrfit.fitting.stacks import Stacks
+from inrfit.fitting.rounding import Rounding
+from inrfit.fitting.size import FINE, bisect_size
 from inrfit.models.coding import Coding
 from inrfit.models.field import Field
 
@@ -44,9 +47,6 @@ LEAST = 0.1
 LOWEST, HIGHEST = 0.3, 0.9
 """Thresholds of rounding between which a size is met."""
 
-Written = Callable[[int], Field]
-"""Place of a signal -> its field with the weights as they are; its steps, tables and errors do not matter."""
-
 
 def wanted(config: FitConfig) -> bool:
     """Return whether bits are part of the loss at the end of a fit."""
@@ -58,61 +58,75 @@ def onset(steps: int) -> int:
     return steps - math.floor(SHARE * steps)
 
 
-class Saving:
+class Saving(Part):
     """The bits of some signals that are fitted at once.
 
     Args:
-        stacks: their weights, which are rounded from here on.
-        config: `rate`, `quality` and `target_size`.
-        signals: how many.
-        regions: of each.
-        written: gives their fields.
-
-    Attributes:
-        rounding: the weights that learn, and the rounded ones.
+        descent: their weights, which are rounded from `onset` on; its `rate`, `quality` and `target_size` count.
+        clock: how many steps there are.
     """
 
-    def __init__(
-        self, stacks: Stacks, config: FitConfig, signals: int, regions: int, written: Written
-    ) -> None:
-        self.rounding = Rounding(stacks, signals, regions)
-        self._config, self._signals, self._written = config, signals, written
+    def __init__(self, descent: Descent, clock: Clock) -> None:
+        self._descent, self._config, self._clock = descent, descent.config, clock
+        self._rounding: Rounding | None = None
         self._overhead: NDArray[np.float64] | None = None
-        self._tables: dict[int, Coding] = {}
+        self._tables: dict[int, Coding | None] = {}
+        self._missed: dict[int, FitError] | None = None
 
-    def begin(self, errors: Errors, peak: float) -> None:
-        """Choose steps and price by the weights as they are.
+    @property
+    def _signals(self) -> int:
+        return len(self._descent.signals)
 
-        Args:
-            errors: evaluates.
-            peak: see `SignalInfo.peak`.
-        """
+    def before(self, step: int) -> None:
+        """Begin when it is time to."""
+        if self._rounding is None and step >= onset(self._clock.steps):
+            self._begin()
+
+    def _begin(self) -> Rounding:
+        """Choose steps and price by the weights as they are, which are rounded from now on."""
         quality, limit = self._config.quality, self._config.target_size
-        price = None if quality is None else price_of(quality, peak)
-        self.rounding.choose(errors, self._config.saving or 0.0, price)
+        price = None if quality is None else price_of(quality, self._descent.blank.info.peak)
+        rounding = self._unchosen()
+        rounding.choose(self._descent.errors, self._config.saving or 0.0, price)
         if limit is not None:
-            self.rounding.reach(np.full(self._signals, AHEAD * 8 * limit))
+            rounding.reach(np.full(self._signals, AHEAD * 8 * limit))
+        return self._take(rounding)
 
-    def steer(self, step: int, steps: int) -> None:
+    def _unchosen(self) -> Rounding:
+        return Rounding(self._descent.stacks, self._signals, len(self._descent.blank.partition))
+
+    def _take(self, rounding: Rounding) -> Rounding:
+        self._rounding = rounding
+        self._descent.round_with(rounding)
+        return rounding
+
+    def during(self, step: int, squares: Tensor) -> None:
         """Now and then learn anew what bits weights take, and change their price so that each file gets the size wanted.
 
         What a file takes beyond the bits that its weights are thought to take is looked at less often. In the last steps
         the price stays, so that weights come to rest.
         """
-        if step % STEER_EVERY:
+        rounding, steps = self._rounding, self._clock.steps
+        if rounding is None or step % STEER_EVERY:
             return
-        self.rounding.look()
+        rounding.look()
         limit = self._config.target_size
         if limit is None or step > steps - REST_SHARE * steps:
             return
         every = max(LOOK_EVERY, steps // 16 // STEER_EVERY * STEER_EVERY)
         if self._overhead is None or step % every == 0:
             sizes = np.array([self._size(place) for place in range(self._signals)])
-            self._overhead = 8.0 * sizes - self.rounding.bits()
+            self._overhead = 8.0 * sizes - rounding.bits()
         bits = np.maximum(8.0 * limit - self._overhead, LEAST * 8 * limit)
-        self.rounding.steer(bits, steady=step > steps - STEADY_SHARE * steps)
+        rounding.steer(bits, steady=step > steps - STEADY_SHARE * steps)
 
-    def meet(self) -> dict[int, FitError]:
+    def done(self, place: int) -> FitError | None:
+        """Return the error of a signal whose file cannot have the size that is wanted; the others then have it."""
+        if self._missed is None:
+            self._missed = self._meet(self._rounding or self._begin())
+        return self._missed.get(place)
+
+    def _meet(self, rounding: Rounding) -> dict[int, FitError]:
         """Round less and less up, then make steps coarser, until each file has at most the size that is wanted.
 
         Returns:
@@ -122,7 +136,8 @@ class Saving:
         if limit is None:
             return {}
         # Tables stay while sizes are tried.
-        self._tables = {place: self._coded(place) for place in range(self._signals)}
+        fields = map(self._descent.field, range(self._signals))
+        self._tables = {place: self.stored(place, field).coding for place, field in enumerate(fields)}
         shifted = np.zeros(self._signals, np.int64)
 
         def change(coarse: NDArray[np.int64]) -> None:
@@ -130,11 +145,13 @@ class Saving:
             shift = np.maximum(coarse - FINE, 0)
             if shift.any():  # the tables do not suit much coarser steps
                 self._tables = {}
-            self.rounding.shift(shift - shifted)
+            rounding.shift(shift - shifted)
             shifted = shift
-            self.rounding.round_from(LOWEST + (HIGHEST - LOWEST) * np.minimum(coarse, FINE) / FINE)
+            rounding.round_from(LOWEST + (HIGHEST - LOWEST) * np.minimum(coarse, FINE) / FINE)
 
-        met = meet(change, [lambda place=place: self._size(place) for place in range(self._signals)], limit)
+        met = bisect_size(
+            change, [lambda place=place: self._size(place) for place in range(self._signals)], limit
+        )
         return {
             place: FitError(
                 f"the file has at least {self._size(place):,} bytes, which is more than --target-size {limit:,}",
@@ -143,36 +160,39 @@ class Saving:
             for place in np.flatnonzero(~met).tolist()
         }
 
-    def coded(self, place: int, field: Field) -> Field:
+    def stored(self, place: int, fitted: Field) -> Field:
         """Return a field of a signal with the steps and the tables of its file."""
-        coding, kept = self.rounding.coding(place), self._tables.get(place)
+        if self._rounding is None:
+            return fitted
+        coding, kept = self._rounding.coding(place), self._tables.get(place)
         if kept is not None:
             coding = coding.with_tables_of(kept)
-        return with_tables(replace(field, coding=coding))
-
-    def _coded(self, place: int) -> Coding:
-        found = self.coded(place, self._written(place)).coding
-        return self.rounding.coding(place) if found is None else found
+        return with_tables(replace(fitted, coding=coding))
 
     def _size(self, place: int) -> int:
         """Return the bytes of the file of a signal with the weights as they are; what errors take does not change."""
-        field = self._written(place)
+        field = self._descent.field(place)
         guess = replace(field, mse=(1.0,) * len(field.partition), psnr=math.pi)
-        return len(dumps(self.coded(place, guess)))
+        return len(dumps(self.stored(place, guess)))
 
     def select(self, places: Sequence[int], rows: Mapping[str, Tensor]) -> None:
         """Go on with some signals, which have some rows of each matrix."""
-        self.rounding.select(places, rows)
-        self._signals = len(places)
+        if self._rounding is not None:
+            self._rounding.select(places, rows)
         self._overhead = None if self._overhead is None else self._overhead[list(places)]
 
-    def state(self) -> dict[str, NDArray[np.generic]]:
-        """Return what a resumed fit must be given, by name."""
-        beside = {} if self._overhead is None else {"overhead": self._overhead}
-        return {**self.rounding.state(), **beside}
+    def state(self) -> State:
+        """Return rounded weights, steps and prices, and the sizes beside them; nothing before they are."""
+        if self._rounding is None:
+            return {}
+        beside = {} if self._overhead is None else {"overhead": torch.from_numpy(self._overhead)}
+        return {**self._rounding.state(), **beside}
 
-    def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
-        """Go on from a state."""
-        self.rounding.restore(state)
+    def restore(self, state: State) -> None:
+        """Go on from these."""
+        if state:
+            rounding = self._unchosen()
+            rounding.restore(state)
+            self._take(rounding)
         if "overhead" in state:
-            self._overhead = np.array(state["overhead"], np.float64)
+            self._overhead = state["overhead"].cpu().numpy()

@@ -24,7 +24,7 @@ whose bits are just worth it learn to lie at the threshold: of 23,000 on four ce
 400 to within 10^-6 and 60 to within 10^-7."""
 
 COARSE = FINE + 512
-"""Coarsest that `meet` tries."""
+"""Coarsest that `bisect_size` tries."""
 
 FURTHEST = 8 * PER_OCTAVE
 """Largest change of the exponents of steps that is tried: by a factor of 256."""
@@ -33,7 +33,7 @@ JUMPS = 48
 """Steps beyond the coarsest good ones that are looked at where a target PSNR is exceeded by too much."""
 
 
-def meet(
+def bisect_size(
     change: Callable[[NDArray[np.int64]], None], sizes: Sequence[Callable[[], int]], limit: int
 ) -> NDArray[np.bool_]:
     """Find the least coarseness with which each file has at most `limit` bytes, and leave it so.

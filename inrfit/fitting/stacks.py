@@ -117,3 +117,12 @@ class Stacks:
         fixed = {name: w[rows[name]] for name, w in self.weights.items() if name not in self.of_stacks}
         self._take({name: aligned.copy(value[rows[name]]) for name, value in self.values.items()}, fixed)
         return rows
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what a resumed fit must be given, by name."""
+        return dict(self.values)
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from a state."""
+        for name, value in state.items():
+            self.values[name].copy_(value)

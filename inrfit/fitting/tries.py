@@ -18,8 +18,8 @@ from inrfit.codec.write import dumps
 from inrfit.errors import FitError
 from inrfit.fitting import waves
 from inrfit.fitting.checkpoint import Checkpoint
-from inrfit.fitting.loop import Progress
 from inrfit.fitting.plan import Plan
+from inrfit.fitting.progress import Progress
 from inrfit.models.config import ModelConfig
 from inrfit.models.field import Field
 from inrfit.models.sizing import resolve
@@ -42,8 +42,8 @@ SATURATED = 0.3
 USUAL = 0
 """Stands for the size of a fit without a target, where the others are numbers of weights."""
 
-PREFIX = "tries."
-"""What the names of earlier tries begin with in a checkpoint."""
+PART = "tries"
+"""What earlier tries are called in a checkpoint."""
 
 
 def fit(plan: Plan, progress: Progress | None = None, resume: Checkpoint | None = None) -> Field:
@@ -59,19 +59,10 @@ def fit(plan: Plan, progress: Progress | None = None, resume: Checkpoint | None 
     """
     tries, progress = Tries(plan), progress or Progress()
     if resume is not None:
-        resume = tries.restored(resume)
+        tries.restore(resume)
     while True:
-        now, found = tries.plan, None
         try:
-            found = waves.fit(
-                now.signal,
-                now.partition,
-                now.settings.model,
-                now.settings.fit,
-                now.device,
-                progress=tries.keeping(progress),
-                resume=resume,
-            )
+            found = waves.fit(tries.plan, tries.keeping(progress), resume)
         except FitError as error:
             found = error
         resume = None
@@ -150,11 +141,9 @@ class Tries:
         """Let a size be the one that is tried now."""
         self._budgets.append(budget)
         self.plan = self._planned(budget)
-        fit = self.plan.settings.fit
-        if fit.max_time is not None:
-            left = fit.max_time - (time.monotonic() - self._began)
-            fit = replace(fit, max_time=max(left, 1e-3))
-            self.plan = replace(self.plan, settings=replace(self.plan.settings, fit=fit))
+        limit = self.plan.settings.fit.max_time
+        if limit is not None:
+            self.plan = self.plan.fitting(max_time=max(limit - (time.monotonic() - self._began), 1e-3))
 
     def _planned(self, budget: int) -> Plan:
         """Return the plan with at most so many weights."""
@@ -165,26 +154,19 @@ class Tries:
 
     def keeping(self, progress: Progress) -> Progress:
         """Return hooks whose checkpoints hold the earlier tries as well."""
-        save = progress.save
-        if save is None or not self._seen:
+        if not self._seen:
             return progress
         held = {"budgets": np.array(self._budgets), "seen": np.array(self._seen)}
         if isinstance(self.best, Field):
             held["best"] = np.frombuffer(dumps(self.best), np.uint8)
-        tensors = {PREFIX + name: value for name, value in held.items()}
-        return replace(
-            progress, save=lambda state: save(replace(state, tensors={**state.tensors, **tensors}))
-        )
+        return progress.keeping(lambda state: state.beside(PART, held))
 
-    def restored(self, state: Checkpoint) -> Checkpoint:
-        """Take up what an interrupted fit had tried; return the state of the try to go on with."""
-        own = {name: value for name, value in state.tensors.items() if not name.startswith(PREFIX)}
-        held = {name.removeprefix(PREFIX): v for name, v in state.tensors.items() if name not in own}
-        if held:
+    def restore(self, state: Checkpoint) -> None:
+        """Take up what an interrupted fit had tried; the state itself is that of the try to go on with."""
+        if held := state.of(PART):
             self._seen = [(int(params), float(psnr)) for params, psnr in held["seen"]]
             if "best" in held:
                 with Reader(held["best"].tobytes()) as reader:
                     self.best = loads(reader)
             for budget in held["budgets"].tolist():
                 self._take(int(budget))
-        return replace(state, tensors=own)

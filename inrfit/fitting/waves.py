@@ -9,29 +9,25 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.coords import global_frame
-from inrfit.device import Device
 from inrfit.errors import Interrupted
 from inrfit.fitting import loop
 from inrfit.fitting.checkpoint import Checkpoint
-from inrfit.fitting.config import FitConfig
 from inrfit.fitting.events import FitEvent
-from inrfit.fitting.finish import finished
-from inrfit.fitting.loop import Progress, Start
+from inrfit.fitting.finish import quantise_field
+from inrfit.fitting.plan import Plan
+from inrfit.fitting.progress import Progress
 from inrfit.kernels.tiles import tile_points
 from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.coding import Coding
-from inrfit.models.config import ModelConfig
-from inrfit.models.description import Description, describe, without
+from inrfit.models.description import without
 from inrfit.models.field import Field
-from inrfit.partitions import Partition
-from inrfit.signal import Signal
 
 WAVE = 48 << 20
 """Bytes of weights, optimiser state, coordinates and targets that a wave may need."""
@@ -39,58 +35,41 @@ WAVE = 48 << 20
 STATE = 10
 """Numbers that a fit holds for each weight: it, its gradient, two means, moments and bases of what it reads."""
 
-DONE = "done."
-"""What the names of finished weights begin with in a checkpoint."""
+WAVES, DONE = "waves", "done"
+"""What the waves and their finished weights are called in a checkpoint."""
 
 
 def fit(
-    signal: Signal,
-    partition: Partition,
-    model: ModelConfig,
-    config: FitConfig,
-    device: Device,
-    progress: Progress | None = None,
-    resume: Checkpoint | None = None,
-    *,
-    begin: Callable[[Partition], Start] | None = None,
-    wave: int = WAVE,
+    plan: Plan, progress: Progress | None = None, resume: Checkpoint | None = None, *, wave: int = WAVE
 ) -> Field:
     """Fit a field to a signal; see `loop.fit`. The result does not depend on the waves; its errors are rounded as a file does.
 
-    With `config.points` each wave has its share of them, by area; how they are spent by error then differs from a fit
+    With `points` each wave has its share of them, by area; how they are spent by error then differs from a fit
     in one wave.
 
     Args:
-        signal, partition, model, config, device, progress, resume: as for `loop.fit`.
-        begin: gives what the regions of a wave begin with, a part of the partition; frame and tile are those of the
-            whole. A fresh field when None.
+        plan, progress, resume: as for `loop.fit`. A wave begins with what the plan says of its regions, in the frame and
+            with the tile of the whole.
         wave: bytes that a wave may need; a fit that goes on keeps the waves it had.
     """
+    config = plan.settings.fit
     if resume is not None:
         parts = _as_before(resume)
-    elif device.is_cuda:
-        parts = [range(len(partition))]
+    elif plan.device.is_cuda:
+        parts = [range(len(plan.partition))]
     else:
-        description = describe(model, partition.domain.dimensions, signal.channels)
-        if begin is not None:
-            description = without(
-                description, begin(replace(partition, regions=partition.regions[:1])).frozen
-            )
-        limit = wave if config.points is not None else min(wave, config.memory)
-        parts = cut(partition, description, signal.channels, config, limit)
+        parts = cut(plan, wave if config.points is not None else min(wave, config.memory))
     if len(parts) <= 1:
-        start = None if begin is None else begin(partition)
-        found = loop.fit(signal, partition, model, config, device, progress, resume, start)
-        return finished(found, signal, config, device, None if start is None else start.coding)
-    begin = begin or (lambda part: Start())
-    waves = _Waves(signal, partition, model, config, device, progress or Progress(), parts, begin)
-    return finished(waves.run(resume), signal, config, device, waves.coding)
+        start = plan.start(plan.partition)
+        return quantise_field(loop.fit(plan.begun(start), progress, resume), plan, start.coding)
+    waves = _Waves(plan, progress or Progress(), parts)
+    return quantise_field(waves.run(resume), plan, waves.coding)
 
 
-def cut(
-    partition: Partition, description: Description, channels: int, config: FitConfig, limit: int
-) -> list[range]:
+def cut(plan: Plan, limit: int) -> list[range]:
     """Return the places of the regions of each wave, as many as fit into `limit` bytes; at least one region."""
+    partition, channels, config = plan.partition, plan.signal.channels, plan.settings.fit
+    description = without(plan.description, plan.start(partition.select([0])).frozen)
     shared = any(stack.trained and not stack.local for stack in description.stacks)
     whole = (config.target_psnr, config.max_time, config.target_size)
     if shared or config.saving or any(value is not None for value in whole):
@@ -109,7 +88,7 @@ def _as_before(resume: Checkpoint) -> list[range]:
 
     They do not depend on the memory and the device that it goes on with.
     """
-    edges = resume.tensors.get("wave.edges", np.zeros(0, np.int64)).tolist()
+    edges = resume.of(WAVES).get("edges", np.zeros(0, np.int64)).tolist()
     return [range(a, b) for a, b in itertools.pairwise(edges)]
 
 
@@ -122,26 +101,16 @@ class _Finished:
 
 
 class _Waves:
-    """A fit in waves; arguments as for `fit`."""
+    """A fit in waves of the regions at some places; other arguments as for `fit`."""
 
-    def __init__(
-        self,
-        signal: Signal,
-        partition: Partition,
-        model: ModelConfig,
-        config: FitConfig,
-        device: Device,
-        progress: Progress,
-        parts: Sequence[range],
-        begin: Callable[[Partition], Start],
-    ) -> None:
-        self.signal, self.partition, self.model = signal, partition, model
-        self.config, self.device, self.progress, self.parts = config, device, progress, parts
-        self.begin = begin
-        self.frame, self.tile = global_frame(partition.domain, config.span), tile_points(partition.areas)
+    def __init__(self, plan: Plan, progress: Progress, parts: Sequence[range]) -> None:
+        self.plan, self.progress, self.parts = plan, progress, parts
+        self.partition, self.config = plan.partition, plan.settings.fit
+        self.frame = global_frame(self.partition.domain, self.config.span)
+        self.tile = tile_points(self.partition.areas)
         self.done = _Finished()
         self.coding: Coding | None = None
-        self.seconds = 0.0
+        self.before = self.seconds = 0.0
 
     def run(self, resume: Checkpoint | None) -> Field:
         """Fit wave after wave; go on with the one that was interrupted."""
@@ -150,18 +119,17 @@ class _Waves:
         for number in range(first, len(self.parts)):
             fitted = self._wave(number, inner)
             inner = None
+            local = {stack.name for stack in fitted.description.stacks if stack.local}
             kind = self._kinds(fitted)
             for name, weights in fitted.weights.items():
-                self.done.weights.setdefault(name, []).append(weights.astype(kind[name]))
+                rows = self.done.weights.setdefault(name, [])
+                if name in local or not rows:
+                    rows.append(weights.astype(kind[name]))
             self.done.mse += fitted.mse
         if fitted is None:
             raise ValueError("a checkpoint of a fit that is done")
         mse = tuple(self.done.mse)
-        local = {stack.name for stack in fitted.description.stacks if stack.local}
-        weights = {
-            name: np.concatenate(rows if name in local else rows[:1], dtype=np.float32)
-            for name, rows in self.done.weights.items()
-        }
+        weights = {n: np.concatenate(rows, dtype=np.float32) for n, rows in self.done.weights.items()}
         self.done = _Finished()
         total = math.fsum(m * area for m, area in zip(mse, self.partition.areas, strict=True))
         return replace(
@@ -180,18 +148,15 @@ class _Waves:
     def _wave(self, number: int, resume: Checkpoint | None) -> Field:
         """Fit the regions of one wave."""
         part = replace(self.partition, regions=tuple(self.partition.regions[p] for p in self.parts[number]))
-        config, total = self.config, sum(self.partition.areas)
-        if config.points is not None:
-            config = replace(config, points=max(1, round(config.points * sum(part.areas) / total)))
-        hooks = replace(
-            self.progress,
-            on_event=lambda event: self._tell(number, event),
-            save=None if self.progress.save is None else lambda state: self._save(number, state),
-        )
-        start = replace(self.begin(part), frame=self.frame, tile=self.tile)
+        start = replace(self.plan.start(part), frame=self.frame, tile=self.tile)
         self.coding = start.coding
+        plan = self.plan.begun(start, partition=part)
+        if self.config.points is not None:
+            share = sum(part.areas) / sum(self.partition.areas)
+            plan = plan.fitting(points=max(1, round(self.config.points * share)))
+        hooks = replace(self.progress, on_event=lambda event: self._tell(number, event))
         try:
-            return loop.fit(self.signal, part, self.model, config, self.device, hooks, resume, start)
+            return loop.fit(plan, hooks.keeping(lambda state: self._whole(number, state)), resume)
         except Interrupted as error:
             raise Interrupted(
                 f"wave {number + 1} of {len(self.parts)} {error.message}", hint=error.hint
@@ -205,28 +170,20 @@ class _Waves:
         step, steps = number * event.steps + event.step, len(self.parts) * event.steps
         self.progress.on_event(replace(event, step=step, steps=steps, seconds=self.seconds))
 
-    def _save(self, number: int, state: Checkpoint) -> None:
-        """Keep the state of a wave with what is left of those before it."""
-        if self.progress.save is None:
-            return
-        kept = {DONE + name: np.concatenate(rows) for name, rows in self.done.weights.items()}
-        kept |= {"wave": np.array([number, state.step]), "wave.mse": np.array(self.done.mse)}
-        kept |= {"wave.edges": np.array([0, *(part.stop for part in self.parts)], np.int64)}
+    def _whole(self, number: int, state: Checkpoint) -> Checkpoint:
+        """Return the state of a wave with what is left of those before it."""
+        edges = np.array([0, *(part.stop for part in self.parts)], np.int64)
+        waves = {"at": np.array([number, state.step]), "mse": np.array(self.done.mse), "edges": edges}
+        done = {name: np.concatenate(rows) for name, rows in self.done.weights.items()}
         step, steps = number * state.steps + state.step, len(self.parts) * state.steps
-        self.progress.save(replace(state, step=step, steps=steps, tensors={**state.tensors, **kept}))
+        return state.beside(WAVES, waves).beside(DONE, done, step=step, steps=steps)
 
     def _restored(self, resume: Checkpoint | None) -> tuple[int, Checkpoint | None]:
         """Take up what an interrupted fit had done; return the wave to go on with and its state."""
-        self.before = 0.0
         if resume is None:
             return 0, None
-        number, step = (int(value) for value in resume.tensors["wave"])
-        self.done.mse = resume.tensors["wave.mse"].tolist()
-        own = {}
-        for name, value in resume.tensors.items():
-            if name.startswith(DONE):
-                self.done.weights[name.removeprefix(DONE)] = [value]
-            elif not name.startswith("wave"):
-                own[name] = value
-        steps = resume.steps // len(self.parts)
-        return number, replace(resume, step=step, steps=steps, tensors=own)
+        waves = resume.of(WAVES)
+        number, step = waves["at"].tolist()
+        self.done.mse = waves["mse"].tolist()
+        self.done.weights = {name: [value] for name, value in resume.of(DONE).items()}
+        return number, replace(resume, step=step)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -19,21 +19,23 @@ from inrfit.codec.write import with_tables
 from inrfit.device import Device
 from inrfit.errors import ConfigError, FitError, InputError
 from inrfit.fitting import waves
+from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.config import FitConfig
-from inrfit.fitting.loop import Progress, Start
 from inrfit.fitting.measure import with_errors
 from inrfit.fitting.plan import Plan
+from inrfit.fitting.progress import Progress
 from inrfit.fitting.settings import Settings
 from inrfit.fitting.size import by_effect
+from inrfit.fitting.start import Start
 from inrfit.kernels.tiles import region_samples
 from inrfit.meta.config import FEW, AdaptConfig
 from inrfit.meta.init import Init
 from inrfit.meta.learner import RIDGE, Learner, as_tensors
 from inrfit.meta.optimiser import Adapting, Way
 from inrfit.meta.origin import InitOrigin
-from inrfit.meta.tasks import bare
+from inrfit.meta.tasks import without_samples
 from inrfit.models.coding import Coding, fine_exponent, quantised, restored
-from inrfit.models.description import Description, Matrix, describe
+from inrfit.models.description import Matrix
 from inrfit.models.field import Adapted, Field
 from inrfit.models.sizing import default_lr
 from inrfit.partitions import Partition, build
@@ -52,6 +54,9 @@ with omegas of 30, which inits usually have, want it too: at the usual rate 200 
 
 DEFAULT_RIDGE = 1e-4
 """Ridge of each feature where a closed form is asked for and the init has learned none."""
+
+ADAPTED = "adapted"
+"""What the numbers of waves that are done are called in a checkpoint."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,10 +85,35 @@ class Adaptation(Plan):
             made[RIDGE] = torch.full((inputs,), float(np.log(DEFAULT_RIDGE)), device=self.device.name)
         return made
 
+    @cached_property
+    def _kept(self) -> _Kept:
+        """What adapted so far."""
+        return _Kept()
+
     @property
-    def description(self) -> Description:
-        """The network."""
-        return describe(self.settings.model, self.partition.domain.dimensions, self.signal.channels)
+    def batch_key(self) -> None:
+        """None: an adaptation runs alone."""
+
+    def run(self, progress: Progress | None = None, resume: Checkpoint | None = None) -> Field:
+        """Carry it out; see `Plan.run`."""
+        work = replace(self)  # with nothing kept yet
+        if self.reference and self.settings.fit.weights == "quantised":
+            work = self.fitting(weights="float32")  # what adapts is rounded, not the weights that follow
+        kept, hooks = work._kept, progress or Progress()
+        if resume is not None:
+            kept.restore(resume)
+        fitted = waves.fit(work, hooks.keeping(kept.beside), resume)
+        return _referring(self, fitted, kept) if self.reference else fitted
+
+    def start(self, part: Partition) -> Start:
+        """Return what some of the regions begin with: the start of the init, and its steps as an optimiser."""
+        return _start(self, part, self._kept)
+
+    def identity(self) -> dict[str, str]:
+        """Return what a resumed adaptation must share with the interrupted one; the init by its hash."""
+        way = {"trained": self.way.trained, "solves": sorted(self.way.solves), "all": self.way.everything}
+        own = {"init": self.init.hash, "steps": self.steps, "reference": self.reference, **way}
+        return {**Plan.identity(self), **{f"adapt.{name}": str(value) for name, value in own.items()}}
 
 
 def plan(
@@ -163,27 +193,6 @@ def check(signal: Signal, name: str, init: Init) -> None:
         )
 
 
-def run(plan: Adaptation, progress: Progress | None = None) -> Field:
-    """Carry out an adaptation.
-
-    Raises:
-        FitError, Interrupted: see `loop.fit`.
-    """
-    kept, config = _Kept(), plan.settings.fit
-    if plan.reference and config.weights == "quantised":
-        config = replace(config, weights="float32")  # what adapts is rounded, not the weights that follow
-    fitted = waves.fit(
-        plan.signal,
-        plan.partition,
-        plan.settings.model,
-        config,
-        plan.device,
-        progress=progress,
-        begin=partial(_begin, plan, kept),
-    )
-    return _referring(plan, fitted, kept) if plan.reference else fitted
-
-
 def _channels(count: int) -> str:
     return f"{count} channel{'' if count == 1 else 's'}"
 
@@ -259,11 +268,11 @@ def _check_network(plan: Adaptation) -> None:
         )
 
 
-def _begin(plan: Adaptation, kept: _Kept, part: Partition) -> Start:
-    """Return what the regions of a wave begin with."""
+def _start(plan: Adaptation, part: Partition, kept: _Kept) -> Start:
+    """Return what the regions of a wave begin with; `kept` learns of its optimiser."""
     way, params = plan.way, plan.tensors
     with torch.no_grad():
-        own = way.learner.start(params, bare([plan.signal], [part], plan.device.name))
+        own = way.learner.start(params, without_samples([plan.signal], [part], plan.device.name))
         stacks = way.learner.weights(params, own)
     weights, frozen, steps = {}, set(), {}
     for stack in plan.description.stacks:
@@ -328,7 +337,20 @@ class _Kept:
     def numbers(self) -> dict[str, NDArray[np.float32]]:
         """Return what adapted in all waves, [region, *shape]."""
         self.take(None)
-        return {name: np.concatenate([one[name] for one in self._numbers]) for name in self._numbers[0]}
+        return self._held()
+
+    def _held(self) -> dict[str, NDArray[np.float32]]:
+        names = self._numbers[0] if self._numbers else ()
+        return {name: np.concatenate([one[name] for one in self._numbers]) for name in names}
+
+    def beside(self, state: Checkpoint) -> Checkpoint:
+        """Return the state of a wave with what adapted in those before it."""
+        return state.beside(ADAPTED, self._held())
+
+    def restore(self, state: Checkpoint) -> None:
+        """Go on from that."""
+        held = state.of(ADAPTED)
+        self._numbers = [held] if held else []
 
 
 def _referring(plan: Adaptation, fitted: Field, kept: _Kept) -> Field:

@@ -14,7 +14,7 @@ from inrfit.domain import Domain
 from inrfit.errors import InputError, InrfitError
 from inrfit.meta.init import FORMAT, LARGEST, Init, read
 from inrfit.meta.learner import as_tensors
-from inrfit.meta.tasks import Tasks, bare
+from inrfit.meta.tasks import Tasks, without_samples
 from inrfit.partitions import build
 from inrfit.partitions.config import PartitionConfig
 from inrfit.signal import ArraySignal, SignalInfo
@@ -65,7 +65,7 @@ class InitOrigin:
         signal = ArraySignal(
             values=zeros, domain=domain, info=SignalInfo(dtype="float32", value_range=(-1.0, 1.0))
         )
-        return bare([signal], [build(signal, PartitionConfig(rule="none"))])
+        return without_samples([signal], [build(signal, PartitionConfig(rule="none"))])
 
     def stacks(self, numbers: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
         """Return all weight stacks, [region or 1, *shape], by what regions keep, [region, *shape]."""

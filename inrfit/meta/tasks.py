@@ -129,7 +129,7 @@ def gather(
     )
 
 
-def bare(signals: Sequence[Signal], partitions: Sequence[Partition], device: str = "cpu") -> Tasks:
+def without_samples(signals: Sequence[Signal], partitions: Sequence[Partition], device: str = "cpu") -> Tasks:
     """Return tasks without samples, for a learner's `start`, which looks at signals and regions alone.
 
     Args:

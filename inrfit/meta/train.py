@@ -21,7 +21,7 @@ from torch import Tensor
 from inrfit.device import Device
 from inrfit.errors import ConfigError, FitError, Interrupted
 from inrfit.fitting.checkpoint import Checkpoint
-from inrfit.fitting.loop import Progress
+from inrfit.fitting.progress import Progress
 from inrfit.fitting.sampling import BLOCK_FLOATS
 from inrfit.kernels.threads import tile_threads
 from inrfit.meta.curves import curve
@@ -327,19 +327,16 @@ class _Run:
 
     def checkpoint(self) -> Checkpoint:
         """Return the state after `step` steps."""
-        tensors = {f"value.{name}": value for name, value in _arrays(self.params).items()}
-        tensors |= {f"best.{name}": value for name, value in _arrays(self.best).items()}
-        tensors |= {f"outer.{name}": value for name, value in _arrays(self.outer.state()).items()}
         numbers = [self.val, self.first_val, self.outer.done, self.skipped, self.in_a_row]
-        return Checkpoint(
-            step=self.step, steps=self.steps, fixed=False, tensors={**tensors, "numbers": np.array(numbers)}
-        )
+        state = Checkpoint(step=self.step, steps=self.steps, tensors={"numbers": np.array(numbers)})
+        for name, held in (("value", self.params), ("best", self.best), ("outer", self.outer.state())):
+            state = state.beside(name, _arrays(held))
+        return state
 
     def _restore(self, checkpoint: Checkpoint) -> None:
-        def kept(kind: str) -> dict[str, Tensor]:
-            start = kind + "."
-            found = {k[len(start) :]: v for k, v in checkpoint.tensors.items() if k.startswith(start)}
-            return {name: torch.tensor(value, device=self.device.name) for name, value in found.items()}
+        def kept(part: str) -> dict[str, Tensor]:
+            found = checkpoint.of(part).items()
+            return {name: torch.tensor(value, device=self.device.name) for name, value in found}
 
         if checkpoint.steps != self.steps:
             raise ConfigError(

@@ -90,7 +90,7 @@ class Stack:
         init: random generator -> initial weights of one group.
         local: one group per region when True, one for the whole signal when False.
         trained: False for numbers that are drawn once and kept, such as Fourier frequencies.
-        rate: factor of the fit's learning rate; None for the usual one of a local or of a shared stack.
+        lr_factor: factor of the fit's learning rate; None for the usual one of a local or of a shared stack.
         points: along each axis where the rows of a group are those of a lattice, row-major; empty elsewhere.
     """
 
@@ -99,7 +99,7 @@ class Stack:
     init: Callable[[np.random.Generator], NDArray[np.float32]]
     local: bool = True
     trained: bool = True
-    rate: float | None = None
+    lr_factor: float | None = None
     points: tuple[int, ...] = ()
 
     @property
@@ -120,7 +120,7 @@ class Matrix:
         last: whether its outputs are those of the network, so that the best values follow from the others' in closed form.
         table: whether its rows are looked up, not multiplied with features: it has no second moments, and an optimiser
             steps each number on its own.
-        rate: as of its weight stack.
+        lr_factor: as of its weight stack.
     """
 
     weight: str
@@ -128,7 +128,7 @@ class Matrix:
     local: bool
     last: bool
     table: bool = False
-    rate: float | None = None
+    lr_factor: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,13 +172,18 @@ class Description:
                     bias=step.matrix[1] if step.matrix is not None and reads and with_bias else None,
                     local=stacks[name].local,
                     last=reads and step.target in linear and stacks[name].local,
-                    rate=stacks[name].rate,
+                    lr_factor=stacks[name].lr_factor,
                 )
             for name in step.stacks if step.matrix is None else ():
                 if stacks[name].trained:
                     own = stacks[name]
                     found[name] = Matrix(
-                        weight=name, bias=None, local=own.local, last=False, table=True, rate=own.rate
+                        weight=name,
+                        bias=None,
+                        local=own.local,
+                        last=False,
+                        table=True,
+                        lr_factor=own.lr_factor,
                     )
         return tuple(found.values())
 

@@ -79,7 +79,7 @@ def describe(config: ModelConfig, in_features: int, out_features: int) -> Descri
         last = number == len(fan_outs) - 1
         names = (f"weight{number}", f"bias{number}")
         layer = affine_stacks(activation, names, shape, is_first=number == 0, omega=omega, local=False)
-        stacks += [replace(stack, rate=NETWORK_RATE) for stack in layer]
+        stacks += [replace(stack, lr_factor=NETWORK_RATE) for stack in layer]
         steps.append(Affine(source=register, target=f"affine{number}", weight=names[0], bias=names[1]))
         register = "out" if last else f"hidden{number}"
         steps.append(
@@ -94,7 +94,7 @@ def describe(config: ModelConfig, in_features: int, out_features: int) -> Descri
     for name, points in zip(tables, sides, strict=True):
         shape = (math.prod(points), channels)
         drawn = partial(_drawn, shape)
-        stacks.append(Stack(name=name, shape=shape, init=drawn, rate=FEATURE_RATE, points=points))
+        stacks.append(Stack(name=name, shape=shape, init=drawn, lr_factor=FEATURE_RATE, points=points))
     return Description(
         frames={COORDS: config.frame},
         encoding=beside(inputs.encoding) if coords else inputs.encoding,

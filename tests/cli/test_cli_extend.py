@@ -144,7 +144,7 @@ def test_ctrl_c_leaves_nothing(right: Path, monkeypatch: pytest.MonkeyPatch) -> 
     def press(*args: Any, **kwargs: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(extend, "run", press)
+    monkeypatch.setattr(extend.Extension, "run", press)
     ran = inrfit("extend", "photo.inr", "right.png", "--side", "right", "--quiet")
     assert (ran.code, ran.out, ran.err) == (130, "", "Interrupted\n")
     assert files(right.parent) == ["photo.inr", "photo.png", "right.png"]

@@ -11,7 +11,7 @@ from make.cli import inrfit
 from make.clips import clip
 
 from inrfit import api, io
-from inrfit.fitting import waves
+from inrfit.fitting import run, waves
 from inrfit.io.config import ReadConfig
 from inrfit.metrics.clip import is_clip
 
@@ -73,9 +73,9 @@ def test_a_sound_track_too_large_for_a_file_is_refused_before_the_frames_are_fit
 
     fit_waves = waves.fit
     monkeypatch.setattr(
-        waves, "fit", lambda s, *a, **k: fitted() if is_clip(s.domain) else fit_waves(s, *a, **k)
+        waves, "fit", lambda p, *a, **k: fitted() if is_clip(p.signal.domain) else fit_waves(p, *a, **k)
     )
-    monkeypatch.setattr(api, "MAX_METADATA", 500)
+    monkeypatch.setattr(run, "MAX_METADATA", 500)
     ran = inrfit("fit", "c.mkv", *FIT, "-o", "new.inr", "--sound", how)
     ran.refused("a file holds at most 500")
     assert not Path("new.inr").exists()

@@ -22,7 +22,7 @@ from inrfit.codec.write import dumps
 from inrfit.domain import Domain, Typed
 from inrfit.errors import ConfigError, Interrupted
 from inrfit.fitting import checkpoint
-from inrfit.fitting.loop import Progress
+from inrfit.fitting.progress import Progress
 from inrfit.io.config import ReadConfig
 from inrfit.signal import Bands, Signal, SignalInfo
 from inrfit.testing import signals

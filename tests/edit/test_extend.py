@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from make.breaks import broken
 from make.data import textured
 from numpy.typing import NDArray
 
@@ -231,7 +233,7 @@ def test_joint_tells_what_its_file_holds(shared: Field) -> None:
     plan = api.plan_extension(
         shared, PICTURE[GROWN["right"]], side="right", mode="joint", steps=10, device="cpu"
     )
-    made = extend.run(plan)
+    made = plan.run()
     found = extend.verify(plan, api.to_bytes(made))
     assert found.field.psnr == pytest.approx(made.psnr)
     assert found.psnr_old_kept == pytest.approx(
@@ -241,6 +243,30 @@ def test_joint_tells_what_its_file_holds(shared: Field) -> None:
     assert found.psnr_new == pytest.approx(
         psnr(source, made.decode(region=((0, 24), (32, 52))), (0, 255)), abs=1e-4
     )
+
+
+@pytest.mark.parametrize(
+    ("mode", "after"), [("strict", 0), ("strict", 9), ("joint", 9), ("joint", 18), ("joint", 19)]
+)
+def test_an_interrupted_extension_goes_on_to_the_same_bytes(
+    shared: Field, mode: str, after: int, tmp_path: Path
+) -> None:
+    """In its first phase, at the first step of the second and in that."""
+    words: dict[str, Any] = {"side": "right", "steps": 20, "overlap": 1, "device": "cpu"}
+    plan = api.plan_extension(shared, PICTURE[GROWN["right"]], mode=mode, **words)
+    state = broken(plan, after, tmp_path)
+    assert api.to_bytes(plan.run(resume=state)) == api.to_bytes(plan.run())
+
+
+def test_an_extension_is_another_with_another_field_part_side_or_mode(shared: Field) -> None:
+    def identity(field: Field = shared, side: str = "right", **words: Any) -> dict[str, str]:
+        part = words.pop("part", PICTURE[OLD])
+        return api.plan_extension(field, part, side=side, device="cpu", **words).identity()
+
+    same = identity()
+    assert same == identity(threads=2) == identity(api.load(api.to_bytes(shared)))
+    others = [identity(small(steps=3)), identity(side="left"), identity(mode="joint"), identity(seed=1)]
+    assert same not in [*others, identity(part=PICTURE[OLD][::-1])]
 
 
 def test_random_frequencies_are_not_tuned() -> None:
@@ -259,7 +285,7 @@ def test_joint_is_strict_where_it_has_nothing_to_tune(model: str) -> None:
     plan = api.plan_extension(old, PICTURE[GROWN["right"]], mode="joint", **words)
     assert any("--mode joint is strict here" in note for note in plan.notes)
     same = api.extend(old, PICTURE[GROWN["right"]], mode="strict", **words)
-    assert api.to_bytes(extend.run(plan)) == api.to_bytes(same)
+    assert api.to_bytes(plan.run()) == api.to_bytes(same)
 
 
 def test_quality_is_that_of_both_parts_by_area(old: Field) -> None:
@@ -287,7 +313,7 @@ def test_metadata_tells_of_no_part_alone(shared: Field) -> None:
         replace(shared, info=info), PICTURE[GROWN["left"]], side="left", steps=1, device="cpu"
     )
     assert any("colour profile" in note for note in plan.notes)
-    made = extend.run(plan)
+    made = plan.run()
     assert (made.info.icc, made.info.exif, made.info.sha256) == (b"a profile", None, "")
 
 

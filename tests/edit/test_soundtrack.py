@@ -16,7 +16,7 @@ from inrfit.edit.crop import plan
 from inrfit.edit.keep import selection
 from inrfit.edit.soundtrack import heard
 from inrfit.errors import ContainerError, Interrupted
-from inrfit.fitting.loop import Progress
+from inrfit.fitting.progress import Progress
 from inrfit.io.config import ReadConfig
 from inrfit.io.video_rate import shown_from
 from inrfit.models.field import Field

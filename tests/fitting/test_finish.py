@@ -11,8 +11,7 @@ from make.data import textured
 from inrfit import api
 from inrfit.device import pick_device
 from inrfit.errors import FitError
-from inrfit.fitting.config import FitConfig
-from inrfit.fitting.finish import finished
+from inrfit.fitting.finish import quantise_field
 from inrfit.fitting.measure import measured
 from inrfit.registry import names
 
@@ -47,9 +46,9 @@ def test_as_many_levels_for_each_stack_lose_more_and_take_more():
     for name, weights in full.weights.items():
         low, step = weights.min(), np.ptp(weights) / 255
         naive[name] = (low + np.rint((weights - low) / step) * step).astype(np.float32)
-    signal = api.read(picture)
-    plain = measured(replace(full, weights=naive), signal, CPU)
-    found = finished(full, signal, FitConfig(weights="quantised"), CPU)
+    plan = api.plan(picture, grid=(2, 3), **OPTIONS)
+    plain = measured(replace(full, weights=naive), plan.signal, CPU)
+    found = quantise_field(full, plan)
     assert full.psnr - plain.psnr > 2 * (full.psnr - found.psnr)
 
 
@@ -65,16 +64,16 @@ def test_steps_do_not_depend_on_what_else_is_fitted():
 
 
 def test_fields_with_steps_are_left_as_they_are():
-    signal = api.read(textured(16, 24))
-    field = api.fit(signal, grid=(2, 2), steps=3, device="cpu")
-    again = finished(field, signal, FitConfig(weights="quantised"), CPU)
+    plan = api.plan(textured(16, 24), grid=(2, 2), steps=3, device="cpu")
+    field = plan.run()
+    again = quantise_field(field, plan)
     assert all(np.array_equal(again.weights[name], w) for name, w in field.weights.items())
     assert again.coding == field.coding
 
 
 def test_weights_that_are_not_finite_are_refused():
-    signal = api.read(textured(16, 24))
-    field = api.fit(signal, grid=(2, 2), steps=3, weights="float32", device="cpu")
+    plan = api.plan(textured(16, 24), grid=(2, 2), steps=3, device="cpu")
+    field = plan.fitting(weights="float32", rate=None).run()
     broken = {name: np.full_like(w, np.nan) for name, w in field.weights.items()}
     with pytest.raises(FitError, match="weights are not finite"):
-        finished(replace(field, weights=broken), signal, FitConfig(weights="quantised"), CPU)
+        quantise_field(replace(field, weights=broken), plan)

@@ -13,8 +13,8 @@ from inrfit.codec.write import dumps
 from inrfit.device import pick_device
 from inrfit.errors import ConfigError, FitError, Interrupted
 from inrfit.fitting import checkpoint
-from inrfit.fitting.loop import Progress
 from inrfit.fitting.measure import measured
+from inrfit.fitting.progress import Progress
 
 SMALL = {"grid": (2, 3), "hidden_features": 6, "hidden_layers": 1, "steps": 12}
 
@@ -137,7 +137,7 @@ def test_max_time_is_kept_by_the_steps_that_fit(picture, monkeypatch, first, eac
     def clock():
         return 0.0 if not events else first + (len(events) - 1) * each
 
-    monkeypatch.setattr("inrfit.fitting.loop.time.monotonic", clock)
+    monkeypatch.setattr("time.monotonic", clock)
     field = fitted(picture, Progress(on_event=events.append), steps=500, max_time=20.0)
     assert field.steps == steps == len(events)
     assert (events[0].steps, events[-1].steps) == (500, steps if steps > 1 else 500)
@@ -146,7 +146,7 @@ def test_max_time_is_kept_by_the_steps_that_fit(picture, monkeypatch, first, eac
 
 def test_resume_keeps_the_number_of_steps_that_max_time_fixed(picture, monkeypatch):
     clock = iter(np.arange(0, 1e6, 0.25))
-    monkeypatch.setattr("inrfit.fitting.loop.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
     options = {"steps": 500, "max_time": 20.0}
     state = interrupted_at(picture, 9, **options)
     assert fitted(picture, resume=state, **options).steps == state.steps < 500
@@ -202,14 +202,12 @@ def test_fit_stays_a_function_whatever_is_imported():
 
 class TestCheckpoint:
     def state(self):
-        return checkpoint.Checkpoint(
-            step=3, steps=9, fixed=True, tensors={"w": np.arange(4, dtype=np.float32)}
-        )
+        return checkpoint.Checkpoint(step=3, steps=9, tensors={"w": np.arange(4, dtype=np.float32)})
 
     def test_round_trip(self, tmp_path):
         checkpoint.save(self.state(), tmp_path / "c", {"input": "a"})
         back = checkpoint.load(tmp_path / "c", {"input": "a"})
-        assert (back.step, back.steps, back.fixed) == (3, 9, True)
+        assert (back.step, back.steps) == (3, 9)
         assert back.tensors["w"].tolist() == [0, 1, 2, 3]
 
     def test_another_input_or_option_is_refused_with_both_values(self, tmp_path):
@@ -229,6 +227,20 @@ class TestCheckpoint:
         data[-1] ^= 1
         (tmp_path / "c").write_bytes(data)
         with pytest.raises(ConfigError, match="checksum"):
+            checkpoint.load(tmp_path / "c", {})
+
+    def test_what_parts_keep_is_told_apart(self):
+        state = self.state().beside("a", {"x.y": np.ones(1)}).beside("ab", {"z": np.zeros(2)}, step=5)
+        assert (state.step, state.steps) == (5, 9)
+        assert list(state.of("a")) == ["x.y"]
+        assert list(state.of("ab")) == ["z"]
+        assert state.of("b") == {}
+
+    def test_one_of_an_older_format_is_refused(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(checkpoint, "FORMAT", "inrfit checkpoint 2")
+        checkpoint.save(self.state(), tmp_path / "c", {})
+        monkeypatch.undo()
+        with pytest.raises(ConfigError, match="not a usable checkpoint"):
             checkpoint.load(tmp_path / "c", {})
 
     def test_other_safetensors_files_are_refused(self, tmp_path):

@@ -13,7 +13,7 @@ from inrfit import api, registry
 from inrfit.codec.write import dumps
 from inrfit.errors import ConfigError, FitError, Interrupted
 from inrfit.fitting import sampling
-from inrfit.fitting.loop import Progress
+from inrfit.fitting.progress import Progress
 from inrfit.signal import Signal
 
 SMALL = {"hidden_features": 7, "hidden_layers": 1, "steps": 25, "device": "cpu"}

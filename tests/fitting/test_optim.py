@@ -11,7 +11,7 @@ import torch
 from inrfit import api, registry
 from inrfit.fitting import optim
 from inrfit.fitting.config import FitConfig
-from inrfit.fitting.loop import Progress
+from inrfit.fitting.progress import Progress
 from inrfit.fitting.schedule import WARM_UP, constant, cosine
 from inrfit.models.description import Matrix
 from inrfit.registry import load

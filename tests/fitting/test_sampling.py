@@ -12,8 +12,10 @@ from inrfit import api
 from inrfit.codec.write import dumps
 from inrfit.errors import Interrupted
 from inrfit.fitting import loop
-from inrfit.fitting.loop import Progress, Start
+from inrfit.fitting.descent import Descent
+from inrfit.fitting.progress import Progress
 from inrfit.fitting.sampling import LEAST_SHARE, by_error, spread
+from inrfit.fitting.start import Start
 from inrfit.kernels.tiles import holds, region_samples
 from inrfit.models.description import initial_weights
 from inrfit.signal import ArraySignal
@@ -29,16 +31,7 @@ def samples_of(picture, known=None, **options):
     """Return the samples of a fit, and its partition."""
     plan = plan_of(picture, **options)
     signal = replace(cast(ArraySignal, plan.signal), known=known)
-    blank = loop._Fits(
-        [signal],
-        plan.partition,
-        plan.settings.model,
-        plan.settings.fit,
-        plan.device,
-        Progress(),
-        Start(),
-    )
-    return blank.samples, plan.partition
+    return Descent(plan, [signal], Start()).samples, plan.partition
 
 
 class TestSpread:
@@ -135,19 +128,12 @@ def test_samples_are_spent_where_the_error_is(picture):
     rows, columns = noisy.shape[0] // 2, noisy.shape[1] // 3
     noisy[:rows, :columns] = np.random.default_rng(0).integers(0, 256, (rows, columns, 3))
     plan = plan_of(noisy, points=300)
-    state = loop._Fits(
-        [plan.signal],
-        plan.partition,
-        plan.settings.model,
-        plan.settings.fit,
-        plan.device,
-        Progress(),
-        Start(),
-    )
-    before = list(state.samples.counts)
-    state.run(None)
-    assert state.samples.counts[0] > 1.5 * before[0]
-    assert sum(state.samples.counts) == pytest.approx(300, abs=6)
+    fits = loop.Fits([plan], Progress())
+    samples = fits.descent.samples
+    before = list(samples.counts)
+    fits.run(None)
+    assert samples.counts[0] > 1.5 * before[0]
+    assert sum(samples.counts) == pytest.approx(300, abs=6)
 
 
 def test_frozen_stacks_and_their_bits_stay(picture):
@@ -157,8 +143,7 @@ def test_frozen_stacks_and_their_bits_stay(picture):
     drawn = initial_weights(description, [region.id for region in plan.partition.regions], 7)
     weights = {name: drawn[name].astype(np.float16).astype(np.float32) for name in shared}
     start = Start(weights=weights, frozen=frozenset(shared))
-    parts = plan.settings
-    field = loop.fit(plan.signal, plan.partition, parts.model, parts.fit, plan.device, start=start)
+    field = loop.fit(plan.begun(start))
     for name in shared:
         assert np.array_equal(field.weights[name], weights[name]), name
     assert not np.array_equal(field.weights["weight0"], drawn["weight0"])

@@ -9,7 +9,7 @@ from make.data import textured
 from inrfit import api
 from inrfit.codec.write import dumps
 from inrfit.errors import ConfigError, Interrupted
-from inrfit.fitting.loop import Progress
+from inrfit.fitting.progress import Progress
 
 SIZES = {"target_size": 900, "grid": (1, 2), "steps": 80, "hidden_features": 10, "device": "cpu"}
 GRID = {**SIZES, "model": "feature-grid", "hidden_features": 12, "pitch": 2.0}

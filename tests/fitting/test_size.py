@@ -12,7 +12,7 @@ from make.data import textured
 
 from inrfit import api
 from inrfit.errors import ConfigError
-from inrfit.fitting.size import COARSE, kept_as, meet
+from inrfit.fitting.size import COARSE, bisect_size, kept_as
 
 
 @settings(max_examples=100, deadline=None)
@@ -29,7 +29,7 @@ def test_each_file_is_as_fine_as_fits(weights, limit):
         return 30 + math.floor(count * math.log2(1 + 16 * 2.0 ** (-20 * coarse / COARSE)) / 8)
 
     sizes = [lambda n=n, c=c: bytes_at(c, int(now[n])) for n, c in enumerate(weights)]
-    met = meet(change, sizes, limit)
+    met = bisect_size(change, sizes, limit)
     for count, at, good in zip(weights, now.tolist(), met.tolist(), strict=True):
         assert good == (bytes_at(count, at) <= limit)
         assert good or at == COARSE

@@ -13,7 +13,7 @@ from inrfit import api
 from inrfit.codec.write import dumps
 from inrfit.errors import FitError, Interrupted
 from inrfit.fitting import loop, tries
-from inrfit.fitting.loop import Progress
+from inrfit.fitting.progress import Progress
 from inrfit.fitting.tries import Tries
 
 TONE = np.round(9000 * np.sin(np.arange(2048) * 0.31)).astype(np.int16)[:, None]
@@ -148,13 +148,13 @@ def test_the_error_of_every_try_is_the_error_and_one_field_is_enough(monkeypatch
     usual = api.plan(TONE, **SOUND).params
     real = loop.fit
 
-    def diverging(signal, partition, model, *rest):
-        if loop.describe(model, 1, 1).count(len(partition)) != usual:
+    def diverging(plan, *rest):
+        if plan.params != usual:
             raise FitError("diverged")
-        return real(signal, partition, model, *rest)
+        return real(plan, *rest)
 
     monkeypatch.setattr(loop, "fit", diverging)
     assert api.run(plan).params == usual
-    monkeypatch.setattr(loop, "fit", lambda *rest: diverging(rest[0], rest[1], plan.settings.model))
+    monkeypatch.setattr(loop, "fit", lambda *rest: diverging(plan))
     with pytest.raises(FitError, match="diverged"):
         api.run(plan)

@@ -10,8 +10,7 @@ from make.data import textured
 from inrfit import api
 from inrfit.errors import Interrupted
 from inrfit.fitting import waves
-from inrfit.fitting.loop import Progress
-from inrfit.models.description import describe
+from inrfit.fitting.progress import Progress
 
 SMALL = 200_000
 """Bytes of a wave that make several of the signal below."""
@@ -29,21 +28,13 @@ def planned(**options):
 
 
 def fitted(plan, **words):
-    settings = plan.settings
-    return api.to_bytes(
-        waves.fit(plan.signal, plan.partition, settings.model, settings.fit, plan.device, **words)
-    )
-
-
-def waves_of(plan, limit):
-    description = describe(plan.settings.model, 2, plan.signal.channels)
-    return waves.cut(plan.partition, description, plan.signal.channels, plan.settings.fit, limit)
+    return api.to_bytes(waves.fit(plan, **words))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_waves_change_no_byte(case):
     plan = planned(**case)
-    assert len(waves_of(plan, SMALL)) > 1
+    assert len(waves.cut(plan, SMALL)) > 1
     assert fitted(plan, wave=SMALL) == fitted(plan)
 
 
@@ -81,7 +72,7 @@ def test_an_interrupted_fit_goes_on_with_another_memory(words):
 def test_steps_are_counted_over_all_waves():
     plan, events = planned(**CASES[0]), []
     fitted(plan, wave=SMALL, progress=Progress(on_event=events.append))
-    count = 9 * len(waves_of(plan, SMALL))
+    count = 9 * len(waves.cut(plan, SMALL))
     assert [event.step for event in events] == list(range(count))
     assert {event.steps for event in events} == {count}
     assert all(a.seconds <= b.seconds for a, b in itertools.pairwise(events))
@@ -93,10 +84,10 @@ def test_steps_are_counted_over_all_waves():
     ids=str,
 )
 def test_what_concerns_all_regions_together_is_one_wave(options):
-    assert len(waves_of(planned(**options), SMALL)) == 1
+    assert len(waves.cut(planned(**options), SMALL)) == 1
 
 
 def test_every_region_is_in_one_wave():
     plan = planned(grid=(8, 9), hidden_features=4)
     for limit in (1, 10_000, 10**9):
-        assert [p for part in waves_of(plan, limit) for p in part] == list(range(72))
+        assert [p for part in waves.cut(plan, limit) for p in part] == list(range(72))

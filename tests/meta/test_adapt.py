@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from make.breaks import broken
 from make.data import textured
 from make.inits import by_inner, init_of, unrounded
 
@@ -15,7 +17,6 @@ from inrfit.device import pick_device
 from inrfit.errors import ConfigError, InputError
 from inrfit.fitting import waves
 from inrfit.io.config import ReadConfig
-from inrfit.meta import adapt
 from inrfit.meta.init import Init
 from inrfit.meta.learner import RIDGE
 from inrfit.meta.maml import Maml
@@ -77,7 +78,7 @@ def test_steps_beyond_the_trained_ones_go_on_at_the_last_rates_or_with_what_suit
     few, many = (api.plan_adaptation(SIGNAL, init, steps=steps) for steps in (8, 40))
     assert (few.way.trained, few.way.after, few.settings.fit.schedule) == (3, "sgd", "constant")
     assert (many.way.trained, many.way.after, many.settings.fit.schedule) == (3, "adam", "cosine")
-    assert (adapt.run(many).psnr or 0.0) > (adapt.run(few).psnr or 0.0) + 1
+    assert (many.run().psnr or 0.0) > (few.run().psnr or 0.0) + 1
 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adam", "soap"])
@@ -150,6 +151,45 @@ def test_waves_change_nothing(
     for name, weights in whole.weights.items():
         np.testing.assert_array_equal(waved.weights[name], weights)
     assert waved.psnr == whole.psnr
+
+
+@pytest.mark.parametrize(
+    ("learned", "words"),
+    [
+        ({}, {"steps": 20}),
+        ({}, {"steps": 5, "optimiser": "soap"}),
+        ({"loss": "signal"}, {"steps": 6, "reference": True}),
+        ({"name": "local-global"}, {"steps": 12, "adapt": "all"}),
+        ({"name": "composer", "method": "ipc", "rank": 5}, {"steps": 12}),
+        ({"name": "composer", "method": "ipc", "rank": 5}, {"steps": 12, "reference": True}),
+    ],
+)
+@pytest.mark.parametrize("waves_of", [None, 8000])
+def test_an_interrupted_adaptation_goes_on_to_the_same_bytes(
+    learned: dict[str, Any],
+    words: dict[str, Any],
+    waves_of: int | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plan = api.plan_adaptation(SIGNAL, init_of(**learned), cell=7, device="cpu", **words)
+    whole, cut, count = api.to_bytes(plan.run()), waves.cut, 1
+    if waves_of is not None:
+        monkeypatch.setattr(waves, "cut", lambda plan, limit: cut(plan, waves_of))
+        count = len(waves.cut(plan, 0))
+        assert (count > 2) == ("adapt" not in words)
+    for after in {2, (count - 1) * plan.steps + plan.steps - 1}:
+        state = broken(plan, after, tmp_path)
+        assert api.to_bytes(plan.run(resume=state)) == whole
+
+
+def test_an_adaptation_is_another_with_another_init_or_other_steps(init: Init) -> None:
+    same = api.plan_adaptation(SIGNAL, init, steps=5).identity()
+    assert same == api.plan_adaptation(SIGNAL, init, steps=5, threads=2).identity()
+    assert same != api.plan_adaptation(SIGNAL, init_of(outer=1), steps=5).identity()
+    assert same != api.plan_adaptation(SIGNAL, init, steps=0).identity()
+    assert same != api.plan_adaptation(SIGNAL, init, steps=5, reference=True).identity()
+    assert same["adapt.init"] == init.hash
 
 
 def test_the_network_of_one_region_is_an_mlp_and_keeps_its_sizes(init: Init) -> None:

@@ -17,7 +17,7 @@ from inrfit import api, io
 from inrfit.errors import ConfigError, FitError, Interrupted, OutputError
 from inrfit.fitting import checkpoint
 from inrfit.fitting.checkpoint import Checkpoint
-from inrfit.fitting.loop import Progress
+from inrfit.fitting.progress import Progress
 from inrfit.meta import train as loop
 from inrfit.meta.events import MetaEvent
 from inrfit.meta.init import Init, read
