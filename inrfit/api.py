@@ -810,16 +810,16 @@ def evaluate(
         The metrics by name (None where one is not defined, for example MS-SSIM of a small image), "mse" with values
         on [0, 1], "range" (of the samples: the peak of "psnr"), "psnr_type" (with that of their type), "border_error",
         "region_psnr", "params", "samples", and "bytes", "bpp" and "parts" of the
-        file, or of the file that a field given as an object would make (see `metrics.rate.parts`); of a clip also
+        file, or of the file that a field given as an object would make (see `metrics.bits.parts`); of a clip also
         "frame_psnr" and "frame_ssim", one value for each frame. "against": by codec, its largest file of no more bytes
-        and its smallest of no lower PSNR (see `metrics.rivals.Rivals.beside`),
+        and its smallest of no lower PSNR (see `compare.rivals.Rivals.beside`),
         where "set_aside", the bytes of its profile and its EXIF block, is not counted, as theirs have none.
 
     Raises:
         InputError: the sizes, channels or sample types differ, or the signal is no picture that codecs take.
         ConfigError: a metric or codec is not known, not defined for the kind of signal, or not there.
     """
-    from inrfit.metrics import rivals
+    from inrfit.compare import rivals
 
     names = _codecs(against)
     field = _opened(source, init)
@@ -854,14 +854,14 @@ def rate_distortion(
 
     Returns:
         "files": what `evaluate` returns of each; "curves": by codec, the "quality", "bytes" and "psnr" of its points;
-        "bd": by codec, BD-rate and BD-PSNR (see `metrics.rivals.Rivals.bd`).
+        "bd": by codec, BD-rate and BD-PSNR (see `compare.rivals.Rivals.bd`).
 
     Raises:
         InputError, ConfigError: as for `evaluate`, or no codec is named, or the files are not all of one part.
     """
     from dataclasses import asdict
 
-    from inrfit.metrics import rivals
+    from inrfit.compare import rivals
 
     names = _codecs(against)
     require(bool(names and sources), "there are no files, or no codec to compare them with", hint="name some")
@@ -893,7 +893,7 @@ def _codecs(names: Sequence[str]) -> tuple[str, ...]:
     Raises:
         ConfigError: one is not known, or this Pillow was built without it.
     """
-    from inrfit.metrics.pictures import codec
+    from inrfit.compare.pictures import codec
     from inrfit.registry import check
 
     for name in names:
@@ -920,12 +920,11 @@ def _measured(
     threads: int | None,
 ) -> dict[str, Any]:
     """Return what `evaluate` does of a file by itself."""
-    from inrfit.fitting.measure import with_errors
-    from inrfit.metrics.comparison import compare
-    from inrfit.metrics.rate import bpp, parts
+    from inrfit.compare.comparison import compare
+    from inrfit.metrics.bits import bpp, parts
 
     wanted = io.kind_of(field.info.kind).metrics if metrics is None else metrics
-    found = compare(field, original, wanted, device=pick_device(device, threads), measure=with_errors)
+    found = compare(field, original, wanted, pick_device(device, threads))
     with Reader(to_bytes(source) if isinstance(source, Field) else source) as reader:
         size, sizes = reader.size, reader.sizes()
         aside = sum(stored_size(tag, reader.ancillary[tag]) for tag in (ICC, EXIF) if tag in reader.ancillary)

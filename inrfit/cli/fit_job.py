@@ -226,7 +226,7 @@ def _division(plan: Plan) -> str:
 
 def _entry(item: Item, plan: Plan, field: Any, events: list[FitEvent], bytes_written: int) -> Entry:
     """Return what the report shows of a fit."""
-    from inrfit.metrics.fidelity import unit_decibel
+    from inrfit.decibel import unit_decibel
 
     numbers = {
         "psnr": field.psnr,

@@ -8,8 +8,8 @@ from inrfit.codec.container import Reader
 from inrfit.codec.header import Header
 from inrfit.codec.layout import Layout
 from inrfit.codec.weights import misfits, network
-from inrfit.metrics.fidelity import unit_decibel
-from inrfit.metrics.rate import bpp
+from inrfit.decibel import unit_decibel
+from inrfit.metrics.bits import bpp
 from inrfit.signal import SignalInfo
 
 

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from inrfit.config import FitConfig, ModelConfig
 from inrfit.coords import Frame, global_frame
+from inrfit.decibel import unit_decibel
 from inrfit.device import Device
 from inrfit.errors import FitError, Interrupted
 from inrfit.fitting.checkpoint import Checkpoint
@@ -38,7 +39,6 @@ from inrfit.kernels.pick import pick_kernel
 from inrfit.kernels.reference import Sums
 from inrfit.kernels.threads import tile_threads
 from inrfit.kernels.tiles import tile_points
-from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.coding import Coding
 from inrfit.models.description import Matrix, describe, initial_weights, without
 from inrfit.models.field import Field

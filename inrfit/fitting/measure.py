@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 
 from inrfit.codec.mse import rounded
+from inrfit.decibel import unit_decibel
 from inrfit.device import Device
 from inrfit.domain import Box
 from inrfit.kernels.render import values_at
 from inrfit.kernels.tiles import region_samples
-from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.field import Field
 from inrfit.partitions import Region
 from inrfit.signal import Signal

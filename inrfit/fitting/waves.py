@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from inrfit.config import FitConfig, ModelConfig
 from inrfit.coords import global_frame
+from inrfit.decibel import unit_decibel
 from inrfit.device import Device
 from inrfit.errors import Interrupted
 from inrfit.fitting import loop
@@ -25,7 +26,6 @@ from inrfit.fitting.events import FitEvent
 from inrfit.fitting.finish import finished
 from inrfit.fitting.loop import Progress, Start
 from inrfit.kernels.tiles import tile_points
-from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.coding import Coding
 from inrfit.models.description import Description, describe, without
 from inrfit.models.field import Field

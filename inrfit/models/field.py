@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from inrfit.config import ModelConfig
 from inrfit.coords import Frame
+from inrfit.decibel import unit_decibel
 from inrfit.errors import ConfigError
-from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.coding import Coding
 from inrfit.models.description import Description, describe
 from inrfit.partitions import Partition

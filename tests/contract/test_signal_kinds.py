@@ -163,7 +163,7 @@ MAKERS = {
         words={"resolution": 9},
         knows={"place": lambda domain, info: all(c < 0 < c + n * s for c, n, s in ends(domain))},
         exact=False,
-        fewer={"inrfit.metrics.shape.PLACES": 2000, "inrfit.metrics.shape.ON_SURFACE": 500},
+        fewer={"inrfit.compare.shape.PLACES": 2000, "inrfit.compare.shape.ON_SURFACE": 500},
     ),
     "volume": Maker(
         make=a_volume,

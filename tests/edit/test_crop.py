@@ -15,8 +15,8 @@ from inrfit import api
 from inrfit.codec import container
 from inrfit.codec.container import EXIF, ICC, SOURCE, Reader
 from inrfit.codec.mse import rounded
+from inrfit.decibel import unit_decibel
 from inrfit.errors import ConfigError, ContainerError, InputError, OutputError
-from inrfit.metrics.fidelity import unit_decibel
 from inrfit.version import __version__
 
 Plain = Callable[..., bytes]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from inrfit import api, io
 from inrfit.config import ModelConfig, PartitionConfig
+from inrfit.decibel import unit_decibel
 from inrfit.device import pick_device
 from inrfit.kernels.render import values_at
 from inrfit.meta.config import MetaConfig
@@ -18,7 +19,6 @@ from inrfit.meta.curves import curve
 from inrfit.meta.init import Init
 from inrfit.meta.learner import as_tensors
 from inrfit.meta.tasks import gather
-from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.field import Field
 from inrfit.partitions import build
 from inrfit.registry import load

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inrfit.decibel import decibel
 from inrfit.errors import InputError
 from inrfit.metrics import fidelity
 from inrfit.registry import load
@@ -137,17 +138,17 @@ class _Found:
         """Return all that was found."""
         total, count = math.fsum(error for error, _ in self.errors), sum(count for _, count in self.errors)
         mse = total / count
-        frames = [None if not count else fidelity.decibel(error / count) for error, count in self.errors]
+        frames = [None if not count else decibel(error / count) for error, count in self.errors]
         channels = self.fitted.channels
         return {
-            **({"psnr": fidelity.decibel(mse)} if with_psnr else {}),
+            **({"psnr": decibel(mse)} if with_psnr else {}),
             **{name: _mean(values) for name, values in self.values.items()},
             "mse": mse,
-            "psnr_type": self.fitted.info.psnr_type(fidelity.decibel(mse)),
+            "psnr_type": self.fitted.info.psnr_type(decibel(mse)),
             "range": list(self.fitted.info.peak_range),
             "border_error": None,
             "region_psnr": [
-                fidelity.decibel(error / (max(area, 1) * channels))
+                decibel(error / (max(area, 1) * channels))
                 for error, area in zip(self.regions.tolist(), self.areas.tolist(), strict=True)
             ],
             "frame_psnr": frames,
