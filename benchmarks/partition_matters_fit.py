@@ -14,11 +14,11 @@ from partition_matters_images import Grey, Method, Subject, png
 from inrfit.config import FitOptions, settings
 from inrfit.device import Device
 from inrfit.errors import FitError
+from inrfit.field import Field
 from inrfit.fitting import loop
 from inrfit.fitting.events import FitEvent
 from inrfit.models.budget import widest
 from inrfit.models.description import describe
-from inrfit.models.field import Field
 from inrfit.models.sizing import resolve
 
 LEVELS = (20.0, 25.0, 30.0, 35.0)

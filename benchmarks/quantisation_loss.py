@@ -26,11 +26,11 @@ from inrfit import api
 from inrfit.config import ReadConfig
 from inrfit.device import Device
 from inrfit.errors import InputError, InrfitError
+from inrfit.field import Field
 from inrfit.fitting.finish import finished
 from inrfit.fitting.measure import measured
 from inrfit.fitting.size import with_steps
 from inrfit.models.coding import PER_OCTAVE, Coding, exponent_of
-from inrfit.models.field import Field
 from inrfit.registry import names
 from inrfit.signal import ArraySignal, Signal
 

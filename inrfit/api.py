@@ -18,9 +18,10 @@ from inrfit.codec.source import Source as FileSource
 from inrfit.config import READ_WORDS, FitOptions, ReadConfig, Settings, divides, require, settings
 from inrfit.device import Device, pick_device
 from inrfit.errors import ConfigError, FitError, InputError, Interrupted, OutputError
+from inrfit.field import Field
 from inrfit.fitting.plan import Plan, check_many
-from inrfit.models.field import Field
 from inrfit.partitions import Partition, build, occupied
+from inrfit.render.output import Output
 from inrfit.signal import ArraySignal, Bands, Signal, SignalInfo
 
 if TYPE_CHECKING:
@@ -29,10 +30,10 @@ if TYPE_CHECKING:
     from inrfit.edit.keep import Keep
     from inrfit.fitting.checkpoint import Checkpoint
     from inrfit.fitting.loop import Progress
-    from inrfit.kernels.lattice import Slices
     from inrfit.meta.adapt import Adaptation
     from inrfit.meta.init import Init
     from inrfit.meta.options import AdaptOptions
+    from inrfit.render.output import Slices
 
 Source = str | Path | bytes | NDArray[Any] | Signal
 """A signal, or what one is read from: a path, the bytes of a file, or an array, which is an image unless a kind is named."""
@@ -439,21 +440,20 @@ def decode(
     """
     from inrfit.edit.soundtrack import heard
 
-    shown = {"size": size, "scale": scale, "region": region}
-    whole = isinstance(source, Field)
-    if whole:
+    shown = Output(size=size, scale=scale, region=region, fill=fill, blend=blend)
+    if isinstance(source, Field):
         field = source
     else:
-        find = finder(source, init)
-        field = excerpt.read(source, **shown, blend=blend, partial=partial, find=find).field
-    made = field.bands(**shown, fill=fill, blend=blend, device=device, threads=threads, precision=precision)
+        field = excerpt.read(source, shown, partial=partial, find=finder(source, init)).field
+    picked = pick_device(device, threads, precision)
+    made = field.bands(shown, picked)
     values = made.array()
     if output is not None:
         target, written = Path(output), values
         info = field.info if metadata else field.info.without_metadata()
         if fill is None and io.kind_of(info.kind).shows_holes:
-            written, info, _ = io.with_holes(values, info, field.covered(**shown), target.suffix)
-        shown_as = heard(Bands.of(written, made.domain, info), device=device, threads=threads)
+            written, info, _ = io.with_holes(values, info, field.covered(shown), target.suffix)
+        shown_as = heard(Bands.of(written, made.domain, info), picked)
         io.write(shown_as, target, overwrite=overwrite)
     return values
 

@@ -55,8 +55,8 @@ TABLE: dict[str, dict[str, str]] = {
         "feature-grid": "inrfit.models.feature_grid:describe",
     },
     "kernel": {
-        "reference": "inrfit.kernels.reference:Reference",
         "cpu": "inrfit.kernels.cpu:Cpu",
+        "reference": "inrfit.kernels.reference:Reference",
         "cuda-graphs": "inrfit.kernels.cuda:Graphs",
         "triton": "inrfit.kernels.cuda:Triton",
     },

@@ -19,11 +19,11 @@ from inrfit.cli.progress import Display
 from inrfit.meta.options import ADAPTS, FEW, OPTIMISERS, AdaptConfig, configured
 
 if TYPE_CHECKING:
+    from inrfit.field import Field
     from inrfit.fitting.checkpoint import Checkpoint
     from inrfit.fitting.loop import Progress
     from inrfit.fitting.plan import Plan
     from inrfit.meta.init import Init
-    from inrfit.models.field import Field
 
 KEYS = {"init": "SHA-256 of the init", "steps": "steps that were done"}
 """Keys of the command's own in JSON."""

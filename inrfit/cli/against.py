@@ -10,7 +10,7 @@ from inrfit.errors import ConfigError
 
 if TYPE_CHECKING:
     from inrfit.compare.rivals import Rivals
-    from inrfit.models.field import Field
+    from inrfit.field import Field
     from inrfit.signal import Signal
 
 FEWEST = 4

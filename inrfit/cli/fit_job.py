@@ -19,10 +19,10 @@ from inrfit.errors import FitError, Interrupted
 
 if TYPE_CHECKING:
     from inrfit.api import Plan
+    from inrfit.field import Field
     from inrfit.fitting.checkpoint import Checkpoint
     from inrfit.fitting.events import FitEvent
     from inrfit.fitting.loop import Progress
-    from inrfit.models.field import Field
     from inrfit.report import Entry
 
 

@@ -29,9 +29,9 @@ from inrfit.codec.plan import Array, planned
 from inrfit.config import ModelConfig
 from inrfit.coords import Frame
 from inrfit.errors import ConfigError, ContainerError
+from inrfit.field import Adapted, Field, pooled_psnr
 from inrfit.models.coding import Coding
 from inrfit.models.description import Description, describe
-from inrfit.models.field import Adapted, Field, pooled_psnr
 from inrfit.partitions import Partition, Region
 from inrfit.partitions.counted import counts
 from inrfit.partitions.grid import from_edges

@@ -15,12 +15,13 @@ from inrfit.decibel import decibel
 from inrfit.errors import InputError
 from inrfit.metrics import fidelity
 from inrfit.registry import load
+from inrfit.render.output import Output
 from inrfit.signal import ArraySignal
 
 if TYPE_CHECKING:
     from inrfit.device import Device
     from inrfit.domain import Domain
-    from inrfit.models.field import Field
+    from inrfit.field import Field
     from inrfit.partitions import Region
     from inrfit.signal import Signal
 
@@ -53,12 +54,12 @@ def compare(fitted: Field, reference: Signal, metrics: Sequence[str], device: De
                 f"--metrics {name} is not measured of clips", hint="choose from psnr, ssim, ms-ssim"
             )
     for first, last in _spans(fitted.domain):
-        region = ((first, last), (None, None), (None, None))
-        decoded = fitted.decode(region=region, device=device.name, threads=device.threads)
+        frames = Output(region=((first, last), (None, None), (None, None)))
+        decoded = fitted.bands(frames, device).array()
         start = fitted.domain.origin[0]
         box = ((first + start, last + start), *fitted.domain.box[1:])
         known = reference.known_in(box) if isinstance(reference, ArraySignal) else None
-        covered = None if _full(fitted) else fitted.covered(region=region)
+        covered = None if _full(fitted) else fitted.covered(frames)
         if known is not None:
             covered = known if covered is None else covered & known
         found.add(first + start, reference.dense(box), decoded, covered)

@@ -14,11 +14,12 @@ from inrfit.errors import ConfigError, InputError
 from inrfit.fitting.measure import with_errors
 from inrfit.metrics import fidelity, regions
 from inrfit.registry import check, load
+from inrfit.render.output import WHOLE
 from inrfit.signal import ArraySignal
 
 if TYPE_CHECKING:
     from inrfit.device import Device
-    from inrfit.models.field import Field
+    from inrfit.field import Field
     from inrfit.signal import Signal
 
 SHAPE = ("iou", "chamfer-l1", "chamfer-l2", "normal-consistency")
@@ -61,7 +62,7 @@ def compare(field: Field, reference: Signal, metrics: Sequence[str], device: Dev
         return _of_field(field, reference, metrics, device)
     if clip.is_clip(field.domain):
         return clip.compare(field, reference, metrics, device)
-    target, decoded = reference.dense(), field.decode(device=device.name, threads=device.threads)
+    target, decoded = reference.dense(), field.bands(WHOLE, device).array()
     covered, value_range, partition = field.covered(), field.info.peak_range, field.partition
     known = getattr(reference, "known", None)
     if known is not None:

@@ -16,7 +16,7 @@ from inrfit.metrics import bjontegaard
 from inrfit.metrics.bits import bpp
 
 if TYPE_CHECKING:
-    from inrfit.models.field import Field
+    from inrfit.field import Field
     from inrfit.signal import Signal
 
 Points = list[tuple[float, float]]

@@ -15,8 +15,8 @@ from inrfit.codec.weights import least
 from inrfit.domain import Domain
 from inrfit.edit.choose import choose
 from inrfit.edit.keep import Selection
+from inrfit.field import pooled_psnr
 from inrfit.io import exif
-from inrfit.models.field import pooled_psnr
 from inrfit.partitions.counted import counts
 from inrfit.signal import SignalInfo
 from inrfit.version import __version__

@@ -22,6 +22,7 @@ from inrfit.config import FitConfig
 from inrfit.device import Device
 from inrfit.domain import Box
 from inrfit.edit.sides import MODES, placed
+from inrfit.field import Field, pooled_psnr
 from inrfit.fitting.events import FitEvent
 from inrfit.fitting.finish import finished
 from inrfit.fitting.loop import Progress, Start, fit
@@ -29,12 +30,12 @@ from inrfit.fitting.measure import with_errors
 from inrfit.fitting.size import kept_as
 from inrfit.metrics.fidelity import psnr
 from inrfit.models.description import initial_weights
-from inrfit.models.field import Field, pooled_psnr
 from inrfit.models.sizing import default_lr
 from inrfit.partitions import Partition, occupied
 from inrfit.partitions.counted import counted
 from inrfit.partitions.join import continued, joined
 from inrfit.registry import unknown
+from inrfit.render.output import Output
 from inrfit.signal import ArraySignal, Signal
 
 HEADROOM = 16.0
@@ -188,12 +189,13 @@ def verify(plan: Plan, data: bytes) -> Extended:
     """Return what the bytes of a file hold, measured anew against the new part and the field that was extended."""
     with Reader(data) as reader:
         field = loads(reader)
-    old, where = plan.old, {"device": plan.device.name, "threads": plan.device.threads}
+    old = plan.old
     new = with_errors(field.select(plan.added), plan.new, plan.device)
     errors = dict(zip(plan.added, new.mse, strict=True))
     mse = tuple(errors.get(row, error) for row, error in enumerate(field.mse))
     covered, place = old.covered(), _counted(old.domain.box, field.domain.origin)
-    before, after = old.decode(**where)[covered], field.decode(region=place, **where)[covered]
+    parts = (old, Output()), (field, Output(region=place))
+    before, after = (of.bands(shown, plan.device).array()[covered] for of, shown in parts)
     return Extended(
         field=replace(field, mse=mse, psnr=pooled_psnr(mse, field.counts, field.info.peak)),
         psnr_new=math.inf if new.psnr is None else new.psnr,
@@ -302,10 +304,10 @@ def _with_old(plan: Plan, margin: int | Sequence[int]) -> ArraySignal:
     values[there], known[there] = new.dense(), True if new.known is None else new.known
     if any(margins):
         seam = _within(box, old.domain.box)
-        part = _counted(seam, old.domain.origin)
+        part = Output(region=_counted(seam, old.domain.origin))
         there = _slices(seam, origin)
-        values[there] = old.decode(region=part, device=plan.device.name, threads=plan.device.threads)
-        known[there] = old.covered(region=part)
+        values[there] = old.bands(part, plan.device).array()
+        known[there] = old.covered(part)
     domain = replace(old.domain, shape=shape, origin=origin)
     return ArraySignal(values=values, domain=domain, info=old.info, known=None if known.all() else known)
 

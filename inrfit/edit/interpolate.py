@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from inrfit.decibel import unit_decibel
 from inrfit.errors import ConfigError
-from inrfit.models.field import Field
+from inrfit.field import Field
 from inrfit.partitions import Partition
 from inrfit.signal import Signal, SignalInfo
 

@@ -12,11 +12,13 @@ from inrfit import io
 from inrfit.codec.container import MAGIC, SOUND, WRONG, Reader
 from inrfit.codec.excerpt import read
 from inrfit.codec.layout import Layout
+from inrfit.device import Device
 from inrfit.domain import Domain, Typed
 from inrfit.edit.crop import plan
 from inrfit.edit.keep import selection
 from inrfit.errors import ConfigError, ContainerError
 from inrfit.io.video_write import lateness
+from inrfit.render.output import Output
 from inrfit.signal import Bands
 
 
@@ -49,12 +51,12 @@ def cropped(sound: bytes, clip: Domain) -> bytes | None:
             return None
 
 
-def heard(samples: Bands, *, device: str, threads: int | None) -> Bands:
+def heard(samples: Bands, device: Device) -> Bands:
     """Return frames whose track, if it is a field, is decoded to a WAV file of their time.
 
     Args:
         samples: what is written.
-        device, threads: where it is decoded.
+        device: where it is decoded.
     """
     sound = samples.info.sound
     if sound is None or not is_field(sound):
@@ -65,8 +67,8 @@ def heard(samples: Bands, *, device: str, threads: int | None) -> Bands:
     begin = clip.corner[0] - late
     time = _range(domain, begin, clip.shape[0] * clip.spacing[0])
     try:
-        field = read(sound, region=(time,)).field
-        made = field.bands(region=(time,), device=device, threads=threads)
+        shown = Output(region=(time,))
+        made = read(sound, shown).field.bands(shown, device)
     except ConfigError:  # the track ends before the clip begins
         return replace(samples, info=replace(samples.info, sound=None))
     data = b"".join(io.encode(made, ".wav", name="the sound track"))

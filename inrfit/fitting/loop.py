@@ -23,6 +23,7 @@ from inrfit.coords import Frame, global_frame
 from inrfit.decibel import unit_decibel
 from inrfit.device import Device
 from inrfit.errors import FitError, Interrupted
+from inrfit.field import Field
 from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.events import FitEvent
 from inrfit.fitting.finish import finished
@@ -35,13 +36,12 @@ from inrfit.fitting.saving import wanted as saving_wanted
 from inrfit.fitting.stacks import Stacks
 from inrfit.fitting.target import Target
 from inrfit.kernels import aligned
+from inrfit.kernels.batch import Sums
 from inrfit.kernels.pick import pick_kernel
-from inrfit.kernels.reference import Sums
 from inrfit.kernels.threads import tile_threads
 from inrfit.kernels.tiles import tile_points
 from inrfit.models.coding import Coding
 from inrfit.models.description import Matrix, describe, initial_weights, without
-from inrfit.models.field import Field
 from inrfit.models.sizing import default_lr
 from inrfit.partitions import Partition
 from inrfit.registry import load

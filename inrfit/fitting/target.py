@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inrfit.models.field import Field
+from inrfit.field import Field
 
 SLACK = 0.5
 """How far, in dB, the PSNR of the decoded output may lie above that of the network's own output."""

@@ -16,11 +16,11 @@ from inrfit.codec.container import Reader
 from inrfit.codec.weights import dumps, loads
 from inrfit.config import ModelConfig
 from inrfit.errors import FitError
+from inrfit.field import Field
 from inrfit.fitting import waves
 from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.loop import Progress
 from inrfit.fitting.plan import Plan
-from inrfit.models.field import Field
 from inrfit.models.sizing import resolve
 
 DOUBLING = 3.0

@@ -20,6 +20,7 @@ from inrfit.coords import global_frame
 from inrfit.decibel import unit_decibel
 from inrfit.device import Device
 from inrfit.errors import Interrupted
+from inrfit.field import Field
 from inrfit.fitting import loop
 from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.events import FitEvent
@@ -28,7 +29,6 @@ from inrfit.fitting.loop import Progress, Start
 from inrfit.kernels.tiles import tile_points
 from inrfit.models.coding import Coding
 from inrfit.models.description import Description, describe, without
-from inrfit.models.field import Field
 from inrfit.partitions import Partition
 from inrfit.signal import Signal
 

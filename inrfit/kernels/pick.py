@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from inrfit.device import Device
 from inrfit.errors import ConfigError
-from inrfit.kernels import Kernel
+from inrfit.kernels.protocol import Kernel
 from inrfit.models.description import Description
-from inrfit.registry import load
+from inrfit.registry import load, names
 
 
 def pick_kernel(name: str, description: Description, device: Device) -> Kernel:
-    """Return a kernel for a description.
+    """Return a kernel for a description; see `chosen`."""
+    return load("kernel", chosen(name, description, device))(description)
+
+
+def chosen(name: str, description: Description, device: Device) -> str:
+    """Return the name of a kernel for a description.
 
     Args:
-        name: "auto", or a name of the registry. On a CPU "auto" is the kernel with derivatives by hand, on CUDA the
-            reference, until measurements on hardware say otherwise.
+        name: a name of the registry, or "auto" for the first of them that can run this here. That is the kernel with
+            derivatives by hand on a CPU, and on CUDA the reference, until measurements on hardware say otherwise.
         description: what it will run.
         device: where.
 
@@ -22,8 +27,8 @@ def pick_kernel(name: str, description: Description, device: Device) -> Kernel:
         ConfigError: it does not run there, or not this description; the message says why.
     """
     if name == "auto":
-        name = "reference" if device.is_cuda else "cpu"
-    kernel = load("kernel", name)
-    if (why := kernel.refuses(description, device)) is not None:
+        able = (name for name in names("kernel") if load("kernel", name).refuses(description, device) is None)
+        return next(able)
+    if (why := load("kernel", name).refuses(description, device)) is not None:
         raise ConfigError(f"--kernel {name} cannot run this: {why}", hint="leave it out to take one that can")
-    return kernel(description)
+    return name

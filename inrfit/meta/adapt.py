@@ -19,6 +19,7 @@ from inrfit.codec.weights import with_tables
 from inrfit.config import FitConfig, Settings
 from inrfit.device import Device
 from inrfit.errors import ConfigError, FitError, InputError
+from inrfit.field import Adapted, Field
 from inrfit.fitting import waves
 from inrfit.fitting.loop import Progress, Start
 from inrfit.fitting.measure import with_errors
@@ -34,7 +35,6 @@ from inrfit.meta.origin import InitOrigin
 from inrfit.meta.tasks import bare
 from inrfit.models.coding import Coding, fine_exponent, quantised, restored
 from inrfit.models.description import Description, Matrix, describe
-from inrfit.models.field import Adapted, Field
 from inrfit.models.sizing import default_lr
 from inrfit.partitions import Partition, build
 from inrfit.partitions.counted import counted

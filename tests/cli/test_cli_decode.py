@@ -10,7 +10,7 @@ import pytest
 from make.cli import files, inrfit, pixels
 
 from inrfit import api
-from inrfit.models.field import Field
+from inrfit.field import Field
 
 
 def test_the_name_is_that_of_the_source_with_dec(field: Path) -> None:

@@ -11,6 +11,7 @@ from inrfit import api, registry
 from inrfit.codec.container import Reader
 from inrfit.codec.weights import dumps, loads
 from inrfit.kernels import reference
+from inrfit.kernels.batch import Batch
 from inrfit.models.description import describe, initial_weights
 
 CASES = [
@@ -67,7 +68,7 @@ def test_gradients_agree_with_differences(case):
     coords = torch.tensor(random.uniform(-1, 1, (2, 6, 2)))
     owner = torch.tensor([1, 0])
     mask = torch.tensor(random.integers(0, 2, (2, 6, 1))).double()
-    batch = reference.Batch(
+    batch = Batch(
         features={
             name: reference.encode(description, weights, coords).double() for name in description.frames
         },

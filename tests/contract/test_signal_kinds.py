@@ -24,6 +24,7 @@ from inrfit.domain import Domain, Typed
 from inrfit.errors import ConfigError, Interrupted, OutputError
 from inrfit.fitting import checkpoint
 from inrfit.fitting.loop import Progress
+from inrfit.render.output import Output
 from inrfit.signal import Bands, Signal, SignalInfo
 
 KINDS = registry.names("signal")
@@ -369,7 +370,7 @@ def test_decoding_at_another_size_spans_the_same_extent(kind):
     field = field_of(kind)
     low, high = field.info.value_range
     for size in (tuple(2 * n for n in field.domain.shape), tuple(max(1, n // 2) for n in field.domain.shape)):
-        made = field.bands(size=size)
+        made = field.bands(Output(size=size))
         values = made.array()
         assert values.shape == (*size, field.channels)
         assert values.dtype == field.info.dtype

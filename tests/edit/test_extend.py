@@ -17,8 +17,8 @@ from inrfit.decibel import unit_decibel
 from inrfit.edit import extend
 from inrfit.edit.extend import HEADROOM
 from inrfit.errors import ConfigError, InputError
+from inrfit.field import Field, pooled_psnr
 from inrfit.metrics.fidelity import psnr
-from inrfit.models.field import Field, pooled_psnr
 from inrfit.partitions import join
 from inrfit.signal import ArraySignal
 

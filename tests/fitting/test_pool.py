@@ -16,11 +16,11 @@ from inrfit.config import PartitionConfig
 from inrfit.device import pick_device
 from inrfit.domain import Box
 from inrfit.errors import ConfigError
+from inrfit.field import Field
 from inrfit.fitting import measure
-from inrfit.kernels.render import values_at
 from inrfit.kernels.tiles import region_samples
-from inrfit.models.field import Field
 from inrfit.partitions import build
+from inrfit.render.points import values_at
 from inrfit.signal import ArraySignal
 
 CPU = pick_device("cpu", 1)

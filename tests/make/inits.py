@@ -13,15 +13,15 @@ from inrfit import api, io
 from inrfit.config import ModelConfig, PartitionConfig
 from inrfit.decibel import unit_decibel
 from inrfit.device import pick_device
-from inrfit.kernels.render import values_at
+from inrfit.field import Field
 from inrfit.meta.config import MetaConfig
 from inrfit.meta.curves import curve
 from inrfit.meta.init import Init
 from inrfit.meta.learner import as_tensors
 from inrfit.meta.tasks import gather
-from inrfit.models.field import Field
 from inrfit.partitions import build
 from inrfit.registry import load
+from inrfit.render.points import values_at
 from inrfit.signal import Signal
 from make.data import textured
 

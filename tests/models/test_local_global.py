@@ -9,6 +9,7 @@ from inrfit import api
 from inrfit.config import ModelConfig
 from inrfit.coords import fold
 from inrfit.kernels import reference
+from inrfit.kernels.batch import Batch
 from inrfit.models.description import TRUNK_COORDS, describe, initial_weights
 
 SIZED = {"name": "local-global", "hidden_features": 5, "hidden_layers": 2, "trunk_features": 7}
@@ -55,7 +56,7 @@ def test_tiles_that_share_trunk_coordinates_give_the_same_gradients_as_tiles_of_
     own = {**shared, TRUNK_COORDS: distinct[rows]}
     results = []
     for features, trunk_rows in ((shared, rows), (own, None)):
-        batch = reference.Batch(
+        batch = Batch(
             features=features,
             targets=torch.zeros(4, 6, 3),
             mask=torch.ones(4, 6, 1),
