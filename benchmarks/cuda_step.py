@@ -28,6 +28,7 @@ import torch
 from torch import Tensor
 
 from inrfit.kernels import reference, triton_fused
+from inrfit.kernels.batch import Batch
 from inrfit.kernels.triton_fused import Fused, Launch
 from inrfit.models.config import ModelConfig
 from inrfit.models.description import COORDS, Description, describe, initial_weights
@@ -77,7 +78,7 @@ class Case:
         rows = torch.arange(self.regions) % 64
         return {name: torch.tensor(w)[rows].to(DEVICE) for name, w in drawn.items()}
 
-    def batch(self) -> reference.Batch:
+    def batch(self) -> Batch:
         """Draw coordinates and targets."""
         made = torch.Generator(DEVICE).manual_seed(0)
 
@@ -86,7 +87,7 @@ class Case:
             return torch.rand(shape, device=DEVICE, generator=made) * 2 - 1
 
         ones = torch.ones(self.regions, self.points, 1, device=DEVICE)
-        return reference.Batch(
+        return Batch(
             features={COORDS: uniform(2)},
             targets=uniform(3),
             mask=ones,
@@ -162,12 +163,10 @@ def launches(sweep: bool) -> Iterator[Launch | None]:
         yield Launch(block=block, warps=warps, split=split)
 
 
-def in_double(
-    description: Description, weights: Mapping[str, Tensor], batch: reference.Batch
-) -> dict[str, Tensor]:
+def in_double(description: Description, weights: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:
     """Return the gradients of the first regions in double precision."""
     part = slice(0, CHECKED)
-    first = reference.Batch(
+    first = Batch(
         features={name: x[part].double() for name, x in batch.features.items()},
         targets=batch.targets[part].double(),
         mask=batch.mask[part].double(),

@@ -30,12 +30,12 @@ from inrfit import api, io
 from inrfit.coords import global_frame
 from inrfit.device import pick_device
 from inrfit.domain import image_domain
+from inrfit.field import Field
 from inrfit.io.files import atomic_write_blocks
-from inrfit.kernels.lattice import asked, lattice_of
-from inrfit.kernels.network import network_of
-from inrfit.kernels.render import render_bands
-from inrfit.models.field import Field
+from inrfit.kernels.network import Network
 from inrfit.partitions.grid import divide
+from inrfit.render.output import Output
+from inrfit.render.tiles import render_bands
 from inrfit.signal import Bands
 
 NAME = "decode"
@@ -142,13 +142,11 @@ def parts(path: Path, case: Case, threads: int) -> dict[str, float]:
     wall, began = time.perf_counter(), time.process_time()
     from inrfit.codec import excerpt
 
-    field = excerpt.read(path, **case.words).field
+    shown = Output(**case.words)
+    field = excerpt.read(path, shown).field
     read = time.process_time() - began
-    wanted = lattice_of(
-        field.domain, *asked(field.domain, None, *case.words.values()), channels=field.channels
-    )
-    network = network_of(field, device)
-    units = clocks["render"].over(render_bands(field, wanted, device, network))
+    wanted = shown.lattice(field.domain, field.channels)
+    units = clocks["render"].over(render_bands(Network(field, device), wanted))
     native = clocks["both"].over(field.info.from_unit(unit) for unit in units)
     shown = Bands(
         bands=native,

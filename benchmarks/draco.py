@@ -17,9 +17,9 @@ import numpy as np
 from signals import DATA, MESHES
 
 from inrfit import api
+from inrfit.compare.shape import ON_SURFACE, SEED
 from inrfit.errors import InputError
 from inrfit.io.config import ReadConfig
-from inrfit.metrics.shape import ON_SURFACE, SEED
 from inrfit.surface import Surface
 
 BITS = (7, 8, 9, 10, 11, 12, 14)

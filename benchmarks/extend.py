@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from inrfit import api
 from inrfit.device import Device
 from inrfit.errors import InputError
+from inrfit.field import Field
 from inrfit.metrics.fidelity import mse, psnr
-from inrfit.models.field import Field
 
 NAME = "extend"
 PHOTOS = ("kodak/kodim05.png", "kodak/kodim13.png", "kodak/kodim15.png")

@@ -12,9 +12,9 @@ from meta_inits import starts
 from meta_runs import Runs, summary
 
 from inrfit import api
+from inrfit.decibel import unit_decibel
 from inrfit.edit.interpolate import path
 from inrfit.meta.init import Init
-from inrfit.metrics.fidelity import unit_decibel
 from inrfit.signal import Signal
 
 PAIRS = 8

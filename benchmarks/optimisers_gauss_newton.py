@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import jacrev, vmap
 
+from inrfit.decibel import unit_decibel
 from inrfit.fitting.plan import Plan
 from inrfit.kernels.reference import apply, encode
 from inrfit.kernels.threads import tile_threads
 from inrfit.kernels.tiles import region_samples
-from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.description import COORDS, Description, describe, initial_weights
 
 FIRST_DAMPING, EASE, STIFFEN = 1e-2, 1 / 3, 4.0

@@ -13,6 +13,7 @@ from partition_matters_images import Grey, Method, Subject, png
 
 from inrfit.device import Device
 from inrfit.errors import FitError
+from inrfit.field import Field
 from inrfit.fitting import loop
 from inrfit.fitting.events import FitEvent
 from inrfit.fitting.plan import Plan
@@ -20,7 +21,6 @@ from inrfit.fitting.progress import Progress
 from inrfit.fitting.settings import settings
 from inrfit.models.budget import widest
 from inrfit.models.description import describe
-from inrfit.models.field import Field
 from inrfit.models.sizing import resolve
 
 LEVELS = (20.0, 25.0, 30.0, 35.0)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from inrfit.device import Device
 from inrfit.domain import image_domain
-from inrfit.models.field import Field
+from inrfit.field import Field
 from inrfit.partitions import Partition
 from inrfit.partitions.grid import divide, near_square
 from inrfit.partitions.labels import from_labels

@@ -25,12 +25,12 @@ from signals import CLIP, DATA
 from inrfit import api
 from inrfit.device import Device
 from inrfit.errors import InputError, InrfitError
+from inrfit.field import Field
 from inrfit.fitting.finish import quantise_field
 from inrfit.fitting.measure import measured
 from inrfit.fitting.size import with_steps
 from inrfit.io.config import ReadConfig
 from inrfit.models.coding import PER_OCTAVE, Coding, exponent_of
-from inrfit.models.field import Field
 from inrfit.registry import names
 from inrfit.signal import ArraySignal, Signal
 

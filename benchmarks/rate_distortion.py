@@ -31,10 +31,12 @@ import rate_distortion_report as report
 from numpy.typing import NDArray
 
 from inrfit import api
+from inrfit.compare import pictures
+from inrfit.decibel import decibel
 from inrfit.device import Device
 from inrfit.errors import ConfigError, InputError, InrfitError
-from inrfit.metrics import fidelity, pictures
-from inrfit.metrics.rate import bpp
+from inrfit.metrics import fidelity
+from inrfit.metrics.bits import bpp
 from inrfit.registry import check, names
 
 NAME = "rate_distortion"
@@ -200,7 +202,7 @@ def measure(job: Job, device: Device) -> dict[str, Any]:
         "pixels": height * width,
         "bytes": size,
         "bpp": bpp(size, height * width),
-        "psnr": fidelity.decibel(error),
+        "psnr": decibel(error),
         "mse": error,
         "regions": told["regions"],
         "params": told["params"],

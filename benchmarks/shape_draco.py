@@ -21,10 +21,10 @@ from draco import chamfer_l1, coded
 from signals import DATA
 
 from inrfit import api
+from inrfit.compare import shape as metrics
 from inrfit.device import Device
 from inrfit.errors import InputError
 from inrfit.io.config import ReadConfig
-from inrfit.metrics import shape as metrics
 from inrfit.surface import Surface
 
 NAME = "shape_draco"

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         OutputError,
         PluginError,
     )
-    from inrfit.models.field import Field
+    from inrfit.field import Field
 
 __all__ = [
     "ConfigError",
@@ -76,10 +76,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'inrfit' has no attribute {name!r}")
-    if name == "Field":
-        home = "inrfit.models.field"
-    else:
-        home = "inrfit.errors" if name[0].isupper() else "inrfit.api"
+    home = "inrfit.field" if name == "Field" else "inrfit.errors" if name[0].isupper() else "inrfit.api"
     return getattr(importlib.import_module(home), name)
 
 

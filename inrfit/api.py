@@ -18,11 +18,12 @@ from inrfit.codec.origin import Find, Origin
 from inrfit.codec.source import Source as FileSource
 from inrfit.device import Device, pick_device
 from inrfit.errors import ConfigError, FitError, InputError, OutputError, require
+from inrfit.field import Field
 from inrfit.fitting.plan import Plan, check_many
 from inrfit.fitting.settings import DIVISION, FIT, Settings, divides, settings
 from inrfit.io.config import ReadConfig
-from inrfit.models.field import Field
 from inrfit.partitions import Partition, build
+from inrfit.render.output import Output
 from inrfit.signal import Bands, Signal
 
 if TYPE_CHECKING:
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
     from inrfit.edit.keep import Keep
     from inrfit.fitting.checkpoint import Checkpoint
     from inrfit.fitting.progress import Progress
-    from inrfit.kernels.lattice import Slices
     from inrfit.meta.adapt import Adaptation
     from inrfit.meta.init import Init
     from inrfit.options import AdaptWords, ExtendWords, FitWords, PartitionWords, TrainWords
+    from inrfit.render.output import Slices
 
 Source = str | Path | bytes | NDArray[Any] | Signal
 """A signal, or what one is read from: a path, the bytes of a file, or an array, which is an image unless a kind is named."""
@@ -344,21 +345,20 @@ def decode(
     """
     from inrfit.edit.soundtrack import heard
 
-    shown = {"size": size, "scale": scale, "region": region}
-    whole = isinstance(source, Field)
-    if whole:
+    shown = Output(size=size, scale=scale, region=region, fill=fill, blend=blend)
+    if isinstance(source, Field):
         field = source
     else:
-        find = finder(source, init)
-        field = excerpt.read(source, **shown, blend=blend, partial=partial, find=find).field
-    made = field.bands(**shown, fill=fill, blend=blend, device=device, threads=threads, precision=precision)
+        field = excerpt.read(source, shown, partial=partial, find=finder(source, init)).field
+    picked = pick_device(device, threads, precision)
+    made = field.bands(shown, picked)
     values = made.array()
     if output is not None:
         target, written = Path(output), values
         info = field.info if metadata else field.info.without_metadata()
         if fill is None and io.kind_of(info.kind).shows_holes:
-            written, info, _ = io.with_holes(values, info, field.covered(**shown), target.suffix)
-        shown_as = heard(Bands.of(written, made.domain, info), device=device, threads=threads)
+            written, info, _ = io.with_holes(values, info, field.covered(shown), target.suffix)
+        shown_as = heard(Bands.of(written, made.domain, info), picked)
         io.write(shown_as, target, overwrite=overwrite)
     return values
 
@@ -713,16 +713,16 @@ def evaluate(
         The metrics by name (None where one is not defined, for example MS-SSIM of a small image), "mse" with values
         on [0, 1], "range" (of the samples: the peak of "psnr"), "psnr_type" (with that of their type), "border_error",
         "region_psnr", "params", "samples", and "bytes", "bpp" and "parts" of the
-        file, or of the file that a field given as an object would make (see `metrics.rate.parts`); of a clip also
+        file, or of the file that a field given as an object would make (see `metrics.bits.parts`); of a clip also
         "frame_psnr" and "frame_ssim", one value for each frame. "against": by codec, its largest file of no more bytes
-        and its smallest of no lower PSNR (see `metrics.rivals.Rivals.beside`),
+        and its smallest of no lower PSNR (see `compare.rivals.Rivals.beside`),
         where "set_aside", the bytes of its profile and its EXIF block, is not counted, as theirs have none.
 
     Raises:
         InputError: the sizes, channels or sample types differ, or the signal is no picture that codecs take.
         ConfigError: a metric or codec is not known, not defined for the kind of signal, or not there.
     """
-    from inrfit.metrics import rivals
+    from inrfit.compare import rivals
 
     names = _codecs(against)
     field = _opened(source, init)
@@ -757,14 +757,14 @@ def rate_distortion(
 
     Returns:
         "files": what `evaluate` returns of each; "curves": by codec, the "quality", "bytes" and "psnr" of its points;
-        "bd": by codec, BD-rate and BD-PSNR (see `metrics.rivals.Rivals.bd`).
+        "bd": by codec, BD-rate and BD-PSNR (see `compare.rivals.Rivals.bd`).
 
     Raises:
         InputError, ConfigError: as for `evaluate`, or no codec is named, or the files are not all of one part.
     """
     from dataclasses import asdict
 
-    from inrfit.metrics import rivals
+    from inrfit.compare import rivals
 
     names = _codecs(against)
     require(bool(names and sources), "there are no files, or no codec to compare them with", hint="name some")
@@ -796,7 +796,7 @@ def _codecs(names: Sequence[str]) -> tuple[str, ...]:
     Raises:
         ConfigError: one is not known, or this Pillow was built without it.
     """
-    from inrfit.metrics.pictures import codec
+    from inrfit.compare.pictures import codec
     from inrfit.registry import check
 
     for name in names:
@@ -823,12 +823,11 @@ def _measured(
     threads: int | None,
 ) -> dict[str, Any]:
     """Return what `evaluate` does of a file by itself."""
-    from inrfit.fitting.measure import with_errors
-    from inrfit.metrics.comparison import compare
-    from inrfit.metrics.rate import bpp, parts
+    from inrfit.compare.comparison import compare
+    from inrfit.metrics.bits import bpp, parts
 
     wanted = io.kind_of(field.info.kind).metrics if metrics is None else metrics
-    found = compare(field, original, wanted, device=pick_device(device, threads), measure=with_errors)
+    found = compare(field, original, wanted, pick_device(device, threads))
     with Reader(to_bytes(source) if isinstance(source, Field) else source) as reader:
         size, sizes = reader.size, reader.sizes()
         aside = sum(stored_size(tag, reader.ancillary[tag]) for tag in (ICC, EXIF) if tag in reader.ancillary)

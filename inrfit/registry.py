@@ -59,8 +59,8 @@ TABLE: dict[str, dict[str, str]] = {
         "feature-grid": "inrfit.models.feature_grid:describe",
     },
     "kernel": {
-        "reference": "inrfit.kernels.reference:Reference",
         "cpu": "inrfit.kernels.cpu:Cpu",
+        "reference": "inrfit.kernels.reference:Reference",
         "cuda-graphs": "inrfit.kernels.cuda:Graphs",
         "triton": "inrfit.kernels.cuda:Triton",
     },
@@ -92,15 +92,15 @@ TABLE: dict[str, dict[str, str]] = {
         "snr": "inrfit.metrics.sound:snr",
         "si-sdr": "inrfit.metrics.sound:si_sdr",
         "lsd": "inrfit.metrics.sound:lsd",
-        "iou": "inrfit.metrics.shape:iou",
-        "chamfer-l1": "inrfit.metrics.shape:chamfer_l1",
-        "chamfer-l2": "inrfit.metrics.shape:chamfer_l2",
-        "normal-consistency": "inrfit.metrics.shape:normal_consistency",
+        "iou": "inrfit.compare.shape:iou",
+        "chamfer-l1": "inrfit.compare.shape:chamfer_l1",
+        "chamfer-l2": "inrfit.compare.shape:chamfer_l2",
+        "normal-consistency": "inrfit.compare.shape:normal_consistency",
     },
     "picture-codec": {
-        "jpeg": "inrfit.metrics.pictures:JPEG",
-        "webp": "inrfit.metrics.pictures:WEBP",
-        "avif": "inrfit.metrics.pictures:AVIF",
+        "jpeg": "inrfit.compare.pictures:JPEG",
+        "webp": "inrfit.compare.pictures:WEBP",
+        "avif": "inrfit.compare.pictures:AVIF",
     },
 }
 

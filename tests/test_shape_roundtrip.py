@@ -12,6 +12,7 @@ from make.shapes import CENTRE, RADIUS, ball, file, loaded
 import inrfit
 from inrfit import api
 from inrfit.errors import ConfigError
+from inrfit.render.output import Output
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,9 @@ def field(source: Path) -> Any:
 def test_cells_that_are_wholly_outside_have_no_network(field: Any) -> None:
     assert len(field.partition) == 208  # all of 6 x 6 x 6 but the corners
     assert field.uncovered() == int((~field.covered()).sum()) == 8 * 8**3
-    assert field.uncovered(size=(24, 60, 48)) == int((~field.covered(size=(24, 60, 48))).sum())
+    assert field.uncovered(Output(size=(24, 60, 48))) == int(
+        (~field.covered(Output(size=(24, 60, 48)))).sum()
+    )
 
 
 def test_the_mesh_of_the_file_is_the_ball_again(field: Any, tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from inrfit.decibel import unit_decibel
 from inrfit.domain import image_domain
 from inrfit.errors import InputError
-from inrfit.metrics.fidelity import psnr, unit_decibel
+from inrfit.metrics.fidelity import psnr
 from inrfit.signal import INTEGER_RANGES, ArraySignal, Bands, SignalInfo
 
 

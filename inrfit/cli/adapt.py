@@ -20,9 +20,9 @@ from inrfit.meta.config import AdaptConfig
 from inrfit.meta.settings import ADAPT, adapt_settings
 
 if TYPE_CHECKING:
+    from inrfit.field import Field
     from inrfit.fitting.plan import Plan
     from inrfit.meta.init import Init
-    from inrfit.models.field import Field
 
 KEYS = {"init": "SHA-256 of the init", "steps": "steps that were done"}
 """Keys of the command's own in JSON."""

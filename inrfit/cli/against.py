@@ -9,8 +9,8 @@ from inrfit.cli.console import number
 from inrfit.errors import ConfigError
 
 if TYPE_CHECKING:
-    from inrfit.metrics.rivals import Rivals
-    from inrfit.models.field import Field
+    from inrfit.compare.rivals import Rivals
+    from inrfit.field import Field
     from inrfit.signal import Signal
 
 FEWEST = 4
@@ -100,7 +100,7 @@ class Against:
         Raises:
             InputError: the signal is no picture that codecs take.
         """
-        from inrfit.metrics import rivals
+        from inrfit.compare import rivals
 
         picture = self.pictures.setdefault((original, fitted.domain.box), Picture(name=original))
         others = rivals.of(fitted, signal, self.names, done=picture.done)
@@ -119,7 +119,7 @@ def wanted(option: str | None, *, draws: bool) -> Against | None:
     """
     if option is None:
         return None
-    from inrfit.metrics.pictures import codec
+    from inrfit.compare.pictures import codec
     from inrfit.registry import check
 
     names = [check("picture-codec", name.strip().lower(), option="--against") for name in option.split(",")]

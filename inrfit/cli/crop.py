@@ -72,7 +72,7 @@ def command(
         from inrfit.codec.contents import network
         from inrfit.codec.read import info_of
         from inrfit.edit.crop import plan
-        from inrfit.metrics.rate import bpp
+        from inrfit.metrics.bits import bpp
 
         with Reader(_opened(item), allow_truncated=True) as reader:
             cut = plan(reader, wanted)

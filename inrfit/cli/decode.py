@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from inrfit.codec.excerpt import Excerpt
     from inrfit.device import Device
     from inrfit.domain import Domain
-    from inrfit.models.field import Field
+    from inrfit.field import Field
+    from inrfit.render.output import Output
     from inrfit.signal import Bands
 
 KEYS = {
@@ -124,7 +125,7 @@ def command(
     numbers count from the end and ends may be left away, as in Python. Only what --region needs is read of a file.
     The output goes beside the input as NAME.dec.SUFFIX unless -o says otherwise.
     """
-    from inrfit.kernels.lattice import check_blend
+    from inrfit.render.output import Output
 
     with batch.json_errors(json, KEYS):
         wanted = None if format_ is None else f".{format_.lower().lstrip('.')}".rstrip(".")
@@ -137,7 +138,7 @@ def command(
         window = options.region(region)
         if fill is not None:
             _fill(fill, "uint8", "rgb")
-        check_blend(blend)
+        part = Output(region=window, blend=blend)
         options.check_device(device, threads)
         if half and device == "cpu":
             raise ConfigError(
@@ -164,19 +165,19 @@ def command(
         source = container(item)
         with Reader(source, allow_truncated=True) as reader:
             domain = Layout(header=reader.header, index=reader.index).domain
-        shown = {"size": wanted_size.of(domain), "region": window}
-        taken = excerpt.read(source, **shown, blend=blend, partial=partial, find=api.finder(source, begin))
+        shown = replace(part, size=wanted_size.of(domain))
+        taken = excerpt.read(source, shown, partial=partial, find=api.finder(source, begin))
         field = taken.field
         suffix = wanted or (io.decode_suffix(field.info) if item.output is None else item.output.suffix)
         name = "<stdout>" if item.output is None else str(item.output)
         kind = io.kind_of(field.info.kind)
         kind.check(field.info, field.channels, suffix, name)
         make_room(item.output)
-        picked = pick_device(device, threads)
+        picked = pick_device(device, threads, "half" if half else "float32")
         if not quiet:
             say(f"{picked.why} · {item.name}")
         _tell_damaged(item, taken)
-        picture = _picture(field, shown, fill, blend, suffix, picked, "half" if half else "float32")
+        picture = _picture(field, shown, fill, suffix, picked)
         kind = io.kind_of(field.info.kind)
         if picture.opaque is not None and fill is None and not kind.sparse and not quiet:
             how = (
@@ -193,7 +194,7 @@ def command(
         if no_metadata:
             made = replace(made, info=made.info.without_metadata())
         made = replace(made, domain=wanted_size.at_rate(made.domain))
-        made = heard(made, device=picked.name, threads=picked.threads)
+        made = heard(made, picked)
         for loss in () if quiet else kind.losses(made.info, made.domain, field.channels, suffix):
             say(f"{item.name}: {loss}")
         pieces = io.encode(made, suffix, name=name)
@@ -252,9 +253,9 @@ class Size:
         Raises:
             ConfigError: they do not suit the axes of the domain.
         """
-        from inrfit.kernels.lattice import asked
+        from inrfit.render.output import Output
 
-        sizes = list(asked(domain, None, self.scale, None)[0])
+        sizes = list(Output(scale=self.scale).sizes(domain))
         if self.resolution is not None:
             sizes = [max(1, round(n * self.resolution / max(domain.shape))) for n in domain.shape]
         if self.sizes is not None:
@@ -309,40 +310,31 @@ class _Picture:
     opaque: list[float] | None
 
 
-def _picture(
-    field: Field,
-    shown: dict[str, Any],
-    fill: str | None,
-    blend: int,
-    suffix: str,
-    device: Device,
-    precision: str,
-) -> _Picture:
+def _picture(field: Field, shown: Output, fill: str | None, suffix: str, device: Device) -> _Picture:
     """Decode a field.
 
     Args:
         field: what to decode.
-        shown: size, scale and region.
-        fill, blend: the options.
+        shown: what is wanted of it.
+        fill: the option.
         suffix: format of the output.
-        device, precision: where and how it runs.
+        device: where and how it runs.
     """
     from inrfit import io
-    from inrfit.models.field import fill_sample
     from inrfit.signal import Bands
 
-    words = {"blend": blend, "device": device.name, "threads": device.threads, "precision": precision}
-    holes = field.uncovered(**shown)
+    holes = field.uncovered(shown)
     kind = io.kind_of(field.info.kind)
     if holes and fill is None and kind.shows_holes:
-        covered = field.covered(**shown)
-        made = field.bands(**shown, **words)
+        covered = field.covered(shown)
+        made = field.bands(shown, device)
         values, info, clear = io.with_holes(made.array(), field.info, covered, suffix)
         opaque = None if clear else values[~covered][0].tolist()
         return _Picture(samples=Bands.of(values, made.domain, info), uncovered=holes, opaque=opaque)
-    filled = None if fill is None else _fill(fill, field.info.dtype, field.info.colour)
-    opaque = fill_sample(filled, field.info, field.channels).tolist() if holes else None
-    return _Picture(samples=field.bands(**shown, **words, fill=filled), uncovered=holes, opaque=opaque)
+    if fill is not None:
+        shown = replace(shown, fill=_fill(fill, field.info.dtype, field.info.colour))
+    opaque = shown.filling(field.info, field.channels).tolist() if holes else None
+    return _Picture(samples=field.bands(shown, device), uncovered=holes, opaque=opaque)
 
 
 def _fill(text: str, dtype: str, colour: str) -> list[float]:

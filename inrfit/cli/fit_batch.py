@@ -15,8 +15,8 @@ from inrfit.errors import Interrupted
 
 if TYPE_CHECKING:
     from inrfit.api import Plan
+    from inrfit.field import Field
     from inrfit.fitting.events import FitEvent
-    from inrfit.models.field import Field
 
 AHEAD = 1024
 """Most inputs that are fitted at once."""

@@ -18,10 +18,10 @@ from inrfit.errors import FitError, Interrupted
 
 if TYPE_CHECKING:
     from inrfit.api import Plan
+    from inrfit.field import Field
     from inrfit.fitting.checkpoint import Checkpoint
     from inrfit.fitting.events import FitEvent
     from inrfit.fitting.progress import Progress
-    from inrfit.models.field import Field
     from inrfit.report import Entry
 
 
@@ -225,7 +225,7 @@ def _division(plan: Plan) -> str:
 
 def _entry(item: Item, plan: Plan, field: Any, events: list[FitEvent], bytes_written: int) -> Entry:
     """Return what the report shows of a fit."""
-    from inrfit.metrics.fidelity import unit_decibel
+    from inrfit.decibel import unit_decibel
 
     numbers = {
         "psnr": field.psnr,

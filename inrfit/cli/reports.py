@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from inrfit.device import Device
     from inrfit.domain import Box, Domain
+    from inrfit.field import Field
     from inrfit.io.kinds import SignalKind
-    from inrfit.models.field import Field
     from inrfit.report import Entry
     from inrfit.signal import Signal, SignalInfo
 
@@ -35,6 +35,7 @@ def entry(
     """Return what a report shows of one file."""
     from inrfit import io
     from inrfit.partitions.summary import overlay
+    from inrfit.render.output import Output
     from inrfit.report import Entry
 
     kind, partition = io.kind_of(signal.info.kind), field.partition
@@ -42,7 +43,7 @@ def entry(
 
     def decoded(box: Box) -> NDArray[Any]:
         counted = box.from_origin(field.domain.origin)
-        return field.decode(region=counted, device=device.name, threads=device.threads)
+        return field.bands(Output(region=counted), device).array()
 
     return Entry(
         name=name,

@@ -11,10 +11,10 @@ from inrfit.codec.header import Header, ModelHeader
 from inrfit.codec.origin import Origin
 from inrfit.codec.payload import Item, Numbers, Payload, payload_of
 from inrfit.errors import ConfigError, ContainerError, PluginError
+from inrfit.field import Field
 from inrfit.models.coding import Coding
 from inrfit.models.config import ModelConfig
 from inrfit.models.description import Description, describe
-from inrfit.models.field import Field
 
 MODEL_FIELDS = ModelHeader.__struct_fields__
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inrfit.codec.container import Damage, Reader
@@ -10,8 +9,8 @@ from inrfit.codec.layout import Layout
 from inrfit.codec.origin import Find
 from inrfit.codec.read import loads
 from inrfit.codec.source import Source
-from inrfit.kernels.lattice import Slices, asked, check_blend, lattice_of, touched
-from inrfit.models.field import Field
+from inrfit.field import Field
+from inrfit.render.output import WHOLE, Output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,20 +29,13 @@ class Excerpt:
 
 
 def read(
-    source: Source,
-    *,
-    size: Sequence[int] | None = None,
-    scale: float | None = None,
-    region: Slices | None = None,
-    blend: int = 0,
-    partial: bool = False,
-    find: Find | None = None,
+    source: Source, output: Output = WHOLE, *, partial: bool = False, find: Find | None = None
 ) -> Excerpt:
     """Read the front matter of a file and the regions that an output shows; no other byte is read.
 
     Args:
         source: a path, the bytes of a file, or any object with the `read`, `seek` and `tell` of a binary file.
-        size, scale, region, blend: the output, as for `Field.decode`. Regions that are blended into it are read too.
+        output: what is wanted. Regions that are blended into it are read too.
         partial: leave out damaged regions; without it they are an error.
         find: finds the init of a file that keeps only what its regions adapted.
 
@@ -51,13 +43,12 @@ def read(
         InputError: there is no such file. ContainerError: what is needed of it is damaged, or it is no `.inr` file.
         ConfigError: the output cannot be.
     """
-    margin, damaged = check_blend(blend), list[Damage]()
+    damaged = list[Damage]()
     with Reader(source, allow_truncated=True) as reader:
         positions = None
-        if region is not None:
+        if output.region is not None:
             layout = Layout(header=reader.header, index=reader.index)
-            sizes, box = asked(layout.domain, size, scale, region)
-            wanted = lattice_of(layout.domain, sizes, box, channels=reader.header.signal.channels)
-            positions = touched(map(layout.box, range(len(layout))), wanted, margin)
+            boxes = map(layout.box, range(len(layout)))
+            positions = output.touched(boxes, layout.domain, reader.header.signal.channels)
         field = loads(reader, positions, damaged=damaged if partial else None, find=find)
         return Excerpt(field=field, damaged=tuple(damaged), regions=len(reader.index.ids))

@@ -19,8 +19,8 @@ from inrfit.codec.origin import Find, Origin
 from inrfit.codec.payload import Payload
 from inrfit.coords import Frame
 from inrfit.errors import ContainerError
+from inrfit.field import Adapted, Field, pooled_psnr
 from inrfit.models.description import Description
-from inrfit.models.field import Adapted, Field, pooled_psnr
 from inrfit.partitions import Partition, Region
 from inrfit.partitions.counted import counts
 from inrfit.partitions.grid import from_edges

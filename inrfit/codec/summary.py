@@ -8,8 +8,8 @@ from inrfit.codec.container import Reader
 from inrfit.codec.contents import misfits, network_of
 from inrfit.codec.layout import Layout
 from inrfit.codec.read import info_of
-from inrfit.metrics.fidelity import unit_decibel
-from inrfit.metrics.rate import bpp
+from inrfit.decibel import unit_decibel
+from inrfit.metrics.bits import bpp
 
 
 def summary(reader: Reader) -> dict[str, Any]:

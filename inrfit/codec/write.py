@@ -23,8 +23,8 @@ from inrfit.codec.header import (
     SignalHeader,
 )
 from inrfit.codec.payload import Item, integers_of, payload_of
+from inrfit.field import Field
 from inrfit.models.coding import Coding
-from inrfit.models.field import Field
 from inrfit.signal import SignalInfo
 from inrfit.version import __version__
 

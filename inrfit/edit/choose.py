@@ -11,7 +11,7 @@ from inrfit.codec.read import region_mask
 from inrfit.domain import Box, Domain, Typed
 from inrfit.edit.keep import Entry, Selection, resolved, shown
 from inrfit.errors import ConfigError
-from inrfit.kernels.lattice import outside
+from inrfit.render.output import outside
 
 SHOWN = 8
 """Regions that a message lists."""

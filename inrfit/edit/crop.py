@@ -19,8 +19,8 @@ from inrfit.edit import soundtrack
 from inrfit.edit.choose import choose
 from inrfit.edit.keep import Selection, selection
 from inrfit.errors import ConfigError
+from inrfit.field import pooled_psnr
 from inrfit.io.metadata import of_part
-from inrfit.models.field import pooled_psnr
 from inrfit.partitions.counted import counts
 from inrfit.signal import SignalInfo
 from inrfit.version import __version__

@@ -21,6 +21,7 @@ from inrfit.codec.read import loads
 from inrfit.codec.write import dumps
 from inrfit.device import Device
 from inrfit.edit.sides import MODES, placed
+from inrfit.field import Field, pooled_psnr
 from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.config import FitConfig
 from inrfit.fitting.events import FitEvent
@@ -35,13 +36,13 @@ from inrfit.fitting.start import Start
 from inrfit.io.config import ReadConfig
 from inrfit.metrics.fidelity import psnr
 from inrfit.models.description import initial_weights
-from inrfit.models.field import Field, pooled_psnr
 from inrfit.models.sizing import default_lr
 from inrfit.partitions import Partition, occupied
 from inrfit.partitions.config import PartitionConfig
 from inrfit.partitions.counted import counted
 from inrfit.partitions.join import continued, joined
 from inrfit.registry import unknown
+from inrfit.render.output import Output
 from inrfit.signal import ArraySignal, Signal
 
 HEADROOM = 16.0
@@ -192,12 +193,13 @@ def verify(plan: Extension, data: bytes) -> Extended:
     """Return what the bytes of a file hold, measured anew against the new part and the field that was extended."""
     with Reader(data) as reader:
         field = loads(reader)
-    old, where = plan.old, {"device": plan.device.name, "threads": plan.device.threads}
+    old = plan.old
     new = with_errors(field.select(plan.added), plan.signal, plan.device)
     errors = dict(zip(plan.added, new.mse, strict=True))
     mse = tuple(errors.get(row, error) for row, error in enumerate(field.mse))
     covered, place = old.covered(), old.domain.box.from_origin(field.domain.origin)
-    before, after = old.decode(**where)[covered], field.decode(region=place, **where)[covered]
+    parts = (old, Output()), (field, Output(region=place))
+    before, after = (of.bands(shown, plan.device).array()[covered] for of, shown in parts)
     return Extended(
         field=replace(field, mse=mse, psnr=pooled_psnr(mse, field.counts, field.info.peak)),
         psnr_new=math.inf if new.psnr is None else new.psnr,
@@ -294,9 +296,9 @@ def _with_old(plan: Extension, margin: int | Sequence[int]) -> ArraySignal:
     values[there], known[there] = new.dense(), True if new.known is None else new.known
     if box != new.domain.box:
         seam = box & old.domain.box
-        part, there = seam.from_origin(old.domain.origin), seam.slices(box.origin)
-        values[there] = old.decode(region=part, device=plan.device.name, threads=plan.device.threads)
-        known[there] = old.covered(region=part)
+        part, there = Output(region=seam.from_origin(old.domain.origin)), seam.slices(box.origin)
+        values[there] = old.bands(part, plan.device).array()
+        known[there] = old.covered(part)
     domain, known = old.domain.over(box), None if known.all() else known
     return ArraySignal(values=values, domain=domain, info=old.info, known=known)
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from inrfit.decibel import unit_decibel
 from inrfit.errors import ConfigError
+from inrfit.field import Field
 from inrfit.io.metadata import common
-from inrfit.metrics.fidelity import unit_decibel
-from inrfit.models.field import Field
 from inrfit.partitions import Partition
 from inrfit.signal import Signal
 

@@ -13,7 +13,7 @@ from inrfit.errors import ConfigError, require
 from inrfit.registry import unknown
 
 if TYPE_CHECKING:
-    from inrfit.kernels.lattice import Slices
+    from inrfit.render.output import Slices
 
 SNAPS = ("out", "in", "error")
 """What happens to the regions that the border of a window cuts."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from inrfit.domain import Domain
 from inrfit.errors import ConfigError, InputError
-from inrfit.models.field import Field
+from inrfit.field import Field
 from inrfit.registry import unknown
 from inrfit.signal import ArraySignal, Signal, SignalInfo
 

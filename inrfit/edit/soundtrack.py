@@ -13,9 +13,11 @@ from inrfit.codec.chunks import MAGIC, SOUND
 from inrfit.codec.container import WRONG, Reader
 from inrfit.codec.excerpt import read
 from inrfit.codec.layout import Layout
+from inrfit.device import Device
 from inrfit.domain import Domain, Typed
 from inrfit.errors import ConfigError, ContainerError
 from inrfit.io.video_rate import lateness
+from inrfit.render.output import Output
 from inrfit.signal import Bands
 
 
@@ -24,12 +26,12 @@ def is_field(sound: bytes) -> bool:
     return sound.startswith(MAGIC)
 
 
-def heard(samples: Bands, *, device: str, threads: int | None) -> Bands:
+def heard(samples: Bands, device: Device) -> Bands:
     """Return frames whose track, if it is a field, is decoded to a WAV file of their time.
 
     Args:
         samples: what is written.
-        device, threads: where it is decoded.
+        device: where it is decoded.
     """
     sound = samples.info.sound
     if sound is None or not is_field(sound):
@@ -40,8 +42,8 @@ def heard(samples: Bands, *, device: str, threads: int | None) -> Bands:
     begin = clip.corner[0] - late
     time = time_of(domain, begin, clip.shape[0] * clip.spacing[0])
     try:
-        field = read(sound, region=(time,)).field
-        made = field.bands(region=(time,), device=device, threads=threads)
+        shown = Output(region=(time,))
+        made = read(sound, shown).field.bands(shown, device)
     except ConfigError:  # the track ends before the clip begins
         return replace(samples, info=replace(samples.info, sound=None))
     data = b"".join(io.encode(made, ".wav", name="the sound track"))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inrfit.coords import global_frame
+from inrfit.field import Field
 from inrfit.fitting.plan import Plan
 from inrfit.fitting.rounding import Rounding
 from inrfit.fitting.sampling import Block, Samples
@@ -26,7 +27,6 @@ from inrfit.kernels.pick import pick_kernel
 from inrfit.kernels.reference import Sums
 from inrfit.kernels.tiles import tile_points
 from inrfit.models.description import initial_weights, without
-from inrfit.models.field import Field
 from inrfit.models.sizing import default_lr
 from inrfit.registry import load
 from inrfit.signal import Signal

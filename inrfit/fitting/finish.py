@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from inrfit.device import Device
 from inrfit.errors import FitError
+from inrfit.field import Field
 from inrfit.fitting.measure import measured, with_stored_errors
 from inrfit.fitting.plan import Plan
 from inrfit.fitting.size import by_effect, coarsest, shifted, with_steps
-from inrfit.kernels.points import Points
 from inrfit.kernels.tiles import region_samples
 from inrfit.models.coding import PER_OCTAVE, Coding
-from inrfit.models.field import Field
+from inrfit.render.points import Points
 from inrfit.signal import Signal
 
 SAMPLES, REGIONS = 1 << 14, 32

@@ -14,7 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from inrfit.decibel import unit_decibel
 from inrfit.errors import FitError, Interrupted
+from inrfit.field import Field
 from inrfit.fitting import saving, spending, target
 from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.clock import Clock
@@ -26,8 +28,6 @@ from inrfit.fitting.part import Held, Part
 from inrfit.fitting.plan import Plan, check_many
 from inrfit.fitting.progress import Progress
 from inrfit.kernels.threads import tile_threads
-from inrfit.metrics.fidelity import unit_decibel
-from inrfit.models.field import Field
 from inrfit.registry import load
 
 COMPACT_SHARE = 0.25

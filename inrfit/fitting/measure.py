@@ -9,13 +9,14 @@ from dataclasses import replace
 import numpy as np
 
 from inrfit.codec.mse import rounded
+from inrfit.decibel import unit_decibel
 from inrfit.device import Device
 from inrfit.domain import Box
-from inrfit.kernels.render import values_at
+from inrfit.field import Field
 from inrfit.kernels.tiles import region_samples
-from inrfit.metrics.fidelity import unit_decibel
-from inrfit.models.field import Field
 from inrfit.partitions import Region
+from inrfit.render.output import WHOLE
+from inrfit.render.points import values_at
 from inrfit.signal import Signal
 
 BLOCK = 1 << 18
@@ -56,7 +57,7 @@ def _dense(fitted: Field, signal: Signal, device: Device) -> dict[int, tuple[flo
     found = {}
     for places in _slabs(fitted):
         part = fitted.select(places)
-        decoded, slab = part.decode(device=device.name, threads=device.threads), part.domain.box
+        decoded, slab = part.bands(WHOLE, device).array(), part.domain.box
         for place in places:
             region = fitted.partition.regions[place]
             total = sum(

@@ -53,7 +53,7 @@ class Adam:
         }
 
     def wants_moments(self, step: int) -> bool:
-        """Return whether `update` needs the second moments at a step; see `kernels.reference.Sums`."""
+        """Return whether `update` needs the second moments at a step; see `kernels.batch.Sums`."""
         return False
 
     def update(

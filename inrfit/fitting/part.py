@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inrfit.errors import FitError
-from inrfit.models.field import Field
+from inrfit.field import Field
 
 State = Mapping[str, Tensor]
 """What a resumed fit must be given, by name."""

@@ -18,9 +18,9 @@ from inrfit.signal import Signal
 from inrfit.version import __version__
 
 if TYPE_CHECKING:
+    from inrfit.field import Field
     from inrfit.fitting.checkpoint import Checkpoint
     from inrfit.fitting.progress import Progress
-    from inrfit.models.field import Field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

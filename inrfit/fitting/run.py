@@ -10,13 +10,13 @@ from inrfit import io
 from inrfit.codec.container import MAX_METADATA
 from inrfit.codec.write import dumps
 from inrfit.errors import FitError, InputError, Interrupted
+from inrfit.field import Field
 from inrfit.fitting import loop, tries
 from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.decide import decide
 from inrfit.fitting.plan import Plan
 from inrfit.fitting.progress import Progress
 from inrfit.fitting.settings import settings
-from inrfit.models.field import Field
 from inrfit.signal import SignalInfo
 
 

@@ -11,11 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from inrfit.field import Field
 from inrfit.fitting.config import FitConfig
-from inrfit.kernels import Kernel, reference
+from inrfit.kernels import reference
+from inrfit.kernels.batch import Batch
+from inrfit.kernels.protocol import Kernel
 from inrfit.kernels.tiles import Tile, coordinates, cut, holds, region_samples
 from inrfit.models.description import TRUNK_COORDS, Description
-from inrfit.models.field import Field
 from inrfit.signal import Signal
 
 BLOCK_FLOATS = 1 << 19
@@ -175,7 +177,7 @@ class Samples:
             self._cache[block.number] = made
         return made
 
-    def batch(self, block: Block, step: int) -> reference.Batch:
+    def batch(self, block: Block, step: int) -> Batch:
         """Return the tiles of a block at a step; `owner` counts from the block's first group."""
         partition, kinds = self._blank.partition, self._description.frames
         shape = (len(block.tiles), self._tile)
@@ -203,7 +205,7 @@ class Samples:
         if kinds.get(TRUNK_COORDS) == "local":
             coords[TRUNK_COORDS], trunk_rows = _distinct(coords[TRUNK_COORDS])
         owner = np.array([tile.position - block.first for tile in block.tiles])
-        return reference.Batch(
+        return Batch(
             features={
                 register: reference.encode(self._description, self._fixed, self._on_device(values))
                 for register, values in coords.items()

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from inrfit.codec.write import dumps, with_tables
 from inrfit.errors import FitError
+from inrfit.field import Field
 from inrfit.fitting.clock import Clock
 from inrfit.fitting.config import FitConfig
 from inrfit.fitting.descent import Descent
@@ -24,7 +25,6 @@ from inrfit.fitting.rate import price_of
 from inrfit.fitting.rounding import Rounding
 from inrfit.fitting.size import FINE, bisect_size
 from inrfit.models.coding import Coding
-from inrfit.models.field import Field
 
 SHARE = 0.9
 """Share of the steps, at the end, in which weights learn rounded. On four crops of Kodak pictures 0.9 gave 0.03 dB more

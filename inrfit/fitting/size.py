@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.codec.write import with_tables
+from inrfit.field import Field
 from inrfit.fitting.rounding import NOTHING, PROBE, PROBES, SMALL
 from inrfit.fitting.target import OVERSHOOT
 from inrfit.models.coding import PER_OCTAVE, Coding, exponent_of, quantised, restored
-from inrfit.models.field import Field
 
 FAITHFUL = 10**0.004 - 1
 """Growth of the squared errors that rounding may cause where the file is to be as good as with float32: 0.04 dB."""

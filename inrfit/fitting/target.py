@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from inrfit.decibel import unit_decibel
 from inrfit.errors import FitError
+from inrfit.field import Field
 from inrfit.fitting.config import FitConfig
 from inrfit.fitting.descent import Descent
 from inrfit.fitting.part import Part, State
-from inrfit.metrics.fidelity import unit_decibel
-from inrfit.models.field import Field
 
 SLACK = 0.5
 """How far, in dB, the PSNR of the decoded output may lie above that of the network's own output."""

@@ -16,12 +16,12 @@ from inrfit.codec.container import Reader
 from inrfit.codec.read import loads
 from inrfit.codec.write import dumps
 from inrfit.errors import FitError
+from inrfit.field import Field
 from inrfit.fitting import waves
 from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.plan import Plan
 from inrfit.fitting.progress import Progress
 from inrfit.models.config import ModelConfig
-from inrfit.models.field import Field
 from inrfit.models.sizing import resolve
 
 DOUBLING = 3.0

@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.coords import global_frame
+from inrfit.decibel import unit_decibel
 from inrfit.errors import Interrupted
+from inrfit.field import Field
 from inrfit.fitting import loop
 from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.events import FitEvent
@@ -24,10 +26,8 @@ from inrfit.fitting.finish import quantise_field
 from inrfit.fitting.plan import Plan
 from inrfit.fitting.progress import Progress
 from inrfit.kernels.tiles import tile_points
-from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.coding import Coding
 from inrfit.models.description import without
-from inrfit.models.field import Field
 
 WAVE = 48 << 20
 """Bytes of weights, optimiser state, coordinates and targets that a wave may need."""

@@ -21,32 +21,54 @@ import torch
 from torch import Tensor
 
 from inrfit.device import Device
+from inrfit.kernels.batch import Batch, Sums, Tiles
 from inrfit.kernels.by_autograd import by_hand
-from inrfit.kernels.reference import Batch, Sums
+from inrfit.kernels.proof import proven
 from inrfit.models.description import TRUNK_COORDS, ByHand, Description
 from inrfit.steps.activations import Activate
 from inrfit.steps.affine import AddAffine, Affine, second_moments
 from inrfit.steps.pullback import Into
 
+TOGETHER = (16, 4)
+"""Tiles that may be run in one call of a decode, if their values stay in cache."""
+
+IN_CACHE = 1 << 20
+"""Bytes that the values of one layer should not exceed then."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """A batch with its points last.
+class Laid:
+    """Tiles with their points last.
 
     Attributes:
         features: register -> [tile or row, feature, point].
-        targets: [tile, channel, point].
-        mask, weight: [tile, 1, point]; None where all samples count, with weight 1.
         owner: [tile], the group of each tile in the local stacks; None where tile and group are the same.
-        trunk_rows: [tile], as for `reference.apply`.
+        trunk_rows: [tile], as for `Tiles`.
     """
 
     features: Mapping[str, Tensor]
+    owner: Tensor | None
+    trunk_rows: Tensor | None
+
+    @property
+    def count(self) -> int:
+        """Number of tiles."""
+        known = self.trunk_rows if self.owner is None else self.owner
+        return len(next(iter(self.features.values())) if known is None else known)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared(Laid):
+    """A batch with its points last.
+
+    Attributes:
+        targets: [tile, channel, point].
+        mask, weight: [tile, 1, point]; None where all samples count, with weight 1.
+    """
+
     targets: Tensor
     mask: Tensor | None
     weight: Tensor | None
-    owner: Tensor | None
-    trunk_rows: Tensor | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,41 +108,58 @@ class Cpu:
         steps, self.scales = _folded(tuple(map(by_hand, description.steps)))
         self.moves = _moves(description, steps)
         self._thread = threading.local()
+        self._proofs: dict[tuple[int, ...], bool] = {}
 
     @staticmethod
     def refuses(description: Description, device: Device) -> str | None:
         """Return why the kernel cannot run a description on a device; None when it can."""
         return f"it is for the CPU, not for {device.name}" if device.is_cuda else None
 
-    def prepare(self, batch: Batch) -> Prepared:
-        """Return a batch as `sums` takes it, to be kept where it is used again."""
-        plain = bool((batch.mask == 1).all()) and bool((batch.weight == 1).all())
-        own = torch.equal(batch.owner, torch.arange(len(batch.owner)))
+    def prepare(self, tiles: Tiles) -> Laid:
+        """Return tiles as `values` takes them, a batch as `sums` does too; to be kept where they are used again."""
+        features = {name: points_last(values) for name, values in tiles.features.items()}
+        if not isinstance(tiles, Batch):
+            return Laid(features=features, owner=tiles.owner, trunk_rows=tiles.trunk_rows)
+        plain = bool((tiles.mask == 1).all()) and bool((tiles.weight == 1).all())
+        own = torch.equal(tiles.owner, torch.arange(len(tiles.owner)))
         return Prepared(
-            features={name: points_last(values) for name, values in batch.features.items()},
-            targets=points_last(batch.targets),
-            mask=None if plain else points_last(batch.mask),
-            weight=None if plain else points_last(batch.weight),
-            owner=None if own else batch.owner,
-            trunk_rows=batch.trunk_rows,
+            features=features,
+            owner=None if own else tiles.owner,
+            trunk_rows=tiles.trunk_rows,
+            targets=points_last(tiles.targets),
+            mask=None if plain else points_last(tiles.mask),
+            weight=None if plain else points_last(tiles.weight),
         )
 
-    def values(self, weights: Mapping[str, Tensor], features: Mapping[str, Tensor]) -> Tensor:
-        """Run the network on tiles that all belong to one group, or each to its own.
+    def sizes(self, points: int, axes: int) -> tuple[int, ...]:
+        """Return how many tiles may be put together, see `Kernel`; more than one where that was seen to change no bit."""
+        widest = max(shape[-1] for shape in self.shapes.values())
+        fitting = (size for size in TOGETHER if size * widest * points * 4 <= IN_CACHE)
+        return (*(size for size in fitting if self._proven(points, axes, size)), 1)
 
-        Args:
-            weights: stack name -> [1, *shape], or [tile, *shape] for stacks of regions.
-            features: register -> [tile, feature, point], encoded; one row of the trunk's may serve all tiles.
+    def _proven(self, *case: int) -> bool:
+        """Return what `proven` finds out, once."""
+        if case not in self._proofs:
+            self._proofs[case] = proven(self, self.description, *case)
+        return self._proofs[case]
 
-        Returns:
-            [tile, out_features, point], in memory that the next call of this thread uses again.
-        """
-        tiles = max(values.shape[0] for values in features.values())
-        shared = TRUNK_COORDS in features and features[TRUNK_COORDS].shape[0] < tiles
-        rows = torch.zeros(tiles, dtype=torch.int64) if shared else None
-        made = self._pass(features, tiles, rows, learns=False)
+    def together(self, tiles: Sequence[Laid], owner: Sequence[int]) -> Laid:
+        """Return tiles as one; a row of the trunk once, where all tiles share it."""
+        features, rows = {}, None
+        for name, first in tiles[0].features.items():
+            if name == TRUNK_COORDS and all(tile.features[name] is first for tile in tiles):
+                features[name], rows = first, torch.zeros(len(tiles), dtype=torch.int64)
+            else:
+                features[name] = torch.cat([tile.features[name] for tile in tiles])
+        return Laid(features=features, owner=torch.tensor(owner), trunk_rows=rows if len(tiles) > 1 else None)
+
+    def values(self, weights: Mapping[str, Tensor], tiles: Laid) -> Tensor:
+        """Return the values of tiles [tile, channel, point], in memory that the next call of this thread uses again."""
+        made, owner = self._pass(tiles, learns=False), tiles.owner
+        if owner is not None:  # of many regions only these are made ready
+            weights = {name: w[owner] if name in self.local else w for name, w in weights.items()}
         with np.errstate(all="ignore"):  # whoever asked looks for values that are not finite
-            return made.forward(features, self._groups(weights, made, None), rows)
+            return made.forward(tiles.features, self._groups(weights, made, None), tiles.trunk_rows)
 
     def sums(self, weights: Mapping[str, Tensor], batch: Prepared, *, moments: bool = False) -> Sums:
         """Return errors and gradients of a batch as the reference does; see `Sums`."""
@@ -128,7 +167,7 @@ class Cpu:
             return self._sums(weights, batch, moments)
 
     def _sums(self, weights: Mapping[str, Tensor], batch: Prepared, moments: bool) -> Sums:
-        made = self._pass(batch.features, batch.targets.shape[0], batch.trunk_rows, learns=True)
+        made = self._pass(batch, learns=True)
         out = made.forward(batch.features, self._groups(weights, made, batch.owner), batch.trunk_rows)
         error = out.sub_(batch.targets)
         squares = torch.mul(error, error, out=made.squares)
@@ -146,21 +185,18 @@ class Cpu:
         }
         return Sums(errors=errors, gradients=gradients, moments=found)
 
-    def _pass(
-        self, features: Mapping[str, Tensor], tiles: int, trunk_rows: Tensor | None, *, learns: bool
-    ) -> Pass:
-        """Return this thread's memory for batches of these sizes."""
-        rows = tiles if trunk_rows is None else features[TRUNK_COORDS].shape[0]
-        points = next(iter(features.values())).shape[-1]
+    def _pass(self, tiles: Laid, *, learns: bool) -> Pass:
+        """Return this thread's memory for tiles of these sizes."""
+        count, shares = tiles.count, tiles.trunk_rows is not None
+        rows = tiles.features[TRUNK_COORDS].shape[0] if shares else count
+        points = next(iter(tiles.features.values())).shape[-1]
         if not hasattr(self._thread, "passes"):
             self._thread.passes, self._thread.buffers = {}, {}
-        key = (tiles, rows, points, trunk_rows is None, learns)
+        key = (count, rows, points, shares, learns)
         passes = self._thread.passes
         if key not in passes:
             memory = partial(_buffer, self._thread.buffers)
-            passes[key] = Pass(
-                self, tiles, rows, points, memory, shares=trunk_rows is not None, learns=learns
-            )
+            passes[key] = Pass(self, count, rows, points, memory, shares=shares, learns=learns)
         return passes[key]
 
     def _groups(

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from inrfit.device import Device
 from inrfit.kernels import triton_fused
-from inrfit.kernels.reference import Batch, Reference, Sums
+from inrfit.kernels.batch import Batch, Sums, Tiles
+from inrfit.kernels.reference import Reference
 from inrfit.models.description import Description
 
 WARM_UP = 3
@@ -45,18 +46,10 @@ class Fusable:
     fused: triton_fused.Fused
 
 
-class Triton:
-    """The fused kernel; second moments, wanted every few steps, come from the plain one.
-
-    Args:
-        description: the network.
-    """
+class Triton(Reference):
+    """The fused kernel; values, and second moments, which are wanted every few steps, come from the plain one."""
 
     recorded: ClassVar[bool] = True
-
-    def __init__(self, description: Description) -> None:
-        self._description = description
-        self._plain = Reference(description)
 
     @staticmethod
     def refuses(description: Description, device: Device) -> str | None:
@@ -66,15 +59,21 @@ class Triton:
         memory = torch.cuda.get_device_properties(device.name).shared_memory_per_block_optin
         return triton_fused.supports(description, shared=memory) or triton_fused.available(device.name)
 
-    def prepare(self, batch: Batch) -> Fusable:
-        """Return a batch with the buffers of its kernel."""
-        groups = int(batch.owner.max()) + 1
-        return Fusable(batch=batch, fused=triton_fused.Fused(self._description, batch, groups))
+    def prepare(self, tiles: Tiles) -> Any:
+        """Return a batch with the buffers of its kernel; other tiles as they are."""
+        if not isinstance(tiles, Batch):
+            return tiles
+        groups = int(tiles.owner.max()) + 1
+        return Fusable(batch=tiles, fused=triton_fused.Fused(self._description, tiles, groups))
 
-    def sums(self, weights: Mapping[str, Tensor], batch: Fusable, *, moments: bool = False) -> Sums:
+    def values(self, weights: Mapping[str, Tensor], tiles: Any) -> Tensor:
+        """Return the values of tiles as the plain kernel does."""
+        return super().values(weights, tiles.batch if isinstance(tiles, Fusable) else tiles)
+
+    def sums(self, weights: Mapping[str, Tensor], batch: Any, *, moments: bool = False) -> Sums:
         """Return errors and gradients; without moments in memory that the next call for this batch uses again."""
         if moments:
-            return self._plain.sums(weights, batch.batch, moments=True)
+            return super().sums(weights, batch.batch, moments=True)
         errors, gradients = batch.fused.run(weights)
         return Sums(errors=errors, gradients=gradients, moments={})
 

@@ -6,18 +6,30 @@ import warnings
 
 from inrfit.device import Device
 from inrfit.errors import ConfigError, SlowWarning
-from inrfit.kernels import Kernel
 from inrfit.kernels.by_autograd import without_derivative
+from inrfit.kernels.protocol import Kernel
 from inrfit.models.description import Description
-from inrfit.registry import load
+from inrfit.registry import load, names
 
 
 def pick_kernel(name: str, description: Description, device: Device) -> Kernel:
-    """Return a kernel for a description.
+    """Return a kernel for a description; see `chosen`."""
+    name = chosen(name, description, device)
+    if name == "cpu" and (slow := without_derivative(description)):
+        warnings.warn(
+            f"{' and '.join(slow)}: no derivative by hand, so autograd finds it, which is slower",
+            SlowWarning,
+            stacklevel=1,
+        )
+    return load("kernel", name)(description)
+
+
+def chosen(name: str, description: Description, device: Device) -> str:
+    """Return the name of a kernel for a description.
 
     Args:
-        name: "auto", or a name of the registry. On a CPU "auto" is the kernel with derivatives by hand, on CUDA the
-            reference, until measurements on hardware say otherwise.
+        name: a name of the registry, or "auto" for the first of them that can run this here. That is the kernel with
+            derivatives by hand on a CPU, and on CUDA the reference, until measurements on hardware say otherwise.
         description: what it will run.
         device: where.
 
@@ -25,14 +37,8 @@ def pick_kernel(name: str, description: Description, device: Device) -> Kernel:
         ConfigError: it does not run there, or not this description; the message says why.
     """
     if name == "auto":
-        name = "reference" if device.is_cuda else "cpu"
-    kernel = load("kernel", name)
-    if (why := kernel.refuses(description, device)) is not None:
+        able = (name for name in names("kernel") if load("kernel", name).refuses(description, device) is None)
+        return next(able)
+    if (why := load("kernel", name).refuses(description, device)) is not None:
         raise ConfigError(f"--kernel {name} cannot run this: {why}", hint="leave it out to take one that can")
-    if name == "cpu" and (slow := without_derivative(description)):
-        warnings.warn(
-            f"{' and '.join(slow)}: no derivative by hand, so autograd finds it, which is slower",
-            SlowWarning,
-            stacklevel=1,
-        )
-    return kernel(description)
+    return name

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from inrfit.device import Device
+from inrfit.kernels.batch import Batch, Sums, Tiles
 from inrfit.models.description import TRUNK_COORDS, Description, Step
 from inrfit.steps.affine import second_moments
+
+COMPANY = 64
+"""Tiles that are run in one call of a decode; less are filled up, as libraries on CUDA choose kernels by the number."""
 
 
 def encode(description: Description, weights: Mapping[str, Tensor], coords: Tensor) -> Tensor:
@@ -66,43 +69,6 @@ def apply(
     return registers[description.output]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """Encoded tiles with what they should become.
-
-    Attributes:
-        features: register -> [tile, point, feature].
-        targets: [tile, point, channel] on [-1, 1].
-        mask: [tile, point, 1]: 1 for samples of the region, 0 for padding and for samples of its neighbours.
-        weight: [tile, point, 1]: what a sample counts in the loss; 0 for padding.
-        owner: [tile], the group of each tile in the weights it is run with.
-        trunk_rows: as for `apply`.
-    """
-
-    features: Mapping[str, Tensor]
-    targets: Tensor
-    mask: Tensor
-    weight: Tensor
-    owner: Tensor
-    trunk_rows: Tensor | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sums:
-    """What a kernel finds out about a batch.
-
-    Attributes:
-        errors: [tile], the squared errors of each tile, summed over the region's own samples.
-        gradients: stack name -> [group, *shape], of the sum of squared errors over all samples, each with its weight.
-        moments: weight stack -> [group, in (+ 1), in (+ 1)], the sums of products of what the matrix is multiplied with,
-            each sample with its weight (see `second_moments`); empty unless asked for.
-    """
-
-    errors: Tensor
-    gradients: dict[str, Tensor]
-    moments: dict[str, Tensor]
-
-
 class Reference:
     """The plain kernel of a description, on any device.
 
@@ -120,9 +86,25 @@ class Reference:
         """Return why the kernel cannot run a description on a device; None when it can."""
         return None
 
-    def prepare(self, batch: Batch) -> Batch:
-        """Return a batch as `sums` takes it."""
-        return batch
+    def prepare(self, tiles: Tiles) -> Any:
+        """Return tiles as they are."""
+        return tiles
+
+    def sizes(self, points: int, axes: int) -> tuple[int, ...]:
+        """Return how many tiles may be put together: any number up to `COMPANY`, as always so many are run."""
+        return tuple(range(COMPANY, 0, -1))
+
+    def together(self, tiles: Sequence[Tiles], owner: Sequence[int]) -> Tiles:
+        """Return tiles as one, filled up with the last of them; see `Kernel`."""
+        missing = COMPANY - len(tiles)
+        filled = [*tiles, *[tiles[-1]] * missing]
+        features = {name: torch.cat([tile.features[name] for tile in filled]) for name in tiles[0].features}
+        where = next(iter(features.values())).device
+        return Tiles(features=features, owner=torch.tensor([*owner, *[owner[-1]] * missing], device=where))
+
+    def values(self, weights: Mapping[str, Tensor], tiles: Any) -> Tensor:
+        """Return the values [tile, channel, point] of tiles; differentiable."""
+        return apply(self._description, weights, tiles.features, tiles.owner, tiles.trunk_rows).mT
 
     def sums(self, weights: Mapping[str, Tensor], batch: Batch, *, moments: bool = False) -> Sums:
         """Return errors and gradients of a batch, by autograd; see `Sums`."""

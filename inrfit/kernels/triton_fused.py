@@ -37,7 +37,7 @@ import torch
 from torch import Tensor
 
 from inrfit.errors import ConfigError
-from inrfit.kernels.reference import Batch
+from inrfit.kernels.batch import Batch
 from inrfit.models.description import COORDS, Description
 from inrfit.registry import load
 from inrfit.steps.activations import Activate, Activation

@@ -18,6 +18,7 @@ from inrfit import io
 from inrfit.codec.write import with_tables
 from inrfit.device import Device
 from inrfit.errors import ConfigError, FitError, InputError
+from inrfit.field import Adapted, Field
 from inrfit.fitting import waves
 from inrfit.fitting.checkpoint import Checkpoint
 from inrfit.fitting.config import FitConfig
@@ -36,7 +37,6 @@ from inrfit.meta.origin import InitOrigin
 from inrfit.meta.tasks import without_samples
 from inrfit.models.coding import Coding, fine_exponent, quantised, restored
 from inrfit.models.description import Matrix
-from inrfit.models.field import Adapted, Field
 from inrfit.models.sizing import default_lr
 from inrfit.partitions import Partition, build
 from inrfit.partitions.counted import counted

@@ -14,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from inrfit.decibel import unit_decibel
 from inrfit.meta import inner
 from inrfit.meta.learner import Learner, Numbers
 from inrfit.meta.tasks import Tasks
-from inrfit.metrics.fidelity import unit_decibel
 
 OPTIMISERS = ("learned", "sgd", "adam")
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from inrfit.coords import global_frame
 from inrfit.kernels import reference
-from inrfit.kernels.reference import Batch
+from inrfit.kernels.batch import Batch
 from inrfit.kernels.tiles import coordinates, cut, region_samples
 from inrfit.models.description import TRUNK_COORDS, Description
 from inrfit.partitions import Partition

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from inrfit.decibel import unit_decibel
 from inrfit.device import Device
 from inrfit.errors import ConfigError, FitError, Interrupted
 from inrfit.fitting.checkpoint import Checkpoint
@@ -33,7 +34,6 @@ from inrfit.meta.outer import Outer, warm_up
 from inrfit.meta.ranks import Ranks, joined
 from inrfit.meta.settings import RunConfig
 from inrfit.meta.tasks import Tasks, gather
-from inrfit.metrics.fidelity import unit_decibel
 from inrfit.partitions import Partition, build
 from inrfit.registry import load
 from inrfit.signal import Signal

@@ -6,12 +6,12 @@ compare, and are functions of the samples as they are stored: nothing is clipped
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inrfit.decibel import decibel
 from inrfit.errors import InputError
 from inrfit.metrics import similarity
 from inrfit.metrics.similarity import Plane
@@ -140,21 +140,6 @@ def ms_ssim(reference: Array, decoded: Array, value_range: ValueRange) -> float 
     return _channel_mean(
         lambda a, b: similarity.ms_ssim(a, b, WINDOW, SIGMA, BAND), reference, decoded, value_range
     )
-
-
-def decibel(error: float) -> float:
-    """Return -10 log10 of a mean squared error on the scale with peak 1; inf for no error."""
-    return math.inf if error == 0 else -10 * math.log10(error)
-
-
-def unit_decibel(error: float, peak: float = 2.0) -> float:
-    """Return the PSNR in dB of a mean squared error with values on [-1, 1]; inf for no error.
-
-    Args:
-        error: mean squared error.
-        peak: see `SignalInfo.peak`.
-    """
-    return decibel(error / peak**2)
 
 
 def psnr_of_mean_mse(errors: Sequence[float]) -> float:

@@ -12,8 +12,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from inrfit.decibel import decibel
 from inrfit.errors import InputError
-from inrfit.metrics.fidelity import Array, ValueRange, check_pair, decibel
+from inrfit.metrics.fidelity import Array, ValueRange, check_pair
 
 PART = 1 << 20
 """Numbers of each array that are in double precision at a time."""

@@ -14,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from inrfit.errors import ConfigError
+from inrfit.field import Field
 from inrfit.kernels import reference
 from inrfit.kernels.tiles import coordinates
 from inrfit.models.description import Step
-from inrfit.models.field import Field
 
 BORDER = 255
 """Value of the lines between maps."""

@@ -14,11 +14,11 @@ from inrfit.codec.container import Reader
 from inrfit.codec.read import loads
 from inrfit.codec.write import dumps
 from inrfit.device import pick_device
+from inrfit.field import Field
 from inrfit.kernels import reference
 from inrfit.kernels.cpu import Cpu
 from inrfit.models.config import ModelConfig
 from inrfit.models.description import Description, describe, initial_weights
-from inrfit.models.field import Field
 
 SMALL: dict[str, Any] = {
     "hidden_features": 5,

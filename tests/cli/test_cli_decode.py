@@ -10,7 +10,7 @@ import pytest
 from make.cli import files, inrfit, pixels
 
 from inrfit import api
-from inrfit.models.field import Field
+from inrfit.field import Field
 
 
 def test_the_name_is_that_of_the_source_with_dec(field: Path) -> None:
@@ -98,7 +98,7 @@ def test_refused_before_anything_is_decoded(
 ) -> None:
     before = files(field.parent)
     if words[0] not in ("--region", "--size", "--fill"):
-        monkeypatch.setattr(Field, "decode", lambda *args, **kwargs: pytest.fail("it was decoded"))
+        monkeypatch.setattr(Field, "bands", lambda *args, **kwargs: pytest.fail("it was decoded"))
     ran = inrfit("decode", "photo.inr", *words)
     assert said in ran.err
     assert ran.code == code
@@ -113,7 +113,7 @@ def test_a_format_that_cannot_hold_the_samples_is_refused_before_they_are_decode
 ) -> None:
     np.save("deep.npy", np.arange(30, dtype=np.uint16).reshape(5, 6))
     assert inrfit("fit", "deep.npy", "--steps", "1", "--quiet").code == 0
-    monkeypatch.setattr(Field, "decode", lambda *args, **kwargs: pytest.fail("it was decoded"))
+    monkeypatch.setattr(Field, "bands", lambda *args, **kwargs: pytest.fail("it was decoded"))
     inrfit("decode", "deep.inr", "-o", "x.jpg").refused("JPEG cannot hold uint16", ".png")
     assert files(here) == ["deep.inr", "deep.npy", "photo.png"]
 

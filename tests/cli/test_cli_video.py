@@ -11,9 +11,9 @@ from make.cli import inrfit
 from make.clips import clip
 
 from inrfit import api, io
+from inrfit.compare.clip import is_clip
 from inrfit.fitting import run, waves
 from inrfit.io.config import ReadConfig
-from inrfit.metrics.clip import is_clip
 
 FIT = ("--grid", "3x2x2", "--hidden-features", "6", "--hidden-layers", "1", "--steps", "20")
 

@@ -17,7 +17,7 @@ from inrfit.codec.context import Guide
 from inrfit.codec.entropy import Coder
 from inrfit.codec.header import Index
 from inrfit.errors import ContainerError, InrfitError
-from inrfit.models.field import Field
+from inrfit.field import Field
 
 SMALL = {"hidden_features": 5, "hidden_layers": 1, "steps": 2, "device": "cpu"}
 PEAKED = ((1, 65535),)

@@ -18,6 +18,7 @@ from inrfit.codec.container import Reader
 from inrfit.codec.write import dumps
 from inrfit.errors import ConfigError, ContainerError
 from inrfit.partitions import OUTSIDE
+from inrfit.render.output import Output
 
 OPTIONS = {
     "grid": {"grid": (4, 5)},
@@ -125,7 +126,7 @@ def test_a_crop_decodes_to_the_window_of_the_whole_at_every_scale(data, scale, c
     ends = np.array(box) * factor
     if not np.allclose(ends, np.rint(ends)):
         return
-    there = part.covered(scale=scale)
+    there = part.covered(Output(scale=scale))
     decoded = part.decode(scale=scale, device="cpu")
     expected = whole.decode(scale=scale, region=box, device="cpu")
     pure = there

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 from make.data import textured
+from make.rendered import render
 
 from inrfit import api
 from inrfit.device import pick_device
-from inrfit.kernels.render import render
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 OPTIONS = {"grid": (2, 3), "hidden_features": 9, "steps": 30, "weights": "float32"}

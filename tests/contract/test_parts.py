@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from inrfit import registry, testing
-from inrfit.metrics.comparison import OF_FIELD
+from inrfit.compare.comparison import OF_FIELD
 
 WORDS = {"grid": {"grid": (2, 3)}, "seg": {"heads": 4}}
 """What a rule needs."""

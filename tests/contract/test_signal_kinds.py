@@ -24,6 +24,7 @@ from inrfit.errors import ConfigError, Interrupted
 from inrfit.fitting import checkpoint
 from inrfit.fitting.progress import Progress
 from inrfit.io.config import ReadConfig
+from inrfit.render.output import Output
 from inrfit.signal import Bands, Signal, SignalInfo
 from inrfit.testing import signals
 
@@ -164,7 +165,7 @@ MAKERS = {
         words={"resolution": 9},
         knows={"place": lambda domain, info: all(c < 0 < c + n * s for c, n, s in ends(domain))},
         exact=False,
-        fewer={"inrfit.metrics.shape.PLACES": 2000, "inrfit.metrics.shape.ON_SURFACE": 500},
+        fewer={"inrfit.compare.shape.PLACES": 2000, "inrfit.compare.shape.ON_SURFACE": 500},
     ),
     "volume": Maker(
         make=a_volume,
@@ -347,7 +348,7 @@ def test_decoding_at_another_size_spans_the_same_extent(kind):
     field = field_of(kind)
     low, high = field.info.value_range
     for size in (tuple(2 * n for n in field.domain.shape), tuple(max(1, n // 2) for n in field.domain.shape)):
-        made = field.bands(size=size)
+        made = field.bands(Output(size=size))
         values = made.array()
         assert values.shape == (*size, field.channels)
         assert values.dtype == field.info.dtype

@@ -16,8 +16,8 @@ from inrfit.codec import chunks, container
 from inrfit.codec.chunks import EXIF, ICC, SOURCE
 from inrfit.codec.container import Reader
 from inrfit.codec.mse import rounded
+from inrfit.decibel import unit_decibel
 from inrfit.errors import ConfigError, ContainerError, InputError, OutputError
-from inrfit.metrics.fidelity import unit_decibel
 from inrfit.version import __version__
 
 Plain = Callable[..., bytes]

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from inrfit import api, registry
 from inrfit.codec.container import Reader
+from inrfit.decibel import unit_decibel
 from inrfit.edit import extend
 from inrfit.edit.extend import HEADROOM
 from inrfit.errors import ConfigError, InputError
-from inrfit.metrics.fidelity import psnr, unit_decibel
-from inrfit.models.field import Field, pooled_psnr
+from inrfit.field import Field, pooled_psnr
+from inrfit.metrics.fidelity import psnr
 from inrfit.partitions import join
 from inrfit.signal import ArraySignal
 

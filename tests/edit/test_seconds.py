@@ -12,7 +12,8 @@ from make.data import textured
 from inrfit import api
 from inrfit.domain import Domain, Typed
 from inrfit.errors import ConfigError
-from inrfit.models.field import Field
+from inrfit.field import Field
+from inrfit.render.output import Output
 from inrfit.signal import ArraySignal, SignalInfo
 
 DOMAIN = Domain(shape=(40, 12), axes=("t", "x"), units=("s", "px"), spacing=(0.1, 1.0), origin=(0, 0))
@@ -40,7 +41,7 @@ def file(field: Field, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 )
 def test_decode_takes_seconds(field: Field, ends: tuple[float | None, ...], rows: tuple[int, int]) -> None:
     first, last = (None if end is None else Typed(end) for end in ends)
-    made = field.bands(region=((first, last), (Typed(2), Typed(7))), device="cpu")
+    made = field.bands(Output(region=((first, last), (Typed(2), Typed(7)))))
     assert made.domain.shape == (rows[1] - rows[0], 5)
     assert made.domain.corner == pytest.approx((rows[0] / 10, 2.0))
     assert np.array_equal(made.array(), field.decode(region=(rows, (2, 7)), device="cpu"))

@@ -12,15 +12,18 @@ import soundfile
 from inrfit import api
 from inrfit.codec.chunks import SOUND, write
 from inrfit.codec.container import Reader
+from inrfit.device import pick_device
 from inrfit.edit.crop import plan
 from inrfit.edit.keep import selection
 from inrfit.edit.soundtrack import heard
 from inrfit.errors import ContainerError, Interrupted
+from inrfit.field import Field
 from inrfit.fitting.progress import Progress
 from inrfit.io.config import ReadConfig
 from inrfit.io.video_rate import shown_from
-from inrfit.models.field import Field
+from inrfit.render.output import WHOLE, Output
 
+CPU = pick_device("cpu", 1)
 FAST = {"steps": 2, "hidden_features": 4, "hidden_layers": 0, "device": "cpu"}
 
 
@@ -44,8 +47,8 @@ def clip(track: Field) -> Field:
 def test_other_frame_rates_keep_the_sound_in_its_place(
     clip: Field, track: Field, frames: int, first: int, last: int
 ) -> None:
-    bands = clip.bands(size=(frames, 4, 4), region=((first, last), (None, None), (None, None)), device="cpu")
-    made = heard(bands, device="cpu", threads=1)
+    bands = clip.bands(Output(size=(frames, 4, 4), region=((first, last), (None, None), (None, None))), CPU)
+    made = heard(bands, CPU)
     begin = shown_from(clip.info, bands.domain)
     end = begin + bands.shape[0] * 3 / frames
     wanted = track.decode(region=((round(begin * 1000), min(2500, round(end * 1000))),), device="cpu")
@@ -64,8 +67,8 @@ def test_a_track_that_begins_later_is_put_later(clip: Field, track: Field) -> No
     begin = api.load(part).domain.corner[0]
     assert begin > 0
     for frames in (24, 6):
-        bands = late.bands(size=(frames, 4, 4), device="cpu")
-        made = heard(bands, device="cpu", threads=1)
+        bands = late.bands(Output(size=(frames, 4, 4)), CPU)
+        made = heard(bands, CPU)
         assert shown_from(made.info, made.domain) == pytest.approx(-begin)
 
 
@@ -94,7 +97,7 @@ def test_an_extension_tells_of_the_track_and_of_another_frame_rate(clip: Field) 
 
 def test_a_sound_track_that_is_fitted_can_be_interrupted(clip: Field) -> None:
     sound = np.sin(np.arange(2500) / 7).astype(np.float32)
-    file = b"".join(api.io.encode(api.fit(sound, kind="audio", **FAST).bands(device="cpu"), ".wav", name="x"))
+    file = b"".join(api.io.encode(api.fit(sound, kind="audio", **FAST).bands(WHOLE, CPU), ".wav", name="x"))
     signal = api.read(np.zeros((24, 4, 4), np.uint8), ReadConfig(kind="video"))
     signal = replace(signal, info=replace(signal.info, sound=file))
     asked = []

@@ -98,7 +98,8 @@ def test_first_event_is_the_error_of_the_initial_weights(picture):
     events = []
     plan = api.plan(picture, device="cpu", **SMALL)
     fitted(picture, Progress(on_event=events.append), steps=1)
-    from inrfit.kernels.render import render
+    from make.rendered import render
+
     from inrfit.models.description import initial_weights
 
     field = fitted(picture, steps=1)

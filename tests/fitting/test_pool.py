@@ -15,12 +15,12 @@ from inrfit import api
 from inrfit.device import pick_device
 from inrfit.domain import Box
 from inrfit.errors import ConfigError
+from inrfit.field import Field
 from inrfit.fitting import measure
-from inrfit.kernels.render import values_at
 from inrfit.kernels.tiles import region_samples
-from inrfit.models.field import Field
 from inrfit.partitions import build
 from inrfit.partitions.config import PartitionConfig
+from inrfit.render.points import values_at
 from inrfit.signal import ArraySignal
 
 CPU = pick_device("cpu", 1)
@@ -142,13 +142,13 @@ def test_slabs_do_not_change_the_errors(
 ) -> None:
     picture = textured(24, 36)
     field = api.fit(picture, **options, **QUICK)
-    asked, real = [], Field.decode
+    asked, real = [], Field.bands
 
-    def counted(self: Field, **words: Any) -> Any:
+    def counted(self: Field, *words: Any) -> Any:
         asked.append(self.domain.shape[0])
-        return real(self, **words)
+        return real(self, *words)
 
-    monkeypatch.setattr(Field, "decode", counted)
+    monkeypatch.setattr(Field, "bands", counted)
     monkeypatch.setattr(measure, "SLAB", 36 * 4)
     assert measure.with_errors(field, api.read(picture), CPU).mse == field.mse
     assert sum(asked) == 24

@@ -16,9 +16,9 @@ from make.data import textured
 
 from inrfit import api
 from inrfit.codec.contents import coded, kept
+from inrfit.field import Field
 from inrfit.fitting.size import with_steps
 from inrfit.models.coding import Coding, quantised
-from inrfit.models.field import Field
 
 HERE = Path(__file__).parent
 SMALL = {"hidden_features": 8, "hidden_layers": 1, "steps": 60, "device": "cpu"}

@@ -10,6 +10,7 @@ import torch
 
 from inrfit import registry
 from inrfit.kernels import cpu, reference
+from inrfit.kernels.batch import Batch
 from inrfit.models.config import ModelConfig
 from inrfit.models.description import TRUNK_COORDS, describe, initial_weights, without
 
@@ -56,7 +57,7 @@ def batch_of(description, weights, *, owner=None, plain=False, rows=None, seed=1
     shape = (tiles, POINTS, 1)
     mask = np.ones(shape) if plain else random.integers(0, 2, shape)
     weight = np.ones(shape) if plain else random.uniform(0, 2, shape) * mask
-    return reference.Batch(
+    return Batch(
         features=features,
         targets=torch.tensor(random.uniform(-1, 1, (tiles, POINTS, 3)), dtype=torch.float32),
         mask=torch.tensor(mask, dtype=torch.float32),
@@ -94,7 +95,7 @@ def test_values_are_those_of_the_reference(case):
     batch = batch_of(description, weights, owner=[0])
     expected = reference.apply(description, weights, batch.features, batch.owner)
     program = cpu.Cpu(description)
-    found = program.values(weights, program.prepare(batch).features)
+    found = program.values(weights, program.prepare(batch))
     assert torch.allclose(found.mT, expected, rtol=0, atol=2e-5)
 
 
@@ -166,7 +167,7 @@ def test_a_tile_gives_the_same_bits_alone_and_among_others():
     together = program.sums(weights, program.prepare(batch), moments=True)
     for group in range(GROUPS):
         row = slice(group, group + 1)
-        alone = reference.Batch(
+        alone = Batch(
             features={name: values[row] for name, values in batch.features.items()},
             targets=batch.targets[row],
             mask=batch.mask[row],

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from make.data import textured
+from make.rendered import render
 
 from inrfit import api, registry
-from inrfit.device import Device, pick_device
+from inrfit.device import pick_device
 from inrfit.errors import ConfigError
+from inrfit.field import Field
+from inrfit.kernels import cpu, reference
 from inrfit.kernels import network as networks
-from inrfit.kernels import reference
-from inrfit.kernels.lattice import lattice_of
-from inrfit.kernels.network import Fast, Plain, network_of, proven
-from inrfit.kernels.render import render, render_bands
+from inrfit.kernels.cpu import Cpu
+from inrfit.kernels.proof import proven
 from inrfit.kernels.tiles import coordinates
-from inrfit.models.field import Field
-from inrfit.signal import gathered
+from inrfit.render.output import Output
 
 CPU = pick_device("cpu", 1)
 
@@ -61,11 +63,6 @@ def plainly(field: Field) -> np.ndarray:
     return out
 
 
-def rendered(field: Field, network, size=None) -> np.ndarray:
-    wanted = lattice_of(field.domain, size)
-    return gathered(render_bands(field, wanted, CPU, network), (*wanted.shape, field.channels), "float32")
-
-
 @pytest.mark.parametrize("case", CASES, ids=ids)
 def test_a_decode_has_the_values_of_the_plain_one(case):
     """Single precision, with arguments of the sines below about 100: 2e-4 of values on [-1, 1]."""
@@ -77,17 +74,19 @@ def test_a_decode_has_the_values_of_the_plain_one(case):
 def test_the_plain_way_in_batches_has_the_values_of_the_fast_one(case):
     field = fitted(case)
     for size in (None, (54, 68)):
-        found = rendered(field, Plain(field, "cpu"), size)
-        assert found == pytest.approx(render(field, size=size, device=CPU), abs=2e-4)
+        found = render(field, Output(size=size), device=CPU, kernel="reference")
+        assert found == pytest.approx(render(field, Output(size=size), device=CPU), abs=2e-4)
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float16, 0.1), (torch.bfloat16, 0.8)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float16", 0.1), ("bfloat16", 0.8)])
 @pytest.mark.parametrize("model", registry.names("model"))
-def test_the_plain_way_runs_in_half_precision(model, dtype, tolerance):
+def test_the_plain_way_runs_in_half_precision(model, dtype, tolerance, monkeypatch):
     """Sines of arguments up to 30 know them to 0.03 in half precision and to 0.25 in bfloat16; the mean is far below."""
     case = {"model": model, "activation": "sine", "encoding": "none", "output_activation": "linear"}
     field = fitted(case, hidden_features=12, weights="float32")
-    error = rendered(field, Plain(field, "cpu", dtype)) - render(field, device=CPU)
+    monkeypatch.setitem(networks.PRECISIONS, "half", dtype)
+    half = replace(CPU, precision="half")
+    error = render(field, device=half, kernel="reference") - render(field, device=CPU)
     assert 0 < np.abs(error).max() < tolerance
     assert np.sqrt(np.mean(error**2)) < tolerance / 5
 
@@ -97,38 +96,35 @@ def test_the_plain_way_runs_in_half_precision(model, dtype, tolerance):
 def test_company_changes_no_bit(case, size, monkeypatch):
     """One, four or sixteen tiles in a call, and any cut of the output into bands."""
     field = fitted(case)
-    monkeypatch.setattr(networks, "TOGETHER", ())
-    alone = render(field, size=size, device=CPU)
+    monkeypatch.setattr(cpu, "TOGETHER", ())
+    alone = render(field, Output(size=size), device=CPU)
     for together in ((16, 4), (4,), (3, 2)):
-        monkeypatch.setattr(networks, "TOGETHER", together)
-        assert np.array_equal(render(field, size=size, device=CPU), alone)
+        monkeypatch.setattr(cpu, "TOGETHER", together)
+        assert np.array_equal(render(field, Output(size=size), device=CPU), alone)
 
 
 def test_several_tiles_are_run_together_where_that_is_proven(monkeypatch):
-    field = fitted(CASES[-1])
-    assert Fast(field).sizes[-1] == 1
-    monkeypatch.setattr(networks, "proven", lambda *_: True)
-    assert Fast(field).sizes == (16, 4, 1)
-    monkeypatch.setattr(networks, "proven", lambda *_: False)
-    assert Fast(field).sizes == (1,)
-    monkeypatch.setattr(networks, "proven", lambda *_: True)
-    monkeypatch.setattr(networks, "IN_CACHE", 4 * field.tile * 10 * 5)
-    assert Fast(field).sizes == (4, 1)
+    description = fitted(CASES[-1]).description
+    assert Cpu(description).sizes(200, 2)[-1] == 1
+    monkeypatch.setattr(cpu, "proven", lambda *_: True)
+    assert Cpu(description).sizes(200, 2) == (16, 4, 1)
+    monkeypatch.setattr(cpu, "IN_CACHE", 4 * 200 * 10 * 5)
+    assert Cpu(description).sizes(200, 2) == (4, 1)
+    monkeypatch.setattr(cpu, "proven", lambda *_: False)
+    assert Cpu(description).sizes(200, 2) == (1,)
 
 
-def test_the_proof_notices_a_batch_that_rounds_otherwise(monkeypatch):
-    field = fitted(CASES[-1])
-    key = (field.model, 2, 3, field.tile, 4)
+@pytest.mark.parametrize("model", registry.names("model"))
+def test_the_proof_notices_a_batch_that_rounds_otherwise(model):
+    description = fitted({**CASES[-1], "model": model}).description
 
-    class Rounding(networks.Cpu):
-        def values(self, weights, features):
-            values = super().values(weights, features)
+    class Rounding(Cpu):
+        def values(self, weights, tiles):
+            values = super().values(weights, tiles)
             return values * (1 + 1e-7) if len(values) > 1 else values
 
-    monkeypatch.setattr(networks, "program", lambda model, *sizes: Rounding(networks.describe(model, *sizes)))
-    assert not proven.__wrapped__(*key)
-    monkeypatch.undo()
-    assert isinstance(proven.__wrapped__(*key), bool)
+    assert not proven(Rounding(description), description, 48, 2, 4)
+    assert isinstance(proven(Cpu(description), description, 48, 2, 4), bool)
 
 
 def test_the_plain_way_always_runs_the_same_number(monkeypatch):
@@ -136,17 +132,17 @@ def test_the_plain_way_always_runs_the_same_number(monkeypatch):
     field, seen = fitted(CASES[-1]), []
     apply = reference.apply
 
-    def watched(description, weights, features, owner):
+    def watched(description, weights, features, owner, *more):
         seen.append(len(owner))
-        return apply(description, weights, features, owner)
+        return apply(description, weights, features, owner, *more)
 
     monkeypatch.setattr(reference, "apply", watched)
-    whole = rendered(field, Plain(field, "cpu"))
+    whole = render(field, device=CPU, kernel="reference")
     part = field.select([4])
-    alone = rendered(part, Plain(part, "cpu"))
+    alone = render(part, device=CPU, kernel="reference")
     window = whole[tuple(slice(a, b) for a, b in part.domain.box)]
     assert np.array_equal(alone[part.covered()], window[part.covered()])
-    assert set(seen) == {networks.ON_CUDA}
+    assert set(seen) == {reference.COMPANY}
 
 
 def test_half_precision_is_for_cuda():
@@ -154,20 +150,10 @@ def test_half_precision_is_for_cuda():
     for attempt in (
         lambda: field.decode(device="cpu", precision="half"),
         lambda: api.decode(field, device="cpu", precision="half"),
-        lambda: render(field, device=CPU, precision="half"),
+        lambda: pick_device("cpu", precision="half"),
     ):
         with pytest.raises(ConfigError, match="half precision is for CUDA only") as caught:
             attempt()
         assert "--half" in str(caught.value.hint)
     with pytest.raises(ConfigError, match="precision 'double' is not known"):
         field.decode(device="cpu", precision="double")
-
-
-def test_a_cuda_device_gets_the_plain_way(monkeypatch):
-    """On the CPU in its place, since the name of the device is all that decides."""
-    field, made = fitted(CASES[-1]), []
-    monkeypatch.setattr(networks, "Plain", lambda *words: made.append(words))
-    device = Device(name="cuda:1", threads=1, why="")
-    network_of(field, device)
-    network_of(field, device, "half")
-    assert [(words[1], words[2]) for words in made] == [("cuda:1", torch.float32), ("cuda:1", torch.float16)]

@@ -25,6 +25,7 @@ import torch
 from inrfit import registry
 from inrfit.errors import ConfigError
 from inrfit.kernels import reference, triton_fused
+from inrfit.kernels.batch import Batch
 from inrfit.kernels.triton_fused import Fused, Launch
 from inrfit.models.config import ModelConfig
 from inrfit.models.description import COORDS, Description, describe, initial_weights, without
@@ -51,7 +52,7 @@ def network(width: int = 5, depth: int = 1, **options) -> Description:
     return describe(ModelConfig(hidden_features=width, hidden_layers=depth, **usual | options), 2, 3)
 
 
-def numbers(description: Description, points: int = 40) -> tuple[dict[str, torch.Tensor], reference.Batch]:
+def numbers(description: Description, points: int = 40) -> tuple[dict[str, torch.Tensor], Batch]:
     """Make weights of four regions, and ragged tiles of them."""
     random = np.random.default_rng(0)
     initial = initial_weights(description, range(4), 0)
@@ -65,7 +66,7 @@ def numbers(description: Description, points: int = 40) -> tuple[dict[str, torch
     filled = torch.tensor([points, points, 7, 1, points, 23])[:, None] > torch.arange(points)
     mask = (filled & (made(low=-0.2) > 0)).float()[..., None]
     coords = made(2) * filled[..., None]
-    batch = reference.Batch(
+    batch = Batch(
         features={COORDS: reference.encode(description, weights, coords.double())},
         targets=made(3) * filled[..., None],
         mask=mask,
@@ -75,7 +76,7 @@ def numbers(description: Description, points: int = 40) -> tuple[dict[str, torch
     return weights, batch
 
 
-def moved(batch: reference.Batch) -> reference.Batch:
+def moved(batch: Batch) -> Batch:
     return replace(
         batch,
         features={name: x.to(DEVICE) for name, x in batch.features.items()},

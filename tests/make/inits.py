@@ -10,19 +10,19 @@ import torch
 from numpy.typing import NDArray
 
 from inrfit import api, io
+from inrfit.decibel import unit_decibel
 from inrfit.device import pick_device
-from inrfit.kernels.render import values_at
+from inrfit.field import Field
 from inrfit.meta.config import MetaConfig
 from inrfit.meta.curves import curve
 from inrfit.meta.init import Init
 from inrfit.meta.learner import as_tensors
 from inrfit.meta.tasks import gather
-from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.config import ModelConfig
-from inrfit.models.field import Field
 from inrfit.partitions import build
 from inrfit.partitions.config import PartitionConfig
 from inrfit.registry import load
+from inrfit.render.points import values_at
 from inrfit.signal import Signal
 from make.data import textured
 

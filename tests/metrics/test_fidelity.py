@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from inrfit import registry
+from inrfit.compare.comparison import OF_FIELD
+from inrfit.decibel import unit_decibel
 from inrfit.errors import InputError
 from inrfit.metrics import fidelity
-from inrfit.metrics.comparison import OF_FIELD
 from inrfit.metrics.fidelity import (
     mean_psnr,
     ms_ssim,
@@ -20,7 +21,6 @@ from inrfit.metrics.fidelity import (
     psnr_minmax,
     psnr_of_mean_mse,
     ssim,
-    unit_decibel,
 )
 
 BYTES = (0.0, 255.0)

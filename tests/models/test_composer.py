@@ -9,6 +9,7 @@ from inrfit import api
 from inrfit.codec.container import Reader
 from inrfit.errors import ConfigError
 from inrfit.kernels import reference
+from inrfit.kernels.batch import Batch
 from inrfit.kernels.cpu import Cpu
 from inrfit.models.config import ModelConfig
 from inrfit.models.description import describe, initial_weights
@@ -55,7 +56,7 @@ def test_both_kernels_give_the_moments_of_weights_and_of_a_bias_apart():
     weights = {n: torch.tensor(w) for n, w in initial_weights(description, [0, 1], 0).items()}
     mask = torch.ones(2, 4, 1)
     mask[1, 3] = 0
-    batch = reference.Batch(
+    batch = Batch(
         features={"coords": torch.rand(2, 4, 2)},
         targets=torch.rand(2, 4, 3),
         mask=mask,

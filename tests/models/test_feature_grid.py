@@ -12,6 +12,7 @@ from make.data import textured
 from inrfit import api
 from inrfit.codec.container import Reader
 from inrfit.coords import local_frame
+from inrfit.device import pick_device
 from inrfit.errors import ConfigError
 from inrfit.fitting.config import FitConfig
 from inrfit.fitting.optim import Soap
@@ -234,11 +235,11 @@ def test_a_file_keeps_lattice_extent_and_levels():
 
 
 def test_the_plain_network_decodes_to_about_the_same_numbers():
-    from inrfit.kernels.network import Fast, Plain, single
+    from inrfit.kernels.network import Network
 
     field = api.fit(textured(20, 45), **WORDS, grid=(1, 2), steps=10)
     points = np.random.default_rng(0).uniform(0, 20, (50, 2))
-    both = [single(network, field, 0, points) for network in (Fast(field), Plain(field, "cpu"))]
+    both = [Network(field, pick_device("cpu"), kernel).single(0, points) for kernel in ("cpu", "reference")]
     assert both[0] == pytest.approx(both[1], abs=1e-4)
 
 

@@ -8,6 +8,7 @@ from make.data import textured
 from inrfit import api
 from inrfit.coords import fold
 from inrfit.kernels import reference
+from inrfit.kernels.batch import Batch
 from inrfit.models.config import ModelConfig
 from inrfit.models.description import TRUNK_COORDS, describe, initial_weights
 
@@ -55,7 +56,7 @@ def test_tiles_that_share_trunk_coordinates_give_the_same_gradients_as_tiles_of_
     own = {**shared, TRUNK_COORDS: distinct[rows]}
     results = []
     for features, trunk_rows in ((shared, rows), (own, None)):
-        batch = reference.Batch(
+        batch = Batch(
             features=features,
             targets=torch.zeros(4, 6, 3),
             mask=torch.ones(4, 6, 1),

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from inrfit.compare import clip
+from inrfit.decibel import decibel, unit_decibel
 from inrfit.errors import ConfigError, InputError
-from inrfit.metrics import clip, fidelity, regions
+from inrfit.fitting.measure import with_errors
+from inrfit.metrics import fidelity, regions
 from inrfit.registry import check, load
+from inrfit.render.output import WHOLE
 from inrfit.signal import ArraySignal
 
 if TYPE_CHECKING:
     from inrfit.device import Device
-    from inrfit.models.field import Field
+    from inrfit.field import Field
     from inrfit.signal import Signal
-
-    Measure = Callable[[Field, Signal, Device], Field]
 
 SHAPE = ("iou", "chamfer-l1", "chamfer-l2", "normal-consistency")
 ANY = ("psnr", "psnr-minmax", "snr")
@@ -34,9 +36,7 @@ OF_FIELD = SHAPE
 """Metrics of the registry that look at a shape and its field, not at two arrays."""
 
 
-def compare(
-    field: Field, reference: Signal, metrics: Sequence[str], *, device: Device, measure: Measure
-) -> dict[str, Any]:
+def compare(field: Field, reference: Signal, metrics: Sequence[str], device: Device) -> dict[str, Any]:
     """Return the metrics by name, and "mse", "border_error", "region_psnr", "params" and "samples"; see `api.evaluate`.
 
     Of a clip there are values of each frame besides; see `clip.compare`.
@@ -46,7 +46,6 @@ def compare(
         reference: what it should give back.
         metrics: names of the registry.
         device: where the decode runs.
-        measure: returns the field with its errors, of a signal with a pool; see `fitting.measure.with_errors`.
 
     Raises:
         InputError: the sizes, channels or sample types differ. ConfigError: a metric is not known, or not defined for
@@ -59,10 +58,10 @@ def compare(
     _check_suits(metrics, field.info.kind)
     own = {name: load("metric", name) for name in metrics if name in OF_FIELD}
     if own or _of_a_pool(reference):
-        return _of_field(field, reference, metrics, device, measure)
+        return _of_field(field, reference, metrics, device)
     if clip.is_clip(field.domain):
         return clip.compare(field, reference, metrics, device)
-    target, decoded = reference.dense(), field.decode(device=device.name, threads=device.threads)
+    target, decoded = reference.dense(), field.bands(WHOLE, device).array()
     covered, value_range, partition = field.covered(), field.info.peak_range, field.partition
     known = reference.known
     if known is not None:
@@ -84,15 +83,13 @@ def compare(
 
 def _figures(field: Field, mse: float) -> dict[str, Any]:
     """Return a mean squared error on the scale where the range is 1, and what its PSNR is measured by."""
-    told = field.info.figures(fidelity.decibel(mse))
+    told = field.info.figures(decibel(mse))
     return {"mse": mse, "psnr_type": told["psnr_type"], "range": told["range"]}
 
 
-def _of_field(
-    field: Field, reference: Signal, metrics: Sequence[str], device: Device, measure: Measure
-) -> dict[str, Any]:
+def _of_field(field: Field, reference: Signal, metrics: Sequence[str], device: Device) -> dict[str, Any]:
     """Return what `compare` does for a signal that is a function of space, not an array of samples."""
-    measured = measure(field, reference, device)
+    measured = with_errors(field, reference, device)
     found = {name: load("metric", name)(reference, field, device) for name in metrics if name != "psnr"}
     peak = field.info.peak
     return {
@@ -100,7 +97,7 @@ def _of_field(
         **found,
         **_figures(field, 10 ** (-(measured.psnr or 0.0) / 10)),
         "border_error": None,
-        "region_psnr": [fidelity.unit_decibel(error, peak) for error in measured.mse],
+        "region_psnr": [unit_decibel(error, peak) for error in measured.mse],
         "params": field.params,
         "samples": sum(field.partition.areas),
     }

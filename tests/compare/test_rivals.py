@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from make.data import textured
 
-from inrfit.metrics import pictures
-from inrfit.metrics.rivals import Rivals
+from inrfit.compare import pictures
+from inrfit.compare.rivals import Rivals
 
 SAMPLES = textured(40, 56)
 JPEGS = {quality: pictures.point(SAMPLES, "jpeg", quality) for quality in range(1, 101)}

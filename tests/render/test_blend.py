@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from make.data import textured
+from make.rendered import render
 
 from inrfit import api
 from inrfit.codec.chunks import CHECKSUM
@@ -15,13 +16,13 @@ from inrfit.codec.container import Reader
 from inrfit.device import pick_device
 from inrfit.domain import image_domain
 from inrfit.errors import ConfigError, ContainerError
-from inrfit.kernels import blend as blending
-from inrfit.kernels.blend import Zone, render_blended
-from inrfit.kernels.lattice import lattice_of, region_samples
-from inrfit.kernels.render import render
 from inrfit.partitions import Region
 from inrfit.partitions.grid import divide
 from inrfit.partitions.labels import from_labels
+from inrfit.render import blend as blending
+from inrfit.render.blend import Zone
+from inrfit.render.lattice import lattice_of, region_samples
+from inrfit.render.output import Output
 
 CPU = pick_device("cpu", 1)
 SIZES = [None, (96, 120), (70, 61), (24, 30), (5, 7)]
@@ -56,17 +57,17 @@ def segments():
 def test_weights_sum_to_one(partition, blend, size):
     """A constant is reproduced: to the last bit or the one before it."""
     flat = constant(partition, [0.3] * len(partition))
-    out = render_blended(flat, blend=blend, size=size, device=CPU)
+    out = render(flat, Output(blend=blend, size=size), device=CPU)
     assert out == pytest.approx(np.full(out.shape, np.float32(0.3)), abs=6e-8)
 
 
 def test_a_step_becomes_a_ramp():
     """Within 3 samples of the face at 9.5 the share of the right cell rises by 1/6 a sample."""
     partition = divide(image_domain(20, 20), (1, 2))
-    row = render_blended(constant(partition, [-1, 1]), blend=3, device=CPU)[10, :, 0]
+    row = render(constant(partition, [-1, 1]), Output(blend=3), device=CPU)[10, :, 0]
     expected = np.clip((np.arange(20) - 9.5) / 3, -1, 1)
     assert row == pytest.approx(expected, abs=1e-6)
-    fine = render_blended(constant(partition, [-1, 1]), blend=3, size=(20, 80), device=CPU)[10, :, 0]
+    fine = render(constant(partition, [-1, 1]), Output(blend=3, size=(20, 80)), device=CPU)[10, :, 0]
     assert fine == pytest.approx(np.clip(((np.arange(80) + 0.5) / 4 - 10) / 3, -1, 1), abs=1e-6)
     assert np.abs(np.diff(fine)).max() < 0.09
 
@@ -107,7 +108,7 @@ def near_other_regions(partition, distance):
 @pytest.mark.parametrize("blend", [1, 2, 3])
 def test_away_from_borders_the_bits_are_those_without(field, blend):
     """Bit for bit, and nearer to a border a little of the neighbour."""
-    plain, mixed = render(field, device=CPU), render_blended(field, blend=blend, device=CPU)
+    plain, mixed = render(field, device=CPU), render(field, Output(blend=blend), device=CPU)
     near = near_other_regions(field.partition, blend)
     assert np.array_equal(mixed[~near], plain[~near])
     assert (mixed[near] != plain[near]).any(-1).mean() > 0.9
@@ -120,10 +121,10 @@ def test_zero_is_the_decode_of_old(field):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_threads_and_bands_do_not_change_the_bits(field, size, monkeypatch):
-    whole = render_blended(field, blend=2, size=size, device=CPU)
-    assert np.array_equal(render_blended(field, blend=2, size=size, device=pick_device("cpu", 3)), whole)
+    whole = render(field, Output(blend=2, size=size), device=CPU)
+    assert np.array_equal(render(field, Output(blend=2, size=size), device=pick_device("cpu", 3)), whole)
     monkeypatch.setattr(blending, "BAND", 500)
-    assert np.array_equal(render_blended(field, blend=2, size=size, device=CPU), whole)
+    assert np.array_equal(render(field, Output(blend=2, size=size), device=CPU), whole)
 
 
 @pytest.mark.parametrize("scale", [None, 2, 1.5, 0.5])

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from inrfit.errors import OutputError
 from inrfit.isosurface import isosurface
+from inrfit.render.output import WHOLE
 from inrfit.surface import Points, Surface
 
 if TYPE_CHECKING:
     from typing import Any
 
     from inrfit.device import Device
-    from inrfit.models.field import Field
+    from inrfit.field import Field
 
 PLACES = 1_000_000
 """Places at which insides are compared: half all over the box, half near the surface."""
@@ -113,7 +114,7 @@ def _pair(signal: Any, field: Field, device: Device) -> tuple[NDArray[np.float64
 
 
 def _compared(signal: Any, field: Field, device: Device) -> tuple[NDArray[np.float64], ...] | None:
-    decoded = field.bands(device=device.name, threads=device.threads)
+    decoded = field.bands(WHOLE, device)
     try:
         surface = isosurface(decoded.bands, decoded.domain, decoded.info)
     except OutputError:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from inrfit.domain import image_domain
-from inrfit.kernels import lattice as room
-from inrfit.kernels.lattice import lattice_of, region_samples
-from inrfit.kernels.render import tiles_in
 from inrfit.partitions import Region
+from inrfit.render import lattice as room
+from inrfit.render.lattice import lattice_of, region_samples
+from inrfit.render.tiles import tiles_in
 
 
 def test_the_rows_of_a_window_give_the_same_tiles(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,8 @@ from make.data import textured
 from inrfit import api
 from inrfit.device import pick_device
 from inrfit.errors import FitError
-from inrfit.kernels.points import Points
-from inrfit.kernels.render import values_at
 from inrfit.registry import names
+from inrfit.render.points import Points, values_at
 
 CPU = pick_device("cpu", 1)
 POSITIONS = np.random.default_rng(0).uniform(-4, 40, (1500, 2))  # of 24 x 36 samples: some lie outside

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from inrfit import api
+from inrfit.compare import clip
 from inrfit.errors import ConfigError
 from inrfit.io.config import ReadConfig
-from inrfit.metrics import clip, fidelity
+from inrfit.metrics import fidelity
 from inrfit.metrics.regions import region_psnr
 
 SHAPE = (7, 13, 17)

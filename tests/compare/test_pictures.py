@@ -7,8 +7,8 @@ import pytest
 from make.data import textured
 from PIL import Image, features
 
+from inrfit.compare import pictures
 from inrfit.errors import ConfigError, InputError
-from inrfit.metrics import pictures
 from inrfit.registry import names
 
 CODECS = [

@@ -1,31 +1,23 @@
-"""The neural field: a description, its weight stacks, and what is needed to turn them back into a signal."""
+"""The neural field: a net, and what is needed to turn it back into a signal and to keep it in a file."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from inrfit.coords import Frame
+from inrfit.decibel import unit_decibel
+from inrfit.device import Device, pick_device
 from inrfit.errors import ConfigError
-from inrfit.metrics.fidelity import unit_decibel
 from inrfit.models.coding import Coding
-from inrfit.models.config import ModelConfig
-from inrfit.models.description import Description, describe
-from inrfit.partitions import Partition
+from inrfit.models.net import Net
 from inrfit.partitions.counted import counts, tagged
-from inrfit.signal import INTEGER_RANGES, Bands, SignalInfo
-
-BAND = 1 << 22
-"""Samples whose cover is looked at together."""
-
-if TYPE_CHECKING:
-    from inrfit.domain import Domain
-    from inrfit.kernels.lattice import Slices
+from inrfit.render.lattice import covered, uncovered
+from inrfit.render.output import WHOLE, Output, Slices
+from inrfit.signal import Bands, SignalInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,17 +37,11 @@ class Adapted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Field:
-    """A fitted signal.
+class Field(Net):
+    """A fitted signal: a net, and what a file says of it.
 
     Attributes:
-        model: resolved model configuration.
-        partition: domain and regions; the group axis of local stacks follows `partition.regions`.
-        frame: the global frame, fixed when the signal was first fitted.
         info: what is needed to write samples back as they came.
-        channels: values per sample.
-        weights: stack name -> [region or 1, *shape] float32.
-        tile: points of a decode tile; fixed in the file so that every decode gives the same bits.
         seed, steps: how it was fitted.
         weight_type: how a file keeps the weights, "float32", "float16" or "quantised".
         psnr: dB of the decoded file against its source; None when unknown.
@@ -65,13 +51,7 @@ class Field:
             other types.
     """
 
-    model: ModelConfig
-    partition: Partition
-    frame: Frame
     info: SignalInfo
-    channels: int
-    weights: Mapping[str, NDArray[np.float32]]
-    tile: int
     seed: int = 0
     steps: int = 0
     weight_type: str = "float16"
@@ -79,21 +59,6 @@ class Field:
     mse: tuple[float, ...] = ()
     adapted: Adapted | None = None
     coding: Coding | None = None
-
-    @property
-    def domain(self) -> Domain:
-        """The lattice the field was fitted on."""
-        return self.partition.domain
-
-    @property
-    def description(self) -> Description:
-        """The network as steps and stacks."""
-        return describe(self.model, self.domain.dimensions, self.channels)
-
-    @property
-    def params(self) -> int:
-        """Number of trained weights."""
-        return self.description.count(len(self.partition))
 
     def select(self, positions: Sequence[int]) -> Field:
         """Return the field with only some regions, as `inrfit crop` makes it.
@@ -209,97 +174,40 @@ class Field:
                 that is no sample, a blend that cannot be, or a precision that the device does not have.
             FitError: a network gives values that are not finite.
         """
-        return self.bands(
-            size=size,
-            scale=scale,
-            region=region,
-            fill=fill,
-            blend=blend,
-            device=device,
-            threads=threads,
-            precision=precision,
-        ).array()
+        output = Output(size=size, scale=scale, region=region, fill=fill, blend=blend)
+        return self.bands(output, pick_device(device, threads, precision)).array()
 
-    def bands(
-        self,
-        *,
-        size: Sequence[int] | None = None,
-        scale: float | None = None,
-        region: Slices | None = None,
-        fill: float | Sequence[float] | None = None,
-        blend: int = 0,
-        device: str = "auto",
-        threads: int | None = None,
-        precision: str = "float32",
-    ) -> Bands:
-        """Return what `decode` returns in bands of rows, each made while the one before is used.
+    def bands(self, output: Output = WHOLE, device: Device | None = None) -> Bands:
+        """Return native samples in bands of rows, each made while the one before is used.
 
         Args:
-            size, scale, region, fill, blend, device, threads, precision: as for `decode`.
+            output: the samples.
+            device: where it runs; see `pick_device` for None.
 
         Raises:
             ConfigError: as for `decode`. FitError: as for `decode`, while the bands are taken.
         """
-        from inrfit.device import pick_device
-        from inrfit.kernels.decode import native_bands
-        from inrfit.kernels.lattice import asked, check_blend, lattice_of
-        from inrfit.kernels.network import network_of
+        from inrfit.render.bands import native_bands
 
-        filled = fill_sample(fill, self.info, self.channels)
-        margin = check_blend(blend)
-        wanted = lattice_of(self.domain, *asked(self.domain, size, scale, region), channels=self.channels)
-        picked = pick_device(device, threads)
-        network = network_of(self, picked, precision)
-        bands = native_bands(self, wanted, picked, network, blend=margin, fill=filled)
-        sizes = tuple(axis.size // factor for axis, factor in zip(wanted.axes, wanted.factors, strict=True))
-        domain = self.domain.resampled(wanted.window, sizes)
-        return Bands(bands=bands, domain=domain, channels=self.channels, info=self.info)
+        return native_bands(self, self.info, output, device or pick_device())
 
-    def covered(
-        self,
-        *,
-        size: Sequence[int] | None = None,
-        scale: float | None = None,
-        region: Slices | None = None,
-    ) -> NDArray[np.bool_]:
+    def covered(self, output: Output = WHOLE) -> NDArray[np.bool_]:
         """Return which samples of an output the regions of the field cover, [*shape]; not all of them after a crop.
 
         A sample of a smaller output is covered, and is the mean of what is covered, where a region has a share in it.
 
-        Args:
-            size, scale, region: as for `decode`.
+        Raises:
+            ConfigError: the output cannot be.
+        """
+        return covered(self.partition, output.lattice(self.domain, self.channels))
+
+    def uncovered(self, output: Output = WHOLE) -> int:
+        """Return how many samples of an output no region covers, see `covered`; with less memory.
 
         Raises:
-            ConfigError: as for `decode`.
+            ConfigError: the output cannot be.
         """
-        from inrfit.kernels.lattice import asked, covered, lattice_of
-
-        sizes, box = asked(self.domain, size, scale, region)
-        return covered(self.partition, lattice_of(self.domain, sizes, box, channels=self.channels))
-
-    def uncovered(
-        self,
-        *,
-        size: Sequence[int] | None = None,
-        scale: float | None = None,
-        region: Slices | None = None,
-    ) -> int:
-        """Return how many samples of an output no region covers; see `covered`, of which one band is made at a time.
-
-        Args:
-            size, scale, region: as for `decode`.
-
-        Raises:
-            ConfigError: as for `decode`.
-        """
-        from inrfit.kernels.lattice import asked, covered, lattice_of
-
-        if self.partition.is_whole:
-            return 0
-        sizes, box = asked(self.domain, size, scale, region)
-        wanted = lattice_of(self.domain, sizes, box, channels=self.channels)
-        bands = (replace(wanted, window=band) for band in wanted.window.bands(BAND))
-        return wanted.window.size - sum(int(covered(self.partition, band).sum()) for band in bands)
+        return uncovered(self.partition, output.lattice(self.domain, self.channels))
 
     def __call__(self, coords: ArrayLike, *, device: str = "auto") -> NDArray[np.float32]:
         """Evaluate the field anywhere.
@@ -316,8 +224,7 @@ class Field:
             ConfigError: the last axis has another length, or a coordinate is NaN or more than 10^6 from 0.
             FitError: a network gives values that are not finite.
         """
-        from inrfit.device import pick_device
-        from inrfit.kernels.render import evaluate
+        from inrfit.render.points import evaluate
 
         return evaluate(self, np.asarray(coords, np.float64), pick_device(device))
 
@@ -335,31 +242,3 @@ def pooled_psnr(mse: Sequence[float], counts: Sequence[int], peak: float) -> flo
     return unit_decibel(
         math.fsum(m * count for m, count in zip(mse, counts, strict=True)) / sum(counts), peak
     )
-
-
-def fill_sample(fill: float | Sequence[float] | None, info: SignalInfo, channels: int) -> NDArray[np.generic]:
-    """Return the sample [channel] for places that no region covers; see `Field.decode`.
-
-    Raises:
-        ConfigError: there are more or fewer numbers than channels, or the samples cannot hold them.
-    """
-    if fill is None:
-        return np.full(channels, info.nothing, info.dtype)
-    low, high = info.value_range
-    colours = channels - 1 if info.colour.endswith("-alpha") else channels
-    try:
-        given = np.atleast_1d(np.asarray(fill, np.float64))
-    except (TypeError, ValueError):
-        given = np.zeros(0)
-    if given.shape == (1,):
-        given = np.repeat(given, colours)
-    if given.shape == (colours,) and colours < channels:
-        given = np.append(given, high)
-    integer = info.dtype in INTEGER_RANGES
-    fits = given.shape == (channels,) and bool(((given >= low) & (given <= high)).all())
-    if not fits or (integer and (given != np.rint(given)).any()):
-        raise ConfigError(
-            f"fill {fill} is not a {info.colour} sample",
-            hint=f"give 1 or {colours} {'whole ' if integer else ''}numbers from {low:g} to {high:g}",
-        )
-    return given.astype(info.dtype)

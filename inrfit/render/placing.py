@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from inrfit.coords import Frame, fold
 from inrfit.domain import Box
-from inrfit.kernels.lattice import Lattice
-from inrfit.kernels.network import Features, Network
+from inrfit.kernels.network import Network, Tile
 from inrfit.kernels.tiles import RegionSamples, frame_of
-from inrfit.models.field import Field
+from inrfit.render.lattice import Lattice
 
 LONGEST = 1 << 16
 """Samples along an axis of a region whose coordinates are kept; those of longer ones are computed for each tile."""
@@ -33,20 +32,19 @@ class Coordinates:
     """The encoded coordinates of tiles; may be used by several threads at a time.
 
     Args:
-        field: whose regions they are of.
+        network: what encodes them; of its regions they are.
         wanted: the lattice they lie on.
-        network: what encodes them.
     """
 
-    def __init__(self, field: Field, wanted: Lattice, network: Network) -> None:
-        self._field, self._wanted, self._network = field, wanted, network
-        self._frames = field.description.frames
+    def __init__(self, network: Network, wanted: Lattice) -> None:
+        self._network, self._net, self._wanted = network, network.net, wanted
+        self._frames = self._net.description.frames
         self._regions: dict[int, dict[str, list[Line]]] = {}
         self._lines: dict[tuple[Any, ...], Line] = {}
         self._same: dict[bytes, Line] = {}
-        self._tiles: dict[tuple[Any, ...], Features] = {}
+        self._tiles: dict[tuple[Any, ...], Tile] = {}
 
-    def tile(self, position: int, samples: RegionSamples, ranks: range) -> Features:
+    def tile(self, position: int, samples: RegionSamples, ranks: range) -> Tile:
         """Return the encoded coordinates of the samples of some ranks of the region at `position`."""
         if max(samples.shape) > LONGEST:
             return self._network.encode(self._directly(position, samples, ranks))
@@ -76,9 +74,9 @@ class Coordinates:
 
     def _kinds(self, position: int) -> Iterator[tuple[str, str, Frame]]:
         """Yield register, kind and frame of what the network of a region starts with."""
-        region, units = self._field.partition.regions[position], self._field.domain.units
+        region, units = self._net.partition.regions[position], self._net.domain.units
         for register, kind in self._frames.items():
-            yield register, kind, frame_of(kind, region, self._field.frame, units)
+            yield register, kind, frame_of(kind, region, self._net.frame, units)
 
     def _line(self, kind: str, frame: Frame, axis: int, start: int, length: int) -> Line:
         """Return coordinates along an axis; one object for all that are equal, which may then be told by its identity."""
@@ -86,7 +84,7 @@ class Coordinates:
         if (found := self._lines.get(key)) is None:
             places = self._wanted.axes[axis].positions(np.arange(start, start + length))
             coords = frame.along(axis, places)
-            coords = fold(coords, self._field.frame.span) if kind == "folded" else coords
+            coords = fold(coords, self._net.frame.span) if kind == "folded" else coords
             found = self._lines[key] = self._same.setdefault(coords.tobytes(), coords)
         return found
 
@@ -98,7 +96,7 @@ class Coordinates:
         points = np.stack([axis.positions(index[:, d]) for d, axis in enumerate(self._wanted.axes)], axis=-1)
         coords = {register: (kind, frame.coords(points)) for register, kind, frame in self._kinds(position)}
         return {
-            register: fold(x, self._field.frame.span) if kind == "folded" else x
+            register: fold(x, self._net.frame.span) if kind == "folded" else x
             for register, (kind, x) in coords.items()
         }
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from inrfit.errors import InputError
-from inrfit.metrics.rate import bpp, parts
+from inrfit.metrics.bits import bpp, parts
 
 
 def test_bits_per_sample():

@@ -7,16 +7,15 @@ weights, the masks of regions are needed for `coverage` and `region_samples` onl
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inrfit.coords import nearest, resampled_positions
-from inrfit.domain import Box, Domain, Typed
+from inrfit.domain import Box, Domain
 from inrfit.errors import ConfigError
 from inrfit.kernels.tiles import RegionSamples
 from inrfit.partitions import Partition, Region
@@ -26,12 +25,6 @@ MOST_SAMPLES = 1 << 28
 
 AT_ONCE = 1 << 22
 """Samples of a mask that are looked at together, about."""
-
-MOST_BLEND = 64
-"""Samples beyond its border up to which a region can be blended: each costs one more ring of network evaluations."""
-
-Slices = Sequence[tuple[int | Typed | None, int | Typed | None]]
-"""A (start, stop) per axis, counted as in Python slices from the first sample of a signal; None for an open end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +96,11 @@ class Lattice:
         """The window in fine samples."""
         return Box((a * f, b * f) for (a, b), f in zip(self.window, self.factors, strict=True))
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Output samples along each axis of the whole domain."""
+        return tuple(axis.size // factor for axis, factor in zip(self.axes, self.factors, strict=True))
+
     def spans(self, box: Box) -> Box:
         """Return the fine samples, per axis, that belong to a box of source samples, wanted or not."""
         return Box(axis.owned(a, b) for axis, (a, b) in zip(self.axes, box, strict=True))
@@ -120,54 +118,6 @@ class Lattice:
     def meets(self, box: Box) -> bool:
         """Return whether a box of source samples holds a wanted sample."""
         return bool((self.spans(box) & self.fine).size)
-
-
-def check_blend(blend: int) -> int:
-    """Return the samples over which neighbours are blended.
-
-    Raises:
-        ConfigError: it is not a whole number from 0 to `MOST_BLEND`.
-    """
-    try:
-        samples = operator.index(blend)
-    except TypeError:
-        samples = -1
-    if not 0 <= samples <= MOST_BLEND:
-        raise ConfigError(
-            f"--blend {blend!r} is not a whole number of samples from 0 to {MOST_BLEND}",
-            hint="about the --overlap of the fit; 0 switches it off",
-        )
-    return samples
-
-
-def asked(
-    domain: Domain, size: Sequence[int] | None, scale: float | None, region: Slices | None
-) -> tuple[tuple[int, ...], Box]:
-    """Return the output size of the whole domain, and the source samples wanted, from what a user asks for.
-
-    Args:
-        domain: of the field.
-        size: samples per axis of the whole output.
-        scale: factor on every axis, in place of `size`.
-        region: the part that is wanted; all of it when None.
-
-    Raises:
-        ConfigError: both `size` and `scale`, or one that cannot be, or a region that is empty or outside.
-    """
-    if size is not None and scale is not None:
-        raise ConfigError("size and scale both set the output size", hint="give one of them")
-    if scale is not None:
-        size = _scaled(domain.shape, scale)
-    try:
-        sizes = domain.shape if size is None else tuple(operator.index(n) for n in size)
-    except TypeError:
-        sizes = ()
-    if len(sizes) != domain.dimensions or min(sizes) < 1:
-        raise ConfigError(
-            f"output size {size} is not a positive whole number for each of the axes {', '.join(domain.axes)}",
-            hint="for example (768, 1024), rows first",
-        )
-    return sizes, domain.box if region is None else _sliced(domain, region)
 
 
 def lattice_of(
@@ -272,6 +222,14 @@ def covered(partition: Partition, lattice: Lattice) -> NDArray[np.bool_]:
     return _block_sums(coverage(partition, lattice), lattice.factors) > 0
 
 
+def uncovered(partition: Partition, lattice: Lattice) -> int:
+    """Return how many output samples no region has a share in; one band of rows is looked at at a time."""
+    if partition.is_whole:
+        return 0
+    bands = (replace(lattice, window=band) for band in lattice.window.bands(AT_ONCE))
+    return lattice.window.size - sum(int(covered(partition, band).sum()) for band in bands)
+
+
 def box_filter(values: NDArray[np.float32], partition: Partition, lattice: Lattice) -> NDArray[np.float32]:
     """Average fine samples [*fine window, channel] to output samples, over those that are covered.
 
@@ -321,64 +279,3 @@ def _block_sums(values: NDArray[Any], factors: Sequence[int]) -> NDArray[Any]:
                 total += rows[offset::factor]
             values = np.moveaxis(total, 0, axis)
     return values
-
-
-def _scaled(shape: Sequence[int], scale: float) -> list[int]:
-    """Return the output size for a factor on every axis."""
-    try:
-        factor = float(scale)
-    except (TypeError, ValueError):
-        factor = math.nan
-    if not 0 < factor < 1e4:
-        raise ConfigError(
-            f"scale {scale} must lie between 0 and 10000", hint="for example 2, or 0.5 for half"
-        )
-    return [max(1, round(n * factor)) for n in shape]
-
-
-def _sliced(domain: Domain, region: Slices) -> Box:
-    """Return the source samples of a region that is counted from the first sample of the domain."""
-    shape = domain.shape
-    try:
-        pairs = [tuple(_end(domain, axis, end) for end in (a, b)) for axis, (a, b) in enumerate(region)]
-    except (TypeError, ValueError):
-        raise ConfigError(
-            f"region {region!r} is not one (start, stop) for each of the axes {', '.join(domain.axes)}",
-            hint="for example ((0, 64), (32, 96)); None for an open end",
-        ) from None
-    if 0 < len(pairs) < len(shape) and len(shape) > 2:  # as for a crop, the last axes may be left away
-        pairs += [(None, None)] * (len(shape) - len(pairs))
-    spans = [
-        (_counted(start or 0, n), n if stop is None else _counted(stop, n))
-        for (start, stop), n in zip(pairs, shape, strict=False)
-    ]
-    inside = all(0 <= start < stop <= n for (start, stop), n in zip(spans, shape, strict=False))
-    if len(pairs) != len(shape) or not inside:
-        raise outside(domain, region)
-    return Box((o + start, o + stop) for (start, stop), o in zip(spans, domain.origin, strict=True))
-
-
-def outside(domain: Domain, region: Slices) -> ConfigError:
-    """Return the refusal of a region, in the words of the user: in seconds where they typed seconds."""
-    typed = any(isinstance(end, Typed) for pair in region for end in pair)
-    wanted = ",".join(":".join("" if end is None else f"{end:.10g}" for end in pair) for pair in region)
-    spans = [
-        f"0:{n * spacing:.6g}s" if typed and unit == "s" else f"0:{n}"
-        for n, spacing, unit in zip(domain.shape, domain.spacing, domain.units, strict=True)
-    ]
-    return ConfigError(
-        f"region {wanted} is empty or outside the signal, which spans {','.join(spans)} ({','.join(domain.axes)})",
-        hint="one range for each axis; it counts from the first sample of this file, negative numbers from the end",
-    )
-
-
-def _end(domain: Domain, axis: int, end: int | Typed | None) -> int | None:
-    """Return an end of a range in samples; a TypeError says that it is none."""
-    if isinstance(end, Typed):
-        return domain.end(axis, end) if axis < domain.dimensions else 0
-    return None if end is None else operator.index(end)
-
-
-def _counted(end: int, length: int) -> int:
-    """Return an end of a slice as a number from 0."""
-    return end + length if end < 0 else end

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inrfit.decibel import decibel
 from inrfit.errors import InputError
 from inrfit.metrics import fidelity
 from inrfit.registry import load
+from inrfit.render.output import Output
 
 if TYPE_CHECKING:
     from inrfit.device import Device
     from inrfit.domain import Domain
-    from inrfit.models.field import Field
+    from inrfit.field import Field
     from inrfit.partitions import Region
     from inrfit.signal import Signal
 
@@ -51,12 +53,12 @@ def compare(fitted: Field, reference: Signal, metrics: Sequence[str], device: De
                 f"--metrics {name} is not measured of clips", hint="choose from psnr, ssim, ms-ssim"
             )
     for first, last in _spans(fitted.domain):
-        region = ((first, last), (None, None), (None, None))
-        decoded = fitted.decode(region=region, device=device.name, threads=device.threads)
+        frames = Output(region=((first, last), (None, None), (None, None)))
+        decoded = fitted.bands(frames, device).array()
         start = fitted.domain.origin[0]
         box = fitted.domain.box.along(0, first + start, last + start)
         known = reference.known_in(box)
-        covered = None if _full(fitted) else fitted.covered(region=region)
+        covered = None if _full(fitted) else fitted.covered(frames)
         if known is not None:
             covered = known if covered is None else covered & known
         found.add(first + start, reference.dense(box), decoded, covered)
@@ -136,17 +138,17 @@ class _Found:
         """Return all that was found."""
         total, count = math.fsum(error for error, _ in self.errors), sum(count for _, count in self.errors)
         mse = total / count
-        frames = [None if not count else fidelity.decibel(error / count) for error, count in self.errors]
+        frames = [None if not count else decibel(error / count) for error, count in self.errors]
         channels = self.fitted.channels
         return {
-            **({"psnr": fidelity.decibel(mse)} if with_psnr else {}),
+            **({"psnr": decibel(mse)} if with_psnr else {}),
             **{name: _mean(values) for name, values in self.values.items()},
             "mse": mse,
-            "psnr_type": self.fitted.info.psnr_type(fidelity.decibel(mse)),
+            "psnr_type": self.fitted.info.psnr_type(decibel(mse)),
             "range": list(self.fitted.info.peak_range),
             "border_error": None,
             "region_psnr": [
-                fidelity.decibel(error / (max(area, 1) * channels))
+                decibel(error / (max(area, 1) * channels))
                 for error, area in zip(self.regions.tolist(), self.areas.tolist(), strict=True)
             ],
             "frame_psnr": frames,

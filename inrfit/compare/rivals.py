@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from inrfit.compare import pictures
+from inrfit.compare.comparison import part_of
+from inrfit.compare.pictures import BEST, QUALITIES, Picture, Point
 from inrfit.errors import InputError
-from inrfit.metrics import bjontegaard, pictures
-from inrfit.metrics.comparison import part_of
-from inrfit.metrics.pictures import BEST, QUALITIES, Picture, Point
-from inrfit.metrics.rate import bpp
+from inrfit.metrics import bjontegaard
+from inrfit.metrics.bits import bpp
 
 if TYPE_CHECKING:
-    from inrfit.models.field import Field
+    from inrfit.field import Field
     from inrfit.signal import Signal
 
 Points = list[tuple[float, float]]

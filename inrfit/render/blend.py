@@ -3,37 +3,27 @@
 Every region is also evaluated up to `blend` source samples beyond its border. Its weight falls linearly from 1 to 0
 across that band, and the weights of the regions that are present are divided by their sum: a partition of unity, as
 in Babuska and Melenk, "The partition of unity method", 1997. Farther than `blend` from every other region the output
-has the bits of `render`: the same tiles are run, and one value, weighted and divided in double precision, comes back
+has the bits of `tiles.render_bands`: the same tiles are run, and one value, weighted and divided in double precision, comes back
 as it was.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.device import Device
 from inrfit.domain import Box
-from inrfit.kernels.lattice import (
-    Lattice,
-    box_filter,
-    coverage,
-    lattice_of,
-    region_samples,
-    resampled,
-    touched,
-)
-from inrfit.kernels.network import Network, network_of, single
-from inrfit.kernels.render import tiles_in
+from inrfit.kernels.network import Network
 from inrfit.kernels.threads import tile_threads
 from inrfit.kernels.tiles import RegionSamples
-from inrfit.models.field import Field
+from inrfit.models.net import Net
 from inrfit.partitions import Region
-from inrfit.signal import gathered
+from inrfit.render.lattice import Lattice, box_filter, coverage, region_samples, resampled, touched
+from inrfit.render.tiles import tiles_in
 
 BAND = 1 << 22
 """Samples whose sums are held in memory at a time: rows of the output are made in bands of at most so many."""
@@ -45,41 +35,19 @@ Part = tuple[tuple[NDArray[np.int64], ...], NDArray[np.float64], NDArray[np.floa
 """Indices in a band, values times weights [point, channel], and weights [point]."""
 
 
-def render_blended(
-    field: Field,
-    *,
-    blend: int,
-    size: Sequence[int] | None = None,
-    region: Box | None = None,
-    device: Device,
-    precision: str = "float32",
-) -> NDArray[np.float32]:
-    """Decode a field with borders blended.
+def blended_bands(network: Network, wanted: Lattice, blend: int) -> Iterator[NDArray[np.float32]]:
+    """Yield the rows of an output with borders blended in bands [some rows, ..., channel].
 
     Args:
-        field: what to decode.
-        blend: source samples on either side of a border over which the regions beside it are mixed, 1 to `MOST_BLEND`.
-        size, region, device, precision: as for `render`.
-
-    Returns:
-        Values [*shape, channel] on [-1, 1]. Samples that no present region covers are 0.
+        network: what is run.
+        wanted: the samples.
+        blend: source samples on either side of a border over which the regions beside it are mixed, at least 1.
 
     Raises:
-        ConfigError: the output is too large, or the precision is not for the device.
         FitError: a network gives values that are not finite.
     """
-    wanted = lattice_of(field.domain, size, region, channels=field.channels)
-    network = network_of(field, device, precision)
-    bands = blended_bands(field, wanted, device, network, blend)
-    return gathered(bands, (*wanted.shape, field.channels), "float32")
-
-
-def blended_bands(
-    field: Field, wanted: Lattice, device: Device, network: Network, blend: int
-) -> Iterator[NDArray[np.float32]]:
-    """Yield the rows of an output with borders blended in bands [some rows, ..., channel]; see `render_blended`."""
     for band in _bands(wanted):
-        yield box_filter(_render_band(field, network, band, blend, device), field.partition, band)
+        yield box_filter(_render_band(network, band, blend), network.net.partition, band)
 
 
 class Zone:
@@ -143,39 +111,37 @@ def _bands(wanted: Lattice) -> Iterator[Lattice]:
         yield replace(wanted, window=wanted.window.along(0, start, min(start + rows, last)))
 
 
-def _render_band(
-    field: Field, network: Network, band: Lattice, blend: int, device: Device
-) -> NDArray[np.float32]:
+def _render_band(network: Network, band: Lattice, blend: int) -> NDArray[np.float32]:
     """Return the fine samples of a band; what regions give is added up in their order, whatever the threads do."""
-    shape = band.fine.shape
-    sums, weights = np.zeros((*shape, field.channels)), np.zeros(shape)
+    net, shape = network.net, band.fine.shape
+    sums, weights = np.zeros((*shape, net.channels)), np.zeros(shape)
 
     def work(job: Job) -> Part:
         index = job.samples.index(np.arange(job.ranks.start, job.ranks.stop))
         points = np.stack([axis.positions(index[:, d]) for d, axis in enumerate(band.axes)], axis=-1)
         low, high = np.array(band.fine).T
         inside = ((index >= low) & (index < high)).all(1)
-        values = single(network, field, job.position, points)[inside]
+        values = network.single(job.position, points)[inside]
         weight = job.zone.weights(points[inside])
         return tuple((index[inside] - low).T), values * weight[:, None], weight
 
-    with tile_threads(1 if device.is_cuda else device.threads) as map_tiles:
-        for at, values, weight in map_tiles(work, _jobs(field, band, blend)):
+    with tile_threads(network.device.workers) as map_tiles:
+        for at, values, weight in map_tiles(work, _jobs(net, band, blend)):
             sums[at] += values
             weights[at] += weight
-    present = coverage(field.partition, band)
+    present = coverage(net.partition, band)
     sums[~present] = 0
     sums /= np.where(present, weights, 1)[..., None]
     return sums.astype(np.float32)
 
 
-def _jobs(field: Field, band: Lattice, blend: int) -> Iterator[Job]:
-    """Yield the tiles of each region: those of `render`, then those of the samples beyond its border."""
-    regions = field.partition.regions
+def _jobs(net: Net, band: Lattice, blend: int) -> Iterator[Job]:
+    """Yield the tiles of each region: those of `tiles`, then those of the samples beyond its border."""
+    regions = net.partition.regions
     for position in touched((region.box for region in regions), band, blend):
         region, zone = regions[position], Zone(regions[position], blend)
         for samples in (region_samples(region, band), *zone.beyond(band)):
-            for ranks in tiles_in(samples, band.fine, field.tile):
+            for ranks in tiles_in(samples, band.fine, net.tile):
                 yield Job(position=position, zone=zone, samples=samples, ranks=ranks)
 
 

@@ -9,10 +9,10 @@ import pytest
 from make.shapes import CENTRE, RADIUS, ball, file
 
 from inrfit import io
+from inrfit.compare import shape
 from inrfit.coords import global_frame
 from inrfit.device import pick_device
 from inrfit.io.config import ReadConfig
-from inrfit.metrics import shape
 from inrfit.signal import Bands
 
 DEVICE = pick_device("cpu", 1)

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from make.data import textured
 
 from inrfit import api
-from inrfit.kernels import placing
-from inrfit.kernels.lattice import lattice_of, region_samples
-from inrfit.kernels.placing import Coordinates, has_wanted, put
-from inrfit.kernels.render import cuts, tiles_in
 from inrfit.kernels.tiles import RegionSamples, coordinates
+from inrfit.render import placing
+from inrfit.render.lattice import lattice_of, region_samples
+from inrfit.render.placing import Coordinates, has_wanted, put
+from inrfit.render.tiles import cuts, tiles_in
 
 
 class Recorder:
@@ -21,7 +21,8 @@ class Recorder:
 
     sizes = (1,)
 
-    def __init__(self):
+    def __init__(self, net):
+        self.net = net
         self.encoded = 0
 
     def encode(self, coords):
@@ -51,7 +52,7 @@ def tiles_of(field, wanted):
 def test_coordinates_are_those_of_each_sample_to_the_bit(field, size, longest, monkeypatch):
     monkeypatch.setattr(placing, "LONGEST", longest)
     wanted = lattice_of(field.domain, size)
-    made = Coordinates(field, wanted, Recorder())
+    made = Coordinates(Recorder(field), wanted)
     for position, samples, ranks in tiles_of(field, wanted):
         index = samples.index(np.arange(ranks.start, ranks.stop))
         points = np.stack([axis.positions(index[:, d]) for d, axis in enumerate(wanted.axes)], axis=-1)
@@ -66,8 +67,8 @@ def test_coordinates_are_those_of_each_sample_to_the_bit(field, size, longest, m
 def test_cells_of_one_shape_are_encoded_once_where_their_coordinates_are_equal(size, once):
     """At three times the size positions are rounded, each cell in its own way."""
     field = api.fit(textured(48, 48), grid=(4, 4), steps=1, hidden_features=4, device="cpu")
-    wanted, recorder = lattice_of(field.domain, size), Recorder()
-    made = Coordinates(field, wanted, recorder)
+    wanted, recorder = lattice_of(field.domain, size), Recorder(field)
+    made = Coordinates(recorder, wanted)
     seen = {}
     for position, samples, ranks in tiles_of(field, wanted):
         local = seen.setdefault(ranks, made.tile(position, samples, ranks))
@@ -79,7 +80,7 @@ def test_cells_of_one_shape_are_encoded_once_where_their_coordinates_are_equal(s
 def test_few_tiles_are_kept(field, monkeypatch):
     monkeypatch.setattr(placing, "KEPT", 3)
     wanted = lattice_of(field.domain, (61, 83))
-    made = Coordinates(field, wanted, Recorder())
+    made = Coordinates(Recorder(field), wanted)
     for tile in tiles_of(field, wanted):
         made.tile(*tile)
         assert len(made._tiles) <= 3

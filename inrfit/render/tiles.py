@@ -1,4 +1,4 @@
-"""From a field back to samples, tile by tile; which sample belongs to which region is worked out in `lattice`.
+"""From a net to values, tile by tile; which sample belongs to which region is worked out in `lattice`.
 
 Exactness: the tiles of a region depend on the region and the output size only, each is zero-padded to the size the file
 states, and its values do not depend on the tiles that are run in the same call (see `network`). A region therefore gives
@@ -15,63 +15,25 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from inrfit.device import Device
 from inrfit.domain import Box
-from inrfit.errors import ConfigError
-from inrfit.kernels.lattice import Lattice, box_filter, lattice_of, owner_of, region_samples
-from inrfit.kernels.network import Network, check_finite, network_of, single
-from inrfit.kernels.placing import Coordinates, has_wanted, put
+from inrfit.kernels.network import Network
 from inrfit.kernels.threads import tile_threads
 from inrfit.kernels.tiles import RegionSamples
-from inrfit.models.field import Field
-from inrfit.signal import gathered
-
-FARTHEST = 1e6
-"""Largest coordinate at which a field may be asked: beyond it single precision has no digits left for a position."""
+from inrfit.models.net import Net
+from inrfit.render.lattice import Lattice, box_filter, region_samples
+from inrfit.render.placing import Coordinates, has_wanted, put
 
 BAND = 1 << 20
 """Samples that are in memory at a time: rows of the output are made in bands of about so many."""
 
 
-def render(
-    field: Field,
-    *,
-    size: Sequence[int] | None = None,
-    region: Box | None = None,
-    device: Device,
-    precision: str = "float32",
-) -> NDArray[np.float32]:
-    """Decode a field.
-
-    Args:
-        field: what to decode.
-        size: samples per axis of the whole domain; the fitted size when None. Smaller sizes are box-filtered
-            from an integer number of samples per output sample, larger ones sample the field.
-        region: half-open range of indices inside the domain per axis; the whole domain when None.
-        device: where it runs.
-        precision: "float32", or "half" on CUDA.
-
-    Returns:
-        Values [*shape, channel] on [-1, 1]. Samples that no present region covers are 0.
-
-    Raises:
-        ConfigError: the output is too large, or the precision is not for the device.
-        FitError: a network gives values that are not finite.
-    """
-    wanted = lattice_of(field.domain, size, region, channels=field.channels)
-    bands = render_bands(field, wanted, device, network_of(field, device, precision))
-    return gathered(bands, (*wanted.shape, field.channels), "float32")
-
-
-def render_bands(
-    field: Field, wanted: Lattice, device: Device, network: Network
-) -> Iterator[NDArray[np.float32]]:
+def render_bands(network: Network, wanted: Lattice) -> Iterator[NDArray[np.float32]]:
     """Yield the rows of an output in bands [some rows, ..., channel], while the next ones are being made.
 
     Raises:
         FitError: a network gives values that are not finite.
     """
-    coordinates, plan = Coordinates(field, wanted, network), _Plan(field, wanted)
+    coordinates, bands = Coordinates(network, wanted), _Bands(network.net, wanted)
 
     def work(job: _Job) -> _Band | None:
         if not job.tiles:
@@ -83,49 +45,14 @@ def render_bands(
         for tile, found in zip(job.tiles, values, strict=True):
             own = found[:, : len(tile.ranks)]
             if not whole:
-                check_finite(field, tile.position, own)
+                network.check_finite(tile.position, own)
             put(job.band.out, job.band.fine, tile.samples, tile.ranks, own)
         return None
 
-    with tile_threads(1 if device.is_cuda else min(device.threads, plan.most_tiles)) as map_tiles:
-        for done in map_tiles(work, plan.jobs(network.sizes if plan.most_tiles > 1 else (1,))):
+    with tile_threads(min(network.device.workers, bands.most_tiles)) as map_tiles:
+        for done in map_tiles(work, bands.jobs(network.sizes if bands.most_tiles > 1 else (1,))):
             if done is not None:
-                yield box_filter(done.out, field.partition, done.lattice)
-
-
-def evaluate(field: Field, coords: NDArray[np.float64], device: Device) -> NDArray[np.float32]:
-    """Evaluate a field at coordinates [..., axis] of its global frame; see `Field.__call__`."""
-    if coords.ndim == 0 or coords.shape[-1] != field.domain.dimensions:
-        raise ConfigError(
-            f"coords of shape {coords.shape} need {field.domain.dimensions} values on the last axis, "
-            f"one for each of {', '.join(field.domain.axes)}"
-        )
-    if not (np.abs(coords) <= FARTHEST).all():
-        raise ConfigError(f"coords must lie within {FARTHEST:g} of 0 and not be NaN")
-    flat = field.frame.positions(coords.reshape(-1, coords.shape[-1]))
-    return values_at(field, flat, device).reshape(*coords.shape[:-1], field.channels)
-
-
-def values_at(field: Field, flat: NDArray[np.float64], device: Device) -> NDArray[np.float32]:
-    """Return the values of a field at positions [point, axis] in samples, [point, channel] on [-1, 1].
-
-    Points that no region covers are 0.
-    """
-    values = np.zeros((len(flat), field.channels), np.float32)
-    owner = owner_of(field.partition, flat)
-    jobs = []
-    for position in np.unique(owner[owner >= 0]):
-        rows = np.flatnonzero(owner == position)
-        jobs += [(int(position), rows[s : s + field.tile]) for s in range(0, len(rows), field.tile)]
-    network = network_of(field, device)
-
-    def work(job: tuple[int, NDArray[np.int64]]) -> None:
-        position, rows = job
-        values[rows] = single(network, field, position, flat[rows])
-
-    with tile_threads(1 if device.is_cuda else device.threads) as map_tiles:
-        list(map_tiles(work, jobs))
-    return values
+                yield box_filter(done.out, network.net.partition, done.lattice)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,25 +81,25 @@ class _Job:
     tiles: list[_Tile]
 
 
-class _Plan:
+class _Bands:
     """The work of a decode: bands of rows, and the tiles in each."""
 
-    def __init__(self, field: Field, wanted: Lattice) -> None:
-        self._field, self._wanted = field, wanted
-        self._spans = wanted.all_spans([region.box for region in field.partition.regions])
+    def __init__(self, net: Net, wanted: Lattice) -> None:
+        self._net, self._wanted = net, wanted
+        self._spans = wanted.all_spans([region.box for region in net.partition.regions])
         self._samples: dict[int, RegionSamples] = {}
 
     @property
     def most_tiles(self) -> int:
         """How many tiles there are at most; at least 1."""
         counts = (self._spans[..., 1] - self._spans[..., 0]).prod(-1)
-        return max(1, int((-(-counts // self._field.tile))[self._wanted.meeting(self._spans)].sum()))
+        return max(1, int((-(-counts // self._net.tile))[self._wanted.meeting(self._spans)].sum()))
 
     def jobs(self, sizes: Sequence[int]) -> Iterator[_Job]:
         """Yield the tiles of each band, as many together as `sizes` allow, then the end of it."""
-        for lattice in self._bands():
+        for lattice in self._cut():
             fine = lattice.fine
-            shape = (*(stop - start for start, stop in fine), self._field.channels)
+            shape = (*(stop - start for start, stop in fine), self._net.channels)
             band = _Band(lattice=lattice, fine=fine, out=np.zeros(shape, np.float32))
             tiles = self._tiles(lattice)
             while chunk := list(islice(tiles, sizes[0])):
@@ -182,7 +109,7 @@ class _Plan:
                         del chunk[:size]
             yield _Job(band=band, tiles=[])
 
-    def _bands(self) -> Iterator[Lattice]:
+    def _cut(self) -> Iterator[Lattice]:
         """Cut the window into bands of rows, between regions where there is such a place."""
         first, last = self._wanted.window[0]
         factor = self._wanted.factors[0]
@@ -193,14 +120,14 @@ class _Plan:
 
     def _tiles(self, lattice: Lattice) -> Iterator[_Tile]:
         """Yield the tiles that have samples in a window; they are the same tiles in every window."""
-        here, fine, regions = lattice.meeting(self._spans), lattice.fine, self._field.partition.regions
+        here, fine, regions = lattice.meeting(self._spans), lattice.fine, self._net.partition.regions
         known, self._samples = self._samples, {}
         for position, spans in zip(here.tolist(), self._spans[here].tolist(), strict=True):
             samples = known.get(position) or region_samples(
-                regions[position], self._wanted, spans, self._field.tile
+                regions[position], self._wanted, spans, self._net.tile
             )
             self._samples[position] = samples
-            for ranks in tiles_in(samples, fine, self._field.tile):
+            for ranks in tiles_in(samples, fine, self._net.tile):
                 yield _Tile(position=position, samples=samples, ranks=ranks)
 
 

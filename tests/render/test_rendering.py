@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from make.rendered import render
 
 from inrfit import api
 from inrfit.codec.container import Reader
@@ -15,10 +16,10 @@ from inrfit.coords import global_frame
 from inrfit.device import pick_device
 from inrfit.domain import image_domain
 from inrfit.errors import ConfigError, FitError
-from inrfit.kernels.render import render
 from inrfit.kernels.threads import tile_threads
 from inrfit.kernels.tiles import cut, region_samples, tile_points
 from inrfit.partitions.grid import divide
+from inrfit.render.output import Output
 
 CPU = pick_device("cpu", 1)
 
@@ -52,9 +53,9 @@ def test_threads_do_not_change_the_bits(field):
 
 @pytest.mark.parametrize("size", [(50, 70), (100, 140), (61, 33), (7, 5), (1, 1)])
 def test_regions_decode_to_the_same_bits_at_any_size(field, size):
-    whole = render(field, size=size, device=CPU)
+    whole = render(field, Output(size=size), device=CPU)
     assert whole.shape == (*size, 3)
-    alone = [render(only(field, p), size=size, device=CPU) for p in range(len(field.partition))]
+    alone = [render(only(field, p), Output(size=size), device=CPU) for p in range(len(field.partition))]
     if min(size) >= 50:  # every sample has one owner: its value is there to the bit, and 0 elsewhere
         assert (np.stack(alone) != 0).any(-1).sum(0).max() == 1
         assert np.array_equal(np.sum(alone, 0), whole)
@@ -68,25 +69,27 @@ def test_regions_decode_to_the_same_bits_at_any_size(field, size):
 @pytest.mark.parametrize("region", [((0, 50), (0, 70)), ((3, 4), (69, 70)), ((10, 41), (16, 18))])
 def test_a_window_is_the_window_of_the_whole(field, region):
     (y0, y1), (x0, x1) = region
-    assert np.array_equal(render(field, region=region, device=CPU), render(field, device=CPU)[y0:y1, x0:x1])
+    assert np.array_equal(
+        render(field, Output(region=region), device=CPU), render(field, device=CPU)[y0:y1, x0:x1]
+    )
 
 
 def test_a_window_of_a_larger_output_is_the_window_of_it(field):
-    whole = render(field, size=(100, 140), device=CPU)
-    part = render(field, size=(100, 140), region=((10, 20), (30, 50)), device=CPU)
+    whole = render(field, Output(size=(100, 140)), device=CPU)
+    part = render(field, Output(size=(100, 140), region=((10, 20), (30, 50))), device=CPU)
     assert np.array_equal(part, whole[20:40, 60:100])
 
 
 def test_downscaling_is_a_box_filter_of_the_samples(field):
     whole = render(field, device=CPU)
     expected = whole.reshape(25, 2, 35, 2, 3).mean((1, 3))
-    assert render(field, size=(25, 35), device=CPU) == pytest.approx(expected, abs=1e-6)
+    assert render(field, Output(size=(25, 35)), device=CPU) == pytest.approx(expected, abs=1e-6)
 
 
 def test_upscaling_samples_the_field_between_the_samples(field):
     """Three times larger: every third sample from the second is an original one."""
     whole = render(field, device=CPU)
-    assert render(field, size=(150, 210), device=CPU)[1::3, 1::3] == pytest.approx(whole, abs=1e-4)
+    assert render(field, Output(size=(150, 210)), device=CPU)[1::3, 1::3] == pytest.approx(whole, abs=1e-4)
 
 
 def test_calling_the_field_agrees_with_decoding(field):

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from inrfit.coords import nearest
 from inrfit.domain import Domain, image_domain
 from inrfit.errors import ConfigError
-from inrfit.kernels import lattice as lattices
-from inrfit.kernels.lattice import Axis, asked, lattice_of, touched
 from inrfit.partitions.grid import divide
 from inrfit.partitions.labels import from_labels
+from inrfit.render import lattice as lattices
+from inrfit.render.lattice import Axis, lattice_of, touched
+from inrfit.render.output import Output
 
 
 def domain_at(origin: tuple[int, int], shape: tuple[int, int]) -> Domain:
@@ -93,8 +94,8 @@ def test_a_crop_has_the_lattice_of_the_whole(scale, corner, data):
         ),
     )
     region = tuple(zip(start, stop, strict=True))
-    windowed = lattice_of(whole, *asked(whole, None, float(factor), region))
-    cropped = lattice_of(part, *asked(part, None, float(factor), None))
+    windowed = Output(scale=float(factor), region=region).lattice(whole)
+    cropped = Output(scale=float(factor)).lattice(part)
     assert windowed.factors == cropped.factors
     for a, b, (x0, x1), (y0, y1) in zip(
         windowed.axes, cropped.axes, windowed.fine, cropped.fine, strict=True
@@ -170,7 +171,9 @@ def test_touched_regions_are_those_with_a_sample_in_the_window(height, width, da
     ],
 )
 def test_regions_count_from_the_first_sample_as_slices_do(region, box):
-    assert asked(domain_at((10, -5), (6, 6)), None, None, region)[1] == box
+    assert Output(region=region).lattice(domain_at((10, -5), (6, 6))) == lattice_of(
+        domain_at((10, -5), (6, 6)), None, box
+    )
 
 
 @pytest.mark.parametrize(
@@ -188,15 +191,15 @@ def test_regions_count_from_the_first_sample_as_slices_do(region, box):
 )
 def test_regions_that_are_not_there_are_named_as_they_were_given(region, said):
     with pytest.raises(ConfigError, match=said):
-        asked(domain_at((10, -5), (6, 6)), None, None, region)
+        Output(region=region).lattice(domain_at((10, -5), (6, 6)))
 
 
 def test_the_lattice_needs_no_torch():
-    script = "import sys, inrfit.kernels.lattice, inrfit.codec.excerpt; print('torch' in sys.modules)"
+    script = "import sys, inrfit.render.lattice, inrfit.codec.excerpt; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
 
 def test_scales_round_to_whole_sizes():
-    assert asked(image_domain(30, 7), None, 1.5, None)[0] == (45, floor(10.5))
-    assert asked(image_domain(30, 7), None, 1e-3, None)[0] == (1, 1)
+    assert Output(scale=1.5).sizes(image_domain(30, 7)) == (45, floor(10.5))
+    assert Output(scale=1e-3).sizes(image_domain(30, 7)) == (1, 1)
