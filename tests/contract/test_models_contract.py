@@ -28,14 +28,23 @@ def ids(case):
 
 
 def fitted(case, **options):
+    """A small field of a case."""
     partition = {"partition": "none"} if case["model"] == "mlp" else {"grid": (2, 2)}
     small = {"hidden_features": 5, "hidden_layers": 1, "features": 4, "bands": 3, "steps": 2, "device": "cpu"}
     return api.fit(textured(9, 14), **{**small, **partition, **case, **options})
 
 
-@pytest.mark.parametrize("case", CASES, ids=ids)
-def test_a_file_holds_the_field_exactly(case):
-    field = fitted(case)
+@pytest.fixture(scope="module")
+def field(request):
+    """The field of a case, fitted once: pytest runs the tests of a case one after the other."""
+    return fitted(request.param)
+
+
+each_case = pytest.mark.parametrize("field", CASES, ids=ids, indirect=True)
+
+
+@each_case
+def test_a_file_holds_the_field_exactly(field):
     with Reader(dumps(field)) as reader:
         back = loads(reader)
     assert back.model == field.model
@@ -46,9 +55,8 @@ def test_a_file_holds_the_field_exactly(case):
     assert np.array_equal(back.decode(), field.decode())
 
 
-@pytest.mark.parametrize("case", CASES, ids=ids)
-def test_selecting_and_decoding_commute(case):
-    field = fitted(case)
+@each_case
+def test_selecting_and_decoding_commute(field):
     whole = field.decode()
     for position in range(len(field.partition)):
         part = field.select([position])
@@ -56,10 +64,10 @@ def test_selecting_and_decoding_commute(case):
         assert np.array_equal(part.decode()[part.covered()], window[part.covered()])
 
 
-@pytest.mark.parametrize("case", CASES, ids=ids)
-def test_gradients_agree_with_differences(case):
+@each_case
+def test_gradients_agree_with_differences(field):
     """In double precision, a small step along a random direction changes the error as the gradient says."""
-    model = fitted(case).model
+    model = field.model
     description = describe(model, 2, 3)
     random = np.random.default_rng(0)
     initial = initial_weights(description, [0, 1], 0)
