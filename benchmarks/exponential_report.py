@@ -41,7 +41,7 @@ def line(cell: Record) -> str:
 
 
 def tables(record: Record) -> str:
-    """Return the tables of `docs/benchmarks.md`: growth, steps, equal weights."""
+    """Return the tables of the study's page: growth, steps, equal weights."""
     parts = [_caption(record)]
     if not record.get("complete"):
         parts.append("The run is not complete: `--resume` finishes it.")

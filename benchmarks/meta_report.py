@@ -9,7 +9,9 @@ from typing import Any
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a Markdown table."""
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join(("|" + "|".join(row) + "|") if row is lines[1] else "| " + " | ".join(row) + " |" for row in lines)
+    return "\n".join(
+        ("|" + "|".join(row) + "|") if row is lines[1] else "| " + " | ".join(row) + " |" for row in lines
+    )
 
 
 def number(value: Any, digits: int = 2) -> str:
@@ -45,7 +47,9 @@ def partition(data: dict[str, Any]) -> str:
         ]
         for row in data["table"]
     ]
-    return table(["training, test", "adapted", "0", "1", "2", "3 steps", "wins at 1 / 3", "published 1 / 3"], rows)
+    return table(
+        ["training, test", "adapted", "0", "1", "2", "3 steps", "wins at 1 / 3", "published 1 / 3"], rows
+    )
 
 
 def composers(data: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ A study is a page in `benchmarks/studies`. `{{speed_cpu 1 3}}` in it stands for 
 from __future__ import annotations
 
 import re
+import runpy
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -71,7 +72,8 @@ def page(study: Path) -> str:
     """Return the page of a study, with its tables in place."""
     title, _, text = study.read_text(encoding="utf-8").partition("\n")
     note = f"<!-- Written by `python benchmarks/report.py` from benchmarks/studies/{study.name}. -->"
-    return f"{title}\n\n{note}\n" + re.sub(r"\{\{(\S+) ([\d ]+)\}\}", _chosen, text)
+    wrapped = runpy.run_path(str(common.ROOT / "docs" / "wrap.py"))["wrapped"]
+    return f"{title}\n\n{note}\n" + wrapped(re.sub(r"\{\{(\S+) ([\d ]+)\}\}", _chosen, text))
 
 
 def _chosen(place: re.Match[str]) -> str:
