@@ -152,6 +152,24 @@ def measure(source: Path, cells: int, keep: str, repeats: int) -> dict[str, Any]
     }
 
 
+def table(data: dict[str, Any]) -> str:
+    """Return a result as Markdown, with where it comes from."""
+    lines = [
+        "| cells of the file | bytes of the file | kept | bytes of the crop | crop (s) | copy of as many bytes (s) "
+        "| peak memory |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in [*data["crops"], data["start"]]:
+        peak = "" if row["crop_peak_mb"] is None else f"{row['crop_peak_mb']:.0f} MB"
+        lines.append(
+            f"| {row['cells']:,} | {row['source_bytes']:,} | {row['keep']} | {row['crop_bytes']:,} "
+            f"| {row['crop_seconds']:.2f} | {row['cp_seconds']:.2f} | {peak} |"
+        )
+    made = data["provenance"]
+    source = f"`{made['command']}`, {made['date']}, commit {made['commit']}, {made['processor']}"
+    return "\n".join([*lines, "", f"{source}, {made['cores']} cores."])
+
+
 def main() -> None:
     """Write the files, crop them, and print what it cost."""
     parser = argparse.ArgumentParser(description=__doc__)

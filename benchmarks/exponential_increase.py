@@ -454,7 +454,7 @@ def old_cells(out: Path, record: dict[str, Any]) -> dict[tuple[str, str, int, in
 
 def estimated(path: Path, *, resamples: int = 1000) -> dict[str, Any]:
     """Return the record of a file; where it has no estimates yet they are made and added to it."""
-    from growth_laws import (
+    from trials.growth_laws import (
         compare_series,
         gap_effect,
     )  # needs scipy, which a machine that only measures may lack

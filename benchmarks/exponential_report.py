@@ -41,7 +41,7 @@ def line(cell: Record) -> str:
 
 
 def tables(record: Record) -> str:
-    """Return the tables of `docs/benchmarks.md`: growth, steps, equal weights."""
+    """Return the tables of the study's page: growth, steps, equal weights."""
     parts = [_caption(record)]
     if not record.get("complete"):
         parts.append("The run is not complete: `--resume` finishes it.")
@@ -87,7 +87,7 @@ def draw(record: Record, path: Path) -> None:
 
 def _points(axis: Any, record: Record, target: str, network: str, colour: str, label: str) -> None:
     """Draw a series: means with deviations (censored runs at the cap, hollow) and its two laws with offset."""
-    from growth_laws import curve  # needs scipy, which a machine that only measures may lack
+    from trials.growth_laws import curve  # needs scipy, which a machine that only measures may lack
 
     cells = [c for c in record["cells"] if (c["target"], c["network"]) == (target, network)]
     if not cells:

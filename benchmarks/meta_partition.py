@@ -41,7 +41,7 @@ PUBLISHED = {
     "PoG, PoS at test": (18.11, 20.33),
     "PoS, PoG at test": (19.93, 23.89),
 }
-"""Table 3 of Liu et al. (ICCV 2023), dB after 1 and 3 steps; the last two as its text has them, see docs/benchmarks.md."""
+"""Table 3 of Liu et al. (ICCV 2023), dB after 1 and 3 steps; the last two as its text has them, see docs/studies/meta.md."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,41 +1,17 @@
-"""The tables of the meta-learning benchmark, made from its JSON files as Markdown; it measures nothing.
-
-python benchmarks/meta_report.py [FOLDER]
-"""
+"""The tables of the meta-learning benchmark, made from its JSON files as Markdown; it measures nothing."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import common
 
-
-def main() -> None:
-    """Print every table whose file is there."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else common.default_out("x").parent
-    for part, show in (
-        ("inits", inits),
-        ("partition", partition),
-        ("composers", composers),
-        ("interpolation", interpolation),
-        ("cost", cost),
-    ):
-        path = folder / f"meta_{part}_cpu.json"
-        if path.exists():
-            print(f"## {part}\n")
-            show(common.read_json(path))
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a Markdown table."""
-    print("| " + " | ".join(head) + " |")
-    print("|---" + "|---:" * (len(head) - 1) + "|")
-    for row in rows:
-        print("| " + " | ".join(row) + " |")
-    print()
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(
+        ("|" + "|".join(row) + "|") if row is lines[1] else "| " + " | ".join(row) + " |" for row in lines
+    )
 
 
 def number(value: Any, digits: int = 2) -> str:
@@ -43,8 +19,8 @@ def number(value: Any, digits: int = 2) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def inits(data: dict[str, Any]) -> None:
-    """Print the table of starts."""
+def inits(data: dict[str, Any]) -> str:
+    """Return the table of starts."""
     rows = [
         [
             f"{row['start']}, {row['optimiser']}",
@@ -55,11 +31,11 @@ def inits(data: dict[str, Any]) -> None:
         ]
         for row in data["table"]
     ]
-    table(["start, optimiser", "rate", "0 steps", "1 step", "2 steps", "steps to MAML's 2"], rows)
+    return table(["start, optimiser", "rate", "0 steps", "1 step", "2 steps", "steps to MAML's 2"], rows)
 
 
-def partition(data: dict[str, Any]) -> None:
-    """Print the table of partitions, and the wins."""
+def partition(data: dict[str, Any]) -> str:
+    """Return the table of partitions, and the wins."""
     wins = {step: data.get(f"wins_{step}", {}) for step in (1, 3)}
     rows = [
         [
@@ -71,11 +47,13 @@ def partition(data: dict[str, Any]) -> None:
         ]
         for row in data["table"]
     ]
-    table(["training, test", "adapted", "0", "1", "2", "3 steps", "wins at 1 / 3", "published 1 / 3"], rows)
+    return table(
+        ["training, test", "adapted", "0", "1", "2", "3 steps", "wins at 1 / 3", "published 1 / 3"], rows
+    )
 
 
-def composers(data: dict[str, Any]) -> None:
-    """Print the table of composers, and the curves of test-time optimisation."""
+def composers(data: dict[str, Any]) -> str:
+    """Return the table of composers, and the curves of test-time optimisation."""
     rows = [
         [
             f"{row['signals']}: {row['method']}, {row['optimiser']}",
@@ -84,7 +62,7 @@ def composers(data: dict[str, Any]) -> None:
         ]
         for row in data["table"]
     ]
-    table(["method", "adapted / values", "0 steps", "1 step", "2 steps"], rows)
+    adapted = table(["method", "adapted / values", "0 steps", "1 step", "2 steps"], rows)
     marks = (0, 5, 10, 25, 50, 100)
     rows = [
         [
@@ -95,11 +73,11 @@ def composers(data: dict[str, Any]) -> None:
         ]
         for row in data["optimised"]
     ]
-    table(["start, what is optimised", "rate", "ms a step", *map(str, marks)], rows)
+    return adapted + "\n\n" + table(["start, what is optimised", "rate", "ms a step", *map(str, marks)], rows)
 
 
-def interpolation(data: dict[str, Any]) -> None:
-    """Print the table of mixed weights."""
+def interpolation(data: dict[str, Any]) -> str:
+    """Return the table of mixed weights."""
     rows = [
         [
             f"{row['start']}, {row['steps']} steps",
@@ -107,11 +85,11 @@ def interpolation(data: dict[str, Any]) -> None:
         ]
         for row in data["table"]
     ]
-    table(["start", "ends", "middle", "worst on the way"], rows)
+    return table(["start", "ends", "middle", "worst on the way"], rows)
 
 
-def cost(data: dict[str, Any]) -> None:
-    """Print the table of outer steps, and the time to adapt."""
+def cost(data: dict[str, Any]) -> str:
+    """Return the table of outer steps."""
     plain = {
         (row["size"], row["hidden"]): row["seconds"] for row in data["table"] if row["way"] == "torch.func"
     }
@@ -124,9 +102,4 @@ def cost(data: dict[str, Any]) -> None:
         ]
         for row in data["table"]
     ]
-    table(["outer step", "seconds", "times as fast", "MB"], rows)
-    print(data["adapt"])
-
-
-if __name__ == "__main__":
-    main()
+    return table(["outer step", "seconds", "times as fast", "MB"], rows)

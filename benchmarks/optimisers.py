@@ -1,4 +1,4 @@
-"""The candidates for the fewest steps to a given PSNR, under one protocol; what inrfit does without is `optimisers_tried`.
+"""The candidates for the fewest steps to a given PSNR, under one protocol; what inrfit does without is `trials/optimisers_tried`.
 
 Middles of three photos in 8x8 cells, about 51,000 weights, one thread, one process. Every number of steps is a fit of its
 own, as schedules are planned for their length. A candidate's learning rate is searched for on the first photo at 60
@@ -19,9 +19,9 @@ import common
 import numpy as np
 from defaults import crop
 from numpy.typing import NDArray
-from optimisers_gauss_newton import curve
 from optimisers_report import figure, means, table
-from optimisers_tried import register
+from trials.optimisers_gauss_newton import curve
+from trials.optimisers_tried import register
 
 from inrfit import api
 from inrfit.errors import FitError, InputError

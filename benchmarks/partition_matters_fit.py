@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from dct_floor import dct_floor, psnr
 from partition_matters_images import Grey, Method, Subject, png
+from trials.dct_floor import dct_floor, psnr
 
 from inrfit.device import Device
 from inrfit.errors import FitError

@@ -14,13 +14,15 @@ BEFORE = """\
 # File formats
 
 What is read of each format, and what becomes of it. This page is made from the program by
-`python docs/make_formats.py docs/formats.md`; a test fails when it is stale. *Kept* is what a decode to the same format gives back
-beside the samples, which are those of the field; *converted* is read and becomes something else; *dropped* is not in the `.inr`
-file. "Told" means that a line on standard error says so. Tags of sounds are {tags}. An empty cell under *read* or *written* means that the format is not read or not written.
+`python docs/make_formats.py docs/formats.md`; a test fails when it is stale. *Kept* is what a decode to the same format
+gives back beside the samples, which are those of the field; *converted* is read and becomes something else; *dropped*
+is not in the `.inr` file. "Told" means that a line on standard error says so. Tags of sounds are
+{tags}.
+An empty cell under *read* or *written* means that the format is not read or not written.
 
-`.npy`, `.gif` and what two kinds have in common are pictures unless `--kind` says otherwise. The first bytes of a picture decide its
-format, whatever its name. Raw photos of cameras, HEIC, JPEG XL, JPEG 2000, Photoshop files, OpenEXR, Radiance HDR and icons are known
-and refused in one line.
+`.npy`, `.gif` and what two kinds have in common are pictures unless `--kind` says otherwise. The first bytes of a
+picture decide its format, whatever its name. Raw photos of cameras, HEIC, JPEG XL, JPEG 2000, Photoshop files, OpenEXR,
+Radiance HDR and icons are known and refused in one line.
 """
 
 KINDS = {

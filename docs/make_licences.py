@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import textwrap
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import Distribution, distribution
@@ -17,10 +18,10 @@ ROOT = Path(__file__).resolve().parents[1]
 BEFORE = """\
 # Licences of what is installed with inrfit
 
-inrfit is under the MIT licence and contains no code of others. `pip install inrfit` installs the packages below, whose wheels
-carry libraries of their own. This page is made by `python docs/make_licences.py docs/licences.md` from the packages that are
-installed and what they say of themselves; it was made on Linux x86-64, and wheels for other systems carry other libraries.
-It is a list of facts, not legal advice.
+inrfit is under the MIT licence and contains no code of others. `pip install inrfit` installs the packages below, whose
+wheels carry libraries of their own. This page is made by `python docs/make_licences.py docs/licences.md` from the
+packages that are installed and what they say of themselves; it was made on Linux x86-64, and wheels for other systems
+carry other libraries. It is a list of facts, not legal advice.
 
 """
 
@@ -50,7 +51,10 @@ def page() -> str:
     found = sorted(installed(), key=lambda one: one.name.lower())
     rows = "".join(f"| {one.name} | {one.version} | {licence(one)} | {_listed(one)} |\n" for one in found)
     table = f"| package | version | licence | libraries and programs of others in its wheel |\n|---|---|---|---|\n{rows}"
-    remarks = "".join(f"- **{name}**: {text}\n" for name, text in REMARKS.items())
+    remarks = "".join(
+        textwrap.fill(f"- **{name}**: {text}", 120, subsequent_indent="  ", break_on_hyphens=False) + "\n"
+        for name, text in REMARKS.items()
+    )
     return (
         f"{BEFORE}{table}\n## Remarks\n\n{remarks}\n## The ffmpeg that is carried\n\n```\n{ffmpeg()}\n```\n"
     )

@@ -109,14 +109,14 @@ EFFORTS: dict[int, dict[str, int]] = {
 }
 """Level -> steps, side of a grid's cells and depth: points near the measured front of time and quality.
 
-Figures: docs/benchmarks.md, section 12.
+Figures: docs/studies/effort.md.
 """
 
 OF_MODEL: dict[str, dict[str, Any]] = {"feature-grid": {"hidden_layers": 1, "cell": 64}}
 """Model -> what it fills in where the user says nothing, in place of a level of effort."""
 
 SMALL_IMAGE: dict[str, Any] = {"model": "feature-grid", "cell": 128, "steps": 500}
-"""What fills in for an image that is to become a small file (docs/benchmarks.md, section 16)."""
+"""What fills in for an image that is to become a small file (docs/studies/rate-distortion.md)."""
 
 DEFAULT_EFFORT = 5
 """Level that the defaults are."""

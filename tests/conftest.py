@@ -11,6 +11,11 @@ from make.data import textured
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what starts processes of its own first: they take long, and should not be what all wait for."""
+    items.sort(key=lambda item: item.get_closest_marker("process") is None)
+
+
 @pytest.fixture
 def picture() -> np.ndarray:
     return textured(24, 36)

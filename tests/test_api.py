@@ -24,6 +24,7 @@ def test_public_names_are_these():
         inrfit.fitt  # noqa: B018
 
 
+@pytest.mark.process
 def test_importing_inrfit_imports_nothing_heavy():
     script = "import sys, inrfit; print([m for m in ('torch', 'numpy', 'PIL', 'typer') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -122,7 +122,7 @@ def command(
     """Decode .inr files to images, sounds, clips, shapes and volumes.
 
     Samples count from 0 in this file at its fitted size, time in seconds; ranges are half-open, negative
-    numbers count from the end and ends may be left away, as in Python. Only what --region needs is read of a file.
+    numbers count from the end and ends may be left out, as in Python. Only what --region needs is read of a file.
     The output goes beside the input as NAME.dec.SUFFIX unless -o says otherwise.
     """
     from inrfit.render.output import Output

@@ -161,7 +161,7 @@ def _check_axes(item: Item, domain: Domain, preview: str | None) -> None:
     axes = ", ".join(domain.axes)
     if preview is not None:
         raise ConfigError(
-            f"--preview {preview}: a preview needs two axes, the signal has {axes}", hint="leave it away"
+            f"--preview {preview}: a preview needs two axes, the signal has {axes}", hint="leave it out"
         )
     if item.output is None or item.output.suffix.lower() != ".npy":
         raise ConfigError(

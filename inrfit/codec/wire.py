@@ -32,7 +32,7 @@ def encode(value: Header | Index) -> bytes:
             held = held[:-1]
     else:
         held = compact_numbers(value)
-        if not value.model.levels:  # fields at the end that hold nothing are left away
+        if not value.model.levels:  # fields at the end that hold nothing are left out
             held[1] = held[1][:BEFORE_GRIDS]
         if value.coding is None:
             held = held[:-1] if value.init else held[:-2]

@@ -159,17 +159,17 @@ def of(
     told, info = f"--against {','.join(names)}", field.info
     if info.kind != "image":
         raise InputError(
-            f"{told} compares pictures, this is of the kind {info.kind}", hint="leave --against away"
+            f"{told} compares pictures, this is of the kind {info.kind}", hint="leave --against out"
         )
     if info.dtype != "uint8":
         raise InputError(
             f"{told} needs 8 bits in a channel, the samples are {info.dtype}",
-            hint="leave --against away, or fit an 8-bit copy of the picture",
+            hint="leave --against out, or fit an 8-bit copy of the picture",
         )
     if not field.covered().all():
         raise InputError(
             f"{told} compares whole pictures, and regions of this one are missing",
-            hint="leave --against away, or crop to a box without holes",
+            hint="leave --against out, or crop to a box without holes",
         )
     samples = np.ascontiguousarray(part_of(reference, field).dense()).astype(np.uint8, copy=False)
     return Rivals(samples=samples, names=names, done={} if done is None else done)

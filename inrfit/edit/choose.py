@@ -97,7 +97,7 @@ def _ranges(
 ) -> list[tuple[int, int]]:
     """Return what the entries mean among so many things per axis.
 
-    With three axes or more the last ones may be left away: all of them is meant, so that "0:4" are slabs.
+    With three axes or more the last ones may be left out: all of them is meant, so that "0:4" are slabs.
 
     Raises:
         ConfigError: there is not one entry per axis, or one is empty or reaches beyond.

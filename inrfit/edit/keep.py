@@ -75,7 +75,7 @@ def selection(keep: Keep | None, region: Slices | None, snap: str) -> Selection:
         raise unknown(str(snap), SNAPS, option="--snap")
     if region is not None:
         return Selection(sets=(), window=_window(region), snap=snap)
-    require(snap == "out", f"--snap {snap} is for --region, --keep was given", hint="leave --snap away")
+    require(snap == "out", f"--snap {snap} is for --region, --keep was given", hint="leave --snap out")
     return Selection(sets=_sets(keep), window=None, snap=snap)
 
 

@@ -65,7 +65,7 @@ def first_omega_0(config: ModelConfig, activation: Activation, partition: Partit
     In a global frame it is the field's usual one. In local frames it grows with the side of the regions (the median
     one) to the power 0.75, within a factor of 8: less than in proportion, as larger regions have wider networks. On one
     axis it is at most 2 a hidden feature for sines: with fewer features than that the frequencies that they are drawn
-    from lie too far apart to be put together to a sound (docs/benchmarks.md, section 14).
+    from lie too far apart to be put together to a sound (docs/studies/signals.md).
     """
     if config.frame == "global":
         return activation.first_omega_0

@@ -153,7 +153,7 @@ def _sliced(domain: Domain, region: Slices) -> Box:
             f"region {region!r} is not one (start, stop) for each of the axes {', '.join(domain.axes)}",
             hint="for example ((0, 64), (32, 96)); None for an open end",
         ) from None
-    if 0 < len(pairs) < len(shape) and len(shape) > 2:  # as for a crop, the last axes may be left away
+    if 0 < len(pairs) < len(shape) and len(shape) > 2:  # as for a crop, the last axes may be left out
         pairs += [(None, None)] * (len(shape) - len(pairs))
     spans = [
         (_counted(start or 0, n), n if stop is None else _counted(stop, n))

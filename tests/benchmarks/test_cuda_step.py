@@ -3,9 +3,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.process
 def test_without_cuda_one_line_says_so():
     done = subprocess.run(
         [sys.executable, ROOT / "benchmarks" / "cuda_step.py"],

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from make.data import textured
 
 from inrfit import api
@@ -25,6 +26,7 @@ def ran(*words: str) -> str:
     return done.stdout
 
 
+@pytest.mark.process
 def test_a_child_decodes_the_file_and_tells_the_parts(tmp_path: Path) -> None:
     field = api.fit(textured(64, 96), steps=1, hidden_features=4, device="cpu")
     api.save(field, tmp_path / "x.inr")
@@ -38,6 +40,7 @@ def test_a_child_decodes_the_file_and_tells_the_parts(tmp_path: Path) -> None:
     assert np.array_equal(written, field.decode(scale=2, device="cpu"))
 
 
+@pytest.mark.process
 def test_the_committed_results_make_a_table() -> None:
     lines = ran("--table", str(ROOT / "benchmarks" / "results" / "decode_cpu.json")).splitlines()
     assert any(line.startswith("| 4096x4096 | 1 |") for line in lines)

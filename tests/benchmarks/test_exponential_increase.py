@@ -1,9 +1,8 @@
-"""The benchmark of growth: its targets, its laws on synthetic runs, and a run of the smallest size."""
+"""The benchmark of growth: its targets, and a run of the smallest size."""
 
 from __future__ import annotations
 
 import importlib
-import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -22,70 +21,7 @@ def module(name: str) -> ModuleType:
 
 
 benchmark = module("exponential_increase")
-laws = module("growth_laws")
 report = module("exponential_report")
-
-
-def noisy(steps: np.ndarray, x: np.ndarray, cap: float = math.inf):
-    taken = np.exp(np.log(steps) + 0.2 * np.random.default_rng(0).standard_normal(len(x)))
-    return laws.Runs(x=x, steps=np.minimum(taken, cap), reached=taken < cap)
-
-
-X = np.repeat(np.arange(3.0, 60.0, 4.0), 10)
-
-
-def test_an_exponential_is_found_and_its_base_recovered() -> None:
-    found = laws.compare(noisy(8 * 1.08**X + 15, X), resamples=50)
-    law = found["laws"]["exponential+offset"]
-    assert found["preferred"] == "exponential+offset"
-    assert found["margin"] > 10
-    assert law["growth"] == pytest.approx(1.08, abs=0.006)
-    assert law["interval"][0] < 1.08 < law["interval"][1]
-    assert found["stable"] > 0.9
-
-
-def test_a_power_law_is_found_and_its_exponent_recovered() -> None:
-    found = laws.compare(noisy(0.05 * X**2.4 + 25, X), resamples=50)
-    law = found["laws"]["power+offset"]
-    assert found["preferred"] == "power+offset"
-    assert law["growth"] == pytest.approx(2.4, abs=0.2)
-    assert law["interval"][0] < 2.4 < law["interval"][1]
-
-
-@pytest.mark.parametrize(
-    ("name", "truth", "steps"), [("exponential", 1.07, 20 * 1.07**X), ("power", 1.5, 2 * X**1.5)]
-)
-def test_laws_without_offset_are_preferred_where_there_is_none(name, truth, steps) -> None:
-    found = laws.compare(noisy(steps, X), resamples=0)
-    assert found["preferred"] == name
-    assert found["laws"][name]["growth"] == pytest.approx(truth, rel=0.03)
-    assert found["laws"][name]["interval"] is None
-
-
-def test_censored_runs_count_as_longer_than_the_cap_and_bias_nothing() -> None:
-    runs = noisy(8 * 1.08**X + 15, X, cap=500)
-    found = laws.compare(runs, resamples=0)["laws"]["exponential"]
-    at_the_cap = laws.fit_law("exponential", replace(runs, reached=np.ones(len(X), bool)))
-    whole = laws.fit_law("exponential", noisy(8 * 1.08**X + 15, X))
-    assert (~runs.reached).sum() > 10
-    assert abs(found["growth"] - whole.growth) < abs(at_the_cap.growth - whole.growth)
-    assert found["growth_without_censored"] < found["growth"]
-
-
-def test_every_law_gives_its_own_curve_back() -> None:
-    found = laws.compare(noisy(8 * 1.08**X + 15, X), resamples=0)["laws"]
-    assert laws.curve("exponential+offset", found["exponential+offset"], np.array([59.0]))[
-        0
-    ] == pytest.approx(8 * 1.08**59 + 15, rel=0.15)
-    for name, entry in found.items():
-        assert (np.diff(laws.curve(name, entry, np.linspace(3, 59, 30))) > 0).all()
-
-
-def test_resampling_keeps_the_number_of_runs_at_each_count() -> None:
-    runs = noisy(X + 1, X)
-    drawn = laws.resampled(runs, np.random.default_rng(1))
-    assert np.array_equal(np.sort(drawn.x), np.sort(X))
-    assert len(np.unique(drawn.steps)) < len(np.unique(runs.steps))
 
 
 def jumps(target: str, count: int) -> int:

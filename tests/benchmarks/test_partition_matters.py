@@ -17,13 +17,11 @@ from PIL import Image
 
 from inrfit.domain import image_domain
 from inrfit.errors import InputError
-from inrfit.partitions.grid import divide
 from inrfit.partitions.labels import from_labels
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 MODULES = (
     "common",
-    "dct_floor",
     "partition_matters_images",
     "partition_matters_fit",
     "partition_matters_report",
@@ -239,34 +237,6 @@ def test_samples_on_zero_to_one_give_the_same_psnr_scale(bench: Any, material: A
     _, trace = bench.fit.fit_case(black, case, bench.common.device_for("cpu", threads=1))
     wanted = -10 * math.log10(np.mean((picture.values / 255) ** 2))
     assert trace.psnr[0] == pytest.approx(wanted, abs=2.0)
-
-
-def test_dct_floor_on_boxes_is_the_truncated_transform(bench: Any) -> None:
-    image = np.random.default_rng(1).random((12, 10))
-    halves = divide(image_domain(12, 10), (2, 1))
-    made = bench.dct_floor.approximation(image, halves, 60)
-    assert made == pytest.approx(image)
-    flat = bench.dct_floor.approximation(image, halves, 1)
-    assert flat[:6] == pytest.approx(np.full((6, 10), image[:6].mean()))
-
-
-def test_dct_floor_inside_a_mask_is_least_squares(bench: Any) -> None:
-    values = np.random.default_rng(2).random((9, 8))
-    mask = np.add.outer(np.arange(9), np.arange(8)) < 11
-    columns = []
-    for number in bench.dct_floor.zigzag(mask.shape, 12):
-        one = np.zeros(mask.shape)
-        one.flat[number] = 1
-        columns.append(bench.dct_floor._inverse_dct(one)[mask])
-    basis = np.stack(columns, axis=1)
-    solution = np.linalg.lstsq(basis, values[mask], rcond=None)[0]
-    made = bench.dct_floor.masked_low_pass(values, mask, 12)
-    assert made[mask] == pytest.approx(basis @ solution, abs=1e-4)
-
-
-def test_zigzag_starts_at_the_mean_and_follows_the_shape(bench: Any) -> None:
-    assert bench.dct_floor.zigzag((2, 8), 4).tolist() == [0, 1, 2, 3]
-    assert sorted(bench.dct_floor.zigzag((4, 4), 16)) == list(range(16))
 
 
 def test_prepared_pictures_come_back(bench: Any, material: Any, tmp_path: Path) -> None:

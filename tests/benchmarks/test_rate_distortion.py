@@ -195,6 +195,7 @@ def test_a_picture_without_a_fit_is_counted():
     assert line.startswith("| partitioned, 10 steps | 2 | 28.00 / 28.00 (1) |")
 
 
+@pytest.mark.process
 def test_the_fits_need_no_library_that_other_signals_do(tmp_path):
     Image.fromarray(textured(280, 280)).save(tmp_path / "a.png")
     words = [

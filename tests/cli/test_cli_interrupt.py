@@ -351,6 +351,7 @@ def test_a_signal_that_is_ignored_from_the_start_stays_so(here: Path) -> None:
         signal.signal(signal.SIGHUP, before)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_real_signal(here: Path, number: int) -> None:
     words = ["fit", "photo.png", "--steps", "1000000", "--hidden-features", "4", "--threads", "1"]

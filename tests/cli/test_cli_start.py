@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,22 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "cv2", "scipy", "skimage", "tifffile", "torchmetrics", "safetensors")
 SHOW_IMPORTS = f"""
+import contextlib, io, json, sys
+from inrfit.cli.app import main
+for words in json.loads(sys.argv[1]):
+    sys.argv[1:] = words
+    code = 0
+    with contextlib.redirect_stdout(io.StringIO()) as told:
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code or 0
+    loaded = [name for name in {HEAVY} if name in sys.modules]
+    print(json.dumps([words, code, len(told.getvalue().splitlines()), loaded]))
+"""
+"""One process that runs one command after the other, and tells after each what has been loaded by then."""
+
+COMPLETE = f"""
 import sys
 from inrfit.cli.app import main
 try:
@@ -20,37 +37,53 @@ finally:
     print("loaded:", *[name for name in {HEAVY} if name in sys.modules], file=sys.stderr)
 """
 
+pytestmark = pytest.mark.process
+
 
 def environment(**more: str) -> dict[str, str]:
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     return {**os.environ, "PYTHONPATH": path, **more}
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
+def test_starting_imports_nothing_heavy(field: Path) -> None:
+    commands = (
+        "fit",
+        "decode",
+        "info",
+        "crop",
+        "extend",
+        "eval",
+        "partition",
+        "adapt",
+        "meta-train",
+        "meta-eval",
+    )
+    asked = [
         ["--help"],
-        ["fit", "--help"],
-        ["meta-train", "--help"],
-        ["adapt", "--help"],
+        *([command, "--help"] for command in commands),
         ["info", "photo.inr"],
-        ["crop", "photo.inr", "--keep", "0,0"],
-        ["crop", "photo.inr", "--region", "0:1,0:1"],
-    ],
-)
-def test_starting_imports_nothing_heavy(field: Path, words: list[str]) -> None:
+        ["crop", "photo.inr", "--keep", "0,0", "-o", "kept.inr"],
+        ["crop", "photo.inr", "--region", "0:1,0:1", "-o", "region.inr"],
+    ]
     ran = subprocess.run(
-        [sys.executable, "-c", SHOW_IMPORTS, *words], capture_output=True, text=True, env=environment()
+        [sys.executable, "-c", SHOW_IMPORTS, json.dumps(asked)],
+        capture_output=True,
+        text=True,
+        env=environment(),
     )
     assert ran.returncode == 0, ran.stderr
-    assert ran.stderr == "loaded:\n"
-    assert len(ran.stdout.splitlines()) > (0 if words[0] == "crop" else 8)
+    assert ran.stderr == ""
+    told = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert [words for words, *_ in told] == asked
+    for words, code, lines, loaded in told:
+        assert (code, loaded) == (0, []), words
+        assert lines > (0 if words[0] == "crop" else 8), words
 
 
 def test_completion_imports_nothing_heavy(here: Path) -> None:
     typed = {"_INRFIT_COMPLETE": "complete_bash", "COMP_WORDS": "inrfit ev", "COMP_CWORD": "1"}
     ran = subprocess.run(
-        [sys.executable, "-c", SHOW_IMPORTS], capture_output=True, text=True, env=environment(**typed)
+        [sys.executable, "-c", COMPLETE], capture_output=True, text=True, env=environment(**typed)
     )
     assert ran.stdout.split() == ["eval"]
     assert ran.stderr == "loaded:\n"

@@ -25,19 +25,28 @@ def fitted(case):
     return networks.fitted(**case)
 
 
-@pytest.mark.parametrize("case", CASES, ids=ids)
-def test_a_file_holds_the_field_exactly(case):
-    networks.keeps_its_field(fitted(case))
+@pytest.fixture(scope="module")
+def field(request):
+    """The field of a case, fitted once: pytest runs the tests of a case one after the other."""
+    return fitted(request.param)
 
 
-@pytest.mark.parametrize("case", CASES, ids=ids)
-def test_selecting_and_decoding_commute(case):
-    networks.decodes_alone(fitted(case))
+each_case = pytest.mark.parametrize("field", CASES, ids=ids, indirect=True)
 
 
-@pytest.mark.parametrize("case", CASES, ids=ids)
-def test_gradients_agree_with_differences(case):
-    networks.slopes(networks.described(fitted(case).model))
+@each_case
+def test_a_file_holds_the_field_exactly(field):
+    networks.keeps_its_field(field)
+
+
+@each_case
+def test_selecting_and_decoding_commute(field):
+    networks.decodes_alone(field)
+
+
+@each_case
+def test_gradients_agree_with_differences(field):
+    networks.slopes(networks.described(field.model))
 
 
 @pytest.mark.parametrize("activation", registry.names("activation"))

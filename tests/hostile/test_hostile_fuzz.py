@@ -121,7 +121,7 @@ def put_together(
 
 
 def flipped(rng: random.Random, data: bytes) -> bytes:
-    """Return bytes of which some are changed, left away, doubled or moved."""
+    """Return bytes of which some are changed, left out, doubled or moved."""
     found = bytearray(data)
     for _ in range(rng.choice([1, 1, 2, 8])):
         at, size = rng.randrange(len(found) + 1), rng.choice([1, 2, 4, 40])

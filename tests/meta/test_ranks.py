@@ -43,6 +43,7 @@ def test_the_environment_says_who_this_is(monkeypatch: pytest.MonkeyPatch) -> No
     assert ranks.own_device("cpu") == "cpu"
 
 
+@pytest.mark.process
 def test_two_processes_train_the_init_of_one(tmp_path: Path) -> None:
     for n in range(6):
         save(tmp_path / "photos" / f"{n}.png", np.roll(textured(12, 14), n, axis=(0, 1)))
