@@ -27,7 +27,7 @@ RESULT: dict[str, str] = {
     "range": "lowest and highest sample that are fitted, [0, 255] for most pictures; see `--range`",
     "seconds": "wall time of the work; of the fit alone for `fit`",
     "device": "where it ran, such as `cpu` or `cuda:0`",
-    "status": "`ok`, `skipped`, `missed` (written, but not as asked for) or `error`",
+    "status": "`ok`, `skipped`, `missed` (written, but not as asked for), `planned` or `error`",
     "error": "null, or an object with `code`, `message` and `hint`",
 }
 """Keys of every JSON result and what they hold; those that have no meaning for a command are null."""

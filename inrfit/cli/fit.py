@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Annotated, Any
+
+import typer
 
 from inrfit.cli import batch, options, reports
+from inrfit.cli import dry_run as planned
 from inrfit.cli.console import listener, say
 from inrfit.cli.fit_batch import Batch
 from inrfit.cli.fit_job import Job
@@ -15,7 +19,10 @@ from inrfit.cli.words import said, takes
 from inrfit.errors import ConfigError
 from inrfit.fitting.settings import FIT, Settings, settings
 
-KEYS: dict[str, str] = {}
+KEYS = {
+    "plan": "with `--dry-run`: what would be done, an object with `regions`, `grid`, `steps`, `words` and so on, where `bytes`, "
+    "`bpp` and `seconds` are estimates and `status` is `planned`; null otherwise",
+}
 """Keys of the command's own in JSON."""
 
 
@@ -28,6 +35,14 @@ def command(
     force: options.Force = False,
     skip_existing: options.SkipExisting = False,
     at_once: options.AtOnce = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Show what would be done, and about what it takes: regions, weights, steps, seconds, bytes; fit nothing.",
+            rich_help_panel=options.TALK,
+        ),
+    ] = False,
     recursive: options.Recursive = False,
     report: options.Report = None,
     json: options.Json = False,
@@ -55,12 +70,15 @@ def command(
             found,
             output,
             lambda source: ".inr",
-            force=force,
-            skip=done if skip_existing else finished if resume else None,
+            force=force or dry_run,
+            skip=None if dry_run else done if skip_existing else finished if resume else None,
             hint="use --force to replace it, or --skip-existing to leave it",
         )
         check_extra("--report", report, paths(items), force=force)
-        clear_finished(items)
+        if dry_run:
+            items = [replace(item, output=None, writes=False) for item in items]
+        else:
+            clear_finished(items)
     job = Job(
         words=words,
         device=device,
@@ -75,8 +93,11 @@ def command(
     )
     talk = listener(quiet=quiet, data_on_stdout=output == "-")
     work = Batch(job, items).work if at_once else job.work
+    shown = summary
+    if dry_run:
+        work, shown = (lambda item: planned.told(job.plan(item))), planned.summary
     _, code = batch.run(
-        items, work, keys=KEYS, as_json=json, debug=debug, summary=summary, talk=talk, again=job.again
+        items, work, keys=KEYS, as_json=json, debug=debug, summary=shown, talk=talk, again=job.again
     )
     reports.write(report, job.entries, force=force, quiet=quiet)
     batch.leave(code)

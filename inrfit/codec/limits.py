@@ -10,6 +10,7 @@ import re
 import reprlib
 from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
+from typing import Any
 
 from inrfit.codec.header import (
     CONTEXTUAL,
@@ -22,7 +23,8 @@ from inrfit.codec.header import (
     SignalHeader,
 )
 from inrfit.errors import ContainerError
-from inrfit.models.config import MAX_FEATURE_CHANNELS, MAX_LATTICE, MAX_LEVELS
+from inrfit.models.config import MAX_LATTICE, ModelConfig
+from inrfit.words import Word, words_of
 
 MAX_AXIS = 1 << 31
 MAX_SAMPLES = 1 << 40
@@ -32,12 +34,6 @@ MAX_REGIONS = 1 << 24
 MAX_LABELS = 1 << 20
 """Most regions of a label map: a box in the index costs about 30 times its bytes in memory."""
 MAX_LABEL_ID = 1 << 31
-MAX_HIDDEN_FEATURES = 65536
-MAX_HIDDEN_LAYERS = 64
-MAX_BANDS = 512
-"""Beyond it the highest harmonic frequency leaves the range of double precision."""
-MAX_FEATURES = 65536
-MAX_FACTOR = 1e6
 MAX_TILE = 16384
 MAX_TILE_VALUES = 1 << 27
 """Values of the widest layer of a tile: 1024 points of the widest network that can be asked for."""
@@ -226,17 +222,9 @@ def _check_model(model: ModelHeader) -> None:
     _text("model.output", model.output)
     for field in ("frame", "trunk_frame"):
         _one_of(f"model.{field}", getattr(model, field), FRAMES)
-    _between("model.trunk_features", [model.trunk_features], 0, MAX_HIDDEN_FEATURES)
-    _between("model.hidden_features", [model.hidden_features], 1, MAX_HIDDEN_FEATURES)
-    _between("model.hidden_layers", [model.hidden_layers], 0, MAX_HIDDEN_LAYERS)
-    for field in ("first_omega_0", "hidden_omega_0", "trunk_omega_0", "scale_0", "sigma"):
-        factor = getattr(model, field)
-        _require(0 < factor < MAX_FACTOR, f"model.{field}", factor, f"above 0 and below {MAX_FACTOR:g}")
-    _between("model.bands", [model.bands], 1, MAX_BANDS)
-    _between("model.features", [model.features], 1, MAX_FEATURES)
-    _between("model.modulated", [model.modulated], 0, MAX_HIDDEN_LAYERS + 1)
-    _between("model.levels", [model.levels], 0, MAX_LEVELS)
-    _between("model.feature_channels", [model.feature_channels], 1, MAX_FEATURE_CHANNELS)
+    for one in words_of(ModelConfig).values():  # what may be stored is what may be said
+        if hasattr(model, one.field):
+            _in_bounds(f"model.{one.field}", getattr(model, one.field), one.word)
     _between("model.lattice", model.lattice, 1, MAX_LATTICE)
     _between("model.extent", model.extent, *EXTENTS)
     for field in ("lattice", "extent"):
@@ -244,6 +232,15 @@ def _check_model(model: ModelHeader) -> None:
         _require(count <= MAX_AXES, f"length of model.{field}", count, f"at most {MAX_AXES}")
     features = model.feature_channels * math.prod(model.lattice)
     _require(features <= MAX_LATTICE, "model.lattice", model.lattice, f"at most {MAX_LATTICE} features")
+
+
+def _in_bounds(field: str, value: Any, word: Word) -> None:
+    """Check a number against the bounds of the word that it is the value of."""
+    if word.above is not None and word.below is not None:
+        good = word.above < value < word.below
+        _require(good, field, value, f"above {word.above:g} and below {word.below:g}")
+    elif word.least is not None and word.most is not None:
+        _between(field, [value], word.least if word.blank is None else word.blank, word.most)
 
 
 def _check_partition(partition: PartitionHeader, signal: SignalHeader) -> None:

@@ -32,6 +32,14 @@ class Settings:
     model: ModelConfig
     fit: FitConfig
 
+    def words(self) -> dict[str, Any]:
+        """Return what was decided, by the words of a fit; a label image stands for its rule."""
+        configs = {type(config): config for config in (self.read, self.partition, self.model, self.fit)}
+        held = {
+            one.name: getattr(configs[one.owner], one.field) for one in FIT.values() if one.owner in configs
+        }
+        return held | ({} if self.partition.labels is None else {"partition": self.partition.labels})
+
 
 def settings(usual: Mapping[str, Any] | None = None, /, **given: Any) -> Settings:
     """Return what holds of what is given, and of what a preset, an effort, a model and a kind of signal fill in.
