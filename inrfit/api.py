@@ -87,7 +87,7 @@ def plan(
     Raises:
         InputError, ConfigError, DeviceError: the source, an option or the device cannot work.
     """
-    from inrfit.fitting.decide import decide
+    from inrfit.fitting.run import decide
 
     signal, wanted = _read(source, name, options)
     return decide(signal, wanted, pick_device(device, wanted.fit.threads), divided=divides(options))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything that is decided before a fit starts; an adaptation or an extension is one that begins otherwise.
+    """Everything that is decided before weights are found: a `run.Fit`, or an adaptation or extension, which begin otherwise.
 
     Attributes:
         signal, partition, settings, device: what is fitted, in which regions, how and where.
@@ -54,9 +54,7 @@ class Plan:
             InputError: the sound track of a clip cannot be read, or is too large for a file.
             FitError: the fit diverged. Interrupted: `progress.stop` said so.
         """
-        from inrfit.fitting.run import run
-
-        return run(self, progress, resume)
+        raise NotImplementedError
 
     def start(self, part: Partition) -> Start:
         """Return what some of the regions begin with; a fresh start here.

@@ -1,4 +1,4 @@
-"""Plans carried out: one with its sound track and the sizes that a target takes, or many, at once where they can be."""
+"""Fits decided and carried out: one with its sound track and the sizes that a target takes, or many, at once where they can be."""
 
 from __future__ import annotations
 
@@ -9,21 +9,60 @@ from typing import Any
 from inrfit import io
 from inrfit.codec.container import MAX_METADATA
 from inrfit.codec.write import dumps
+from inrfit.device import Device
 from inrfit.errors import FitError, InputError, Interrupted
 from inrfit.field import Field
 from inrfit.fitting import loop, tries
 from inrfit.fitting.checkpoint import Checkpoint
-from inrfit.fitting.decide import decide
 from inrfit.fitting.plan import Plan
 from inrfit.fitting.progress import Progress
-from inrfit.fitting.settings import settings
-from inrfit.signal import SignalInfo
+from inrfit.fitting.rate import decided, decides_on_size
+from inrfit.fitting.settings import Settings, settings
+from inrfit.models.coarser import coarser, shortfall
+from inrfit.models.sizing import resolve
+from inrfit.partitions import build, occupied
+from inrfit.partitions.counted import counted
+from inrfit.signal import Signal, SignalInfo
 
 
-def run(plan: Plan, progress: Progress | None = None, resume: Checkpoint | None = None) -> Field:
-    """Fit what was planned; see `Plan.run`."""
-    info = _with_sound(plan, progress)
-    return replace(tries.fit(plan, progress, resume), info=info)
+class Fit(Plan):
+    """A fit, with the sound track of a clip and the sizes that a target takes."""
+
+    def run(self, progress: Progress | None = None, resume: Checkpoint | None = None) -> Field:
+        """Fit what was planned; see `Plan.run`."""
+        info = _with_sound(self, progress)
+        return replace(tries.fit(self, progress, resume), info=info)
+
+
+def decide(signal: Signal, settings: Settings, device: Device, *, divided: bool) -> Fit:
+    """Decide how a signal will be fitted.
+
+    Args:
+        signal: what to fit.
+        settings: how; what is open in them is decided here.
+        device: where.
+        divided: whether the user says how the signal is divided; else it may be in larger cells.
+
+    Raises:
+        InputError, ConfigError: an option does not go with the signal.
+    """
+    settings.fit.check_axes(signal.domain.axes)
+    division = build(signal, settings.partition)
+    if not divided and (fitting := coarser(settings.model, division, signal.channels)) is not division:
+        division = occupied(signal, fitting)
+        settings = replace(settings, partition=replace(settings.partition, grid=division.grid, cell=None))
+    open_model = settings.model if decides_on_size(settings) else None
+    settings = decided(settings, signal, division)
+    model = resolve(settings.model, division, signal.channels)
+    if (note := shortfall(settings.model.params, model, division, signal.channels)) is not None:
+        division = replace(division, warnings=(*division.warnings, note))
+    return Fit(
+        signal=counted(signal, division),
+        partition=division,
+        settings=replace(settings, model=model),
+        device=device,
+        open_model=open_model,
+    )
 
 
 def run_many(plans: Sequence[Plan], progress: Progress | None = None) -> list[Field | FitError]:
