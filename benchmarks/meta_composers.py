@@ -78,7 +78,7 @@ def inits(runs: Runs, what: str, folder: str) -> dict[str, Init]:
         "patch": runs.scale.size // 8 if what == "faces" else runs.scale.sound // 32,
         "inner_steps": 0,
         "outer_lr": 1e-3,
-        "batch": 8,
+        "batch_size": 8,
     }
     if runs.scale.size > 32:
         hyper |= {"hyper_features": 384, "hyper_blocks": 6, "hyper_heads": 6}

@@ -99,7 +99,7 @@ class Runs:
             "view": "whole",
             "size": self.scale.size,
             "steps": self.steps,
-            "batch": self.scale.batch,
+            "batch_size": self.scale.batch,
             "hidden_features": self.scale.hidden,
             "hidden_layers": 3,
             "frame": "global",

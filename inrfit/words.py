@@ -52,10 +52,12 @@ class Clash:
     Attributes:
         words: which.
         what: what they do, for the message about two that are given together: "both set the width"; "" where both may be.
+        fills: whether one is filled in by the other, so that a configuration may hold both.
     """
 
     words: tuple[str, ...]
     what: str = ""
+    fills: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,13 +247,15 @@ class Words(Mapping[str, Declared]):
         self.check_given(said)
         return said
 
-    def check_given(self, said: Mapping[str, Any]) -> None:
-        """Refuse two words that clash.
+    def check_given(self, said: Mapping[str, Any], *, filled: bool = False) -> None:
+        """Refuse two words that clash; those that fill each other in only where none is `filled` in yet.
 
         Raises:
             ConfigError: there are two.
         """
         for clash in self.clashes:
+            if filled and clash.fills:
+                continue
             both = [option(word) for word in clash.words if said.get(word) is not None]
             require(
                 len(both) < 2 or not clash.what,
@@ -344,7 +348,7 @@ def check(config: Any) -> None:
     for one in words.values():
         one.word.check(one.option, held[one.name])
     said = {name: value for name, value in held.items() if value != words[name].default}
-    words.check_given(said)
+    words.check_given(said, filled=True)
     for name in said:
         only = words[name].word.only
         if only is not None and not only.sets and held.get(only.word) not in only.values:

@@ -56,7 +56,7 @@ class ModelConfig:
     clashes: ClassVar = (
         Clash(words=("hidden_features", "params", "weights_per_sample", "budget")),
         Clash(words=("pitch", "params"), what="both set the number of features"),
-        Clash(words=("trunk_features", "global_share"), what="both set the width of the trunk"),
+        Clash(words=("trunk_features", "global_share"), what="both set the width of the trunk", fills=True),
     )
 
     name: Annotated[

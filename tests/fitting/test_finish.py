@@ -73,7 +73,7 @@ def test_fields_with_steps_are_left_as_they_are():
 
 def test_weights_that_are_not_finite_are_refused():
     plan = api.plan(textured(16, 24), grid=(2, 2), steps=3, device="cpu")
-    field = plan.fitting(weights="float32", rate=None).run()
+    field = plan.fitting(weights="float32", saving=None).run()
     broken = {name: np.full_like(w, np.nan) for name, w in field.weights.items()}
     with pytest.raises(FitError, match="weights are not finite"):
         quantise_field(replace(field, weights=broken), plan)

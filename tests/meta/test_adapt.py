@@ -138,7 +138,7 @@ def test_waves_change_nothing(
     """Quantised weights and quantised differences from an init are rounded apart: only like goes with like."""
     init, seen = init_of(loss=loss), []
     options = {"steps": 5, "cell": 7, "weights": weights}
-    whole = api.adapt(SIGNAL, init, reference=first, **options)
+    whole = api.adapt(SIGNAL, init, reference_init=first, **options)
     cut = waves.cut
 
     def small(*arguments: Any) -> list[range]:
@@ -146,7 +146,7 @@ def test_waves_change_nothing(
         return seen[-1]
 
     monkeypatch.setattr(waves, "cut", small)
-    waved = api.adapt(SIGNAL, init, reference=second, **options)
+    waved = api.adapt(SIGNAL, init, reference_init=second, **options)
     assert len(seen[0]) > 2
     for name, weights in whole.weights.items():
         np.testing.assert_array_equal(waved.weights[name], weights)
@@ -158,10 +158,10 @@ def test_waves_change_nothing(
     [
         ({}, {"steps": 20}),
         ({}, {"steps": 5, "optimiser": "soap"}),
-        ({"loss": "signal"}, {"steps": 6, "reference": True}),
+        ({"loss": "signal"}, {"steps": 6, "reference_init": True}),
         ({"name": "local-global"}, {"steps": 12, "adapt": "all"}),
         ({"name": "composer", "method": "ipc", "rank": 5}, {"steps": 12}),
-        ({"name": "composer", "method": "ipc", "rank": 5}, {"steps": 12, "reference": True}),
+        ({"name": "composer", "method": "ipc", "rank": 5}, {"steps": 12, "reference_init": True}),
     ],
 )
 @pytest.mark.parametrize("waves_of", [None, 8000])
@@ -188,7 +188,7 @@ def test_an_adaptation_is_another_with_another_init_or_other_steps(init: Init) -
     assert same == api.plan_adaptation(SIGNAL, init, steps=5, threads=2).identity()
     assert same != api.plan_adaptation(SIGNAL, init_of(outer=1), steps=5).identity()
     assert same != api.plan_adaptation(SIGNAL, init, steps=0).identity()
-    assert same != api.plan_adaptation(SIGNAL, init, steps=5, reference=True).identity()
+    assert same != api.plan_adaptation(SIGNAL, init, steps=5, reference_init=True).identity()
     assert same["adapt.init"] == init.hash
 
 
@@ -243,8 +243,8 @@ def test_what_cannot_be_meant_is_refused(init: Init, words: dict[str, Any], mess
 def test_reference_files_keep_only_what_adapts(init: Init) -> None:
     trunk = init_of(name="local-global")
     with pytest.raises(ConfigError, match="--reference-init keeps only"):
-        api.adapt(SIGNAL, trunk, adapt="all", reference=True)
-    whole, part = (api.adapt(SIGNAL, trunk, reference=reference) for reference in (False, True))
+        api.adapt(SIGNAL, trunk, adapt="all", reference_init=True)
+    whole, part = (api.adapt(SIGNAL, trunk, reference_init=reference) for reference in (False, True))
     assert set(part.adapted.numbers) == set(trunk.learner.adapted)
     assert len(api.to_bytes(part)) < len(api.to_bytes(whole))
     np.testing.assert_array_equal(part.weights["merge_local"][0], trunk.params["merge_local"])

@@ -23,7 +23,7 @@ def init() -> Init:
 
 @pytest.fixture(scope="module")
 def field(init: Init) -> inrfit.Field:
-    return api.adapt(textured(20, 28), init, reference=True, grid=(2, 3))
+    return api.adapt(textured(20, 28), init, reference_init=True, grid=(2, 3))
 
 
 @pytest.fixture

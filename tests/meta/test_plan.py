@@ -18,7 +18,7 @@ from inrfit.meta.plan import plan
 from inrfit.meta.train import train
 from inrfit.registry import TABLE
 
-TINY: dict[str, Any] = {"size": 8, "hidden_features": 8, "hidden_layers": 1, "batch": 2, "steps": 2}
+TINY: dict[str, Any] = {"size": 8, "hidden_features": 8, "hidden_layers": 1, "batch_size": 2, "steps": 2}
 
 
 @pytest.fixture

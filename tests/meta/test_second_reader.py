@@ -106,7 +106,7 @@ def weights(data, init):
 def test_a_second_reader_finds_the_same_weights(case, kind):
     init = init_of(**case)
     field = api.adapt(
-        textured(16, 24), init, steps=2, reference=True, grid=(2, 3), weights=kind, device="cpu"
+        textured(16, 24), init, steps=2, reference_init=True, grid=(2, 3), weights=kind, device="cpu"
     )
     data = api.to_bytes(field)
     regions, arrays = weights(data, init.data)

@@ -29,7 +29,7 @@ TINY: dict[str, Any] = {
     "size": 8,
     "hidden_features": 8,
     "hidden_layers": 1,
-    "batch": 3,
+    "batch_size": 3,
     "steps": 4,
     "threads": 1,
 }
