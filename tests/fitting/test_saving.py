@@ -52,7 +52,7 @@ def test_flat_regions_cost_few_bytes(model, most):
 
 
 def test_a_size_and_no_rate_contradict_each_other():
-    with pytest.raises(ConfigError, match="--rate 0 saves no bits, which --target-size asks for"):
+    with pytest.raises(ConfigError, match="--saving 0 saves no bits, which --target-size asks for"):
         api.plan(textured(24, 36), target_size=900, saving=0.0)
-    with pytest.raises(ConfigError, match=r"--rate 2\.0 and --target-psnr both say"):
+    with pytest.raises(ConfigError, match=r"--saving 2\.0 and --target-psnr both say"):
         api.plan(textured(24, 36), target_psnr=30.0, saving=2.0)
