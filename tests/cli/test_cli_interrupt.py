@@ -7,7 +7,7 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,16 @@ import numpy as np
 import pytest
 from make.cli import FAST, Ran, files, hearing, inrfit, save
 from make.data import textured
+from make.inits import init_of
 
 from inrfit import api
 from inrfit.cli.checkpoints import Kept
 from inrfit.codec import excerpt
+from inrfit.edit.extend import Extension
+from inrfit.field import Field
+from inrfit.fitting.plan import Plan
+from inrfit.fitting.progress import Progress
+from inrfit.meta.adapt import Adaptation
 
 FIT = ("--grid", "2x2", "--hidden-features", "6", "--steps", "30")
 
@@ -41,18 +47,22 @@ def heard() -> Iterator[None]:
 
 @contextmanager
 def on_step(do: Callable[[Any], object], *, only: str = "") -> Iterator[None]:
-    """Do something after every step of a fit; only in that of one input when it is named."""
-    run = api.run
+    """Do something after every step of a plan; only in that of one input when it is named."""
 
-    def watched(plan: api.Plan, *, progress: Any, resume: Any) -> Any:
-        def on_event(event: Any) -> None:
-            progress.on_event(event)
-            if not only or plan.signal.domain.shape == api.read(only).domain.shape:
-                do(event)
+    def watched(run: Callable[..., Field]) -> Callable[..., Field]:
+        def watching(plan: Plan, progress: Progress, resume: Any = None) -> Field:
+            def on_event(event: Any) -> None:
+                progress.on_event(event)
+                if not only or plan.signal.domain.shape == api.read(only).domain.shape:
+                    do(event)
 
-        return run(plan, progress=replace(progress, on_event=on_event), resume=resume)
+            return run(plan, replace(progress, on_event=on_event), resume)
 
-    with patch.object(api, "run", watched):
+        return watching
+
+    with ExitStack() as stack:
+        for kind in (Plan, Adaptation, Extension):
+            stack.enter_context(patch.object(kind, "run", watched(kind.run)))
         yield
 
 
@@ -304,7 +314,7 @@ def test_a_batch_that_is_ended_elsewhere_says_how_it_goes_on(
         save(here / "in" / f"{name}.png", textured(8, 8))
     plan = api.plan
 
-    def ended(source: Any, **words: Any) -> api.Plan:
+    def ended(source: Any, **words: Any) -> Plan:
         if source == Path("in/b.png"):
             os.kill(os.getpid(), number)
         return plan(source, **words)
