@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inrfit.cli import batch, options, reports
-from inrfit.cli.console import listener, say
-from inrfit.cli.fit_job import Job
-from inrfit.cli.fit_outputs import check_inputs, check_output, done, paths, summary
-from inrfit.cli.inputs import Item, check_extra, check_spared, content, expand, plan_work
+from inrfit.cli import batch, options
+from inrfit.cli.fit_outputs import done, planned, summary
+from inrfit.cli.inputs import Item, content
+from inrfit.cli.job import Job
 from inrfit.cli.progress import Display
+from inrfit.cli.stepwise import again
 from inrfit.cli.words import said, takes
-from inrfit.meta.config import AdaptConfig
+from inrfit.fitting.settings import settings
 from inrfit.meta.settings import ADAPT, adapt_settings
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def command(
         str, typer.Option(metavar="FILE", help="What meta-train has learned, such as init.safetensors.")
     ],
     output: options.Output = None,
+    resume: options.Resume = False,
     device: options.Device = "auto",
     force: options.Force = False,
     skip_existing: Annotated[
@@ -59,86 +60,66 @@ def command(
     Signals of any size and any division will do, of the kind and with the channels that the init was learned from. The
     output goes beside the input as NAME.inr unless -o says otherwise.
     """
-    from inrfit.io import input_suffixes
-
     with batch.json_errors(json, KEYS):
         words = said(ADAPT, given)
-        config = adapt_settings(**words)
-        _check_labels(config)
+        options.check_labels(settings(**adapt_settings(**words).divided))
         options.check_device(device, words.get("threads"))
         options.check_stdout(output, json=json)
-        check_output(output, "adapt", force=force, skip_existing=skip_existing)
         begin = options.read_init(init)
-        found = expand(inputs, input_suffixes(begin.kind), recursive=recursive)
-        check_inputs([source for source, _ in found])
-        items = plan_work(
-            found,
+        items = planned(
+            inputs,
             output,
-            lambda source: ".inr",
+            "adapt",
+            kind=begin.kind,
             force=force,
-            skip=partial(_done, begin) if skip_existing else None,
-            hint="use --force to replace it, or --skip-existing to leave it",
+            skip_existing=skip_existing,
+            resume=resume,
+            recursive=recursive,
+            report=report,
+            done=partial(_done, begin),
+            init=init,
         )
-        check_spared("--init", init, items)
-        check_extra("--report", report, [*paths(items), Path(init)], force=force)
     job = AdaptJob(
-        words={word: words[word] for word in ("target_psnr",) if word in words},
+        words=words,
+        init=begin,
         device=device,
-        resume=False,
-        again=() if len(items) == 1 or force or skip_existing else ("--skip-existing",),
-        talk=(lambda line: None) if quiet else say,
+        resume=resume,
+        takes_up=skip_existing,
+        force=force,
+        again=again(resume=resume, skip=len(items) > 1 and not (force or skip_existing)),
+        quiet=quiet,
         verbose=verbose,
         display=Display(quiet=quiet, limited="max_time" in words),
-        report=report is not None,
-        keeps=False,
-        init=begin,
-        given=words,
+        report=report,
     )
-    talk = listener(quiet=quiet, data_on_stdout=output == "-")
-    _, code = batch.run(
-        items, job.work, keys=KEYS, as_json=json, debug=debug, summary=summary, talk=talk, again=job.again
-    )
-    reports.write(report, job.entries, force=force, quiet=quiet)
-    batch.leave(code)
+    job.carry_out(items, keys=KEYS, summary=summary, json=json, debug=debug)
 
 
 @dataclass(kw_only=True)
-class AdaptJob(Job):
-    """What the adaptations of a batch share.
+class AdaptJob(Job["Plan"]):
+    """Adaptations.
 
     Attributes:
         init: what they begin with.
-        given: option words of `api.adapt`.
     """
 
     init: Init
-    given: dict[str, Any]
 
     def plan(self, item: Item) -> Plan:
         """Read an input and decide how the init is adapted to it."""
         from inrfit import api
 
-        return api.plan_adaptation(
-            content(item),
-            self.init,
-            device=self.device,
-            name=item.name,
-            **self.given,
-        )
+        return api.plan_adaptation(content(item), self.init, device=self.device, name=item.name, **self.words)
 
-    def verify(self, data: bytes, plan: Plan) -> Field:
-        """Return what was written, measured."""
+    def verify(self, data: bytes, plan: Plan) -> tuple[Field, dict[str, Any]]:
+        """Return the field that was written, measured, and the hash of its init."""
         from inrfit import api
 
-        return api.verify(data, plan.signal, plan.device, init=self.init)
+        return api.verify(data, plan.signal, plan.device, init=self.init), {"init": self.init.hash}
 
     def mend(self, plan: Plan) -> str:
         """Return what may help where a target PSNR was missed: the size is the init's."""
         return "it needs more --steps, or an init with more weights"
-
-    def work(self, item: Item) -> dict[str, Any]:
-        """Adapt to one input and write its file."""
-        return {**super().work(item), "init": self.init.hash}
 
 
 def _done(init: Init, source: Path | None, output: Path) -> bool:
@@ -149,10 +130,3 @@ def _done(init: Init, source: Path | None, output: Path) -> bool:
         return False
     with Reader(output) as reader:
         return reader.header.init in ("", init.hash)
-
-
-def _check_labels(config: AdaptConfig) -> None:
-    """Refuse a label image that is not there before any work; see `options.check_labels`."""
-    from inrfit.fitting.settings import settings
-
-    options.check_labels(settings(**config.divided))

@@ -10,8 +10,9 @@ import typer
 
 from inrfit.cli import batch, options
 from inrfit.cli.console import fidelity, listener, number, say, size
-from inrfit.cli.inputs import Item, check_container, container, expand, make_room, plan_work
+from inrfit.cli.inputs import Item, container, expand
 from inrfit.cli.outputs import put
+from inrfit.cli.places import check_container, make_room, plan_work
 
 KEYS = {
     "samples": "samples that the regions kept cover",

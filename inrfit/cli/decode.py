@@ -11,8 +11,9 @@ import typer
 from inrfit import texts
 from inrfit.cli import batch, options
 from inrfit.cli.console import listener, number, say, size
-from inrfit.cli.inputs import Item, check_spared, container, expand, make_room, plan_work
+from inrfit.cli.inputs import Item, container, expand
 from inrfit.cli.outputs import put
+from inrfit.cli.places import check_spared, make_room, plan_work
 from inrfit.errors import ConfigError, InrfitError
 
 if TYPE_CHECKING:

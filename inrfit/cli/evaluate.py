@@ -12,7 +12,8 @@ import typer
 from inrfit.cli import against as rivals
 from inrfit.cli import batch, options, reports
 from inrfit.cli.console import fidelity, listener, number, say, size
-from inrfit.cli.inputs import Item, check_extra, container, expand, is_file, is_folder, is_pipe
+from inrfit.cli.inputs import Item, container, expand, is_file, is_folder, is_pipe
+from inrfit.cli.places import check_extra
 from inrfit.errors import ConfigError, InputError
 from inrfit.registry import check, every, names
 

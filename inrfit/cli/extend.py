@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import math
 import os
-import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from inrfit.cli import batch, options
-from inrfit.cli.console import fidelity, listener, number, say, size
-from inrfit.cli.inputs import (
-    Item,
-    check_container,
-    check_spared,
-    container,
-    content,
-    expand,
-    make_room,
-    plan_work,
-)
-from inrfit.cli.outputs import put
+from inrfit.cli.checkpoints import outlived
+from inrfit.cli.console import fidelity, number, size
+from inrfit.cli.inputs import Item, container, content, expand
+from inrfit.cli.job import Job
+from inrfit.cli.places import check_container, check_extra, check_spared, plan_work
 from inrfit.cli.progress import Display
+from inrfit.cli.stepwise import again
 from inrfit.cli.words import said, takes
 from inrfit.edit.config import EXTEND, configured
-from inrfit.errors import ConfigError
+from inrfit.errors import ConfigError, OutputError
 
 if TYPE_CHECKING:
-    from inrfit.edit.extend import Extended, Extension
+    from inrfit.edit.extend import Extension
+    from inrfit.field import Field
+    from inrfit.meta.init import Init
+    from inrfit.signal import Signal
 
 KEYS = {
     "regions": "number of regions of both parts",
@@ -61,8 +58,10 @@ def command(
     ] = "strict",
     output: options.Output = None,
     init: options.Init = None,
+    resume: options.Resume = False,
     device: options.Device = "auto",
     force: options.Force = False,
+    report: options.Report = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -72,8 +71,8 @@ def command(
     """Add a part to a .inr file: new regions beside those it has, which keep their weights.
 
     The new part must have the size of the file on every axis but the one it goes along: as high where it goes to the left
-    or right, frames as large where it goes before or after. The output goes beside the input as NAME.ext.inr unless -o says otherwise. Ctrl-C leaves nothing behind, no
-    checkpoint either.
+    or right, frames as large where it goes before or after. The output goes beside the input as NAME.ext.inr unless -o
+    says otherwise. A report shows the new part.
     """
     with batch.json_errors(json, KEYS):
         words = said(EXTEND, given)
@@ -82,38 +81,95 @@ def command(
         begin = options.read_init(init)
         options.check_stdout(output, json=json)
         check_container(output, "extend")
-        item, part = _inputs(field, new, output, force=force)
+        item, part = _inputs(field, new, output, force=force, resume=resume)
         check_spared("--init", init, [item])
-    display = Display(quiet=quiet, limited=False, shorten="--steps shortens it")
+        taken = [item.source, item.output, part.source, None if init is None else Path(init)]
+        check_extra("--report", report, taken, force=force)
+    job = ExtendJob(
+        words=words,
+        part=part,
+        side=side,
+        mode=mode,
+        init=begin,
+        device=device,
+        resume=resume,
+        force=force,
+        again=again(resume=resume),
+        quiet=quiet,
+        verbose=verbose,
+        display=Display(quiet=quiet, limited=False, shorten="--steps shortens it"),
+        report=report,
+    )
+    job.carry_out([item], keys=KEYS, summary=_summary, json=json, debug=debug)
 
-    def work(item: Item) -> dict[str, Any]:
+
+@dataclass(kw_only=True)
+class ExtendJob(Job["Extension"]):
+    """An extension.
+
+    Attributes:
+        part: what is added.
+        side, mode: where, and what becomes of the old part.
+        init: of a field that keeps only what adapted.
+    """
+
+    part: Item
+    side: str
+    mode: str
+    init: Init | None
+
+    def plan(self, item: Item) -> Extension:
+        """Read a field and the new part, and decide how they are put together."""
         from inrfit import api
-        from inrfit.edit import extend
-        from inrfit.fitting.progress import Progress
 
-        plan = api.plan_extension(
-            api.load(container(item), init=begin),
-            content(part),
-            side=side,
-            mode=mode,
-            device=device,
-            name=part.name,
-            **words,
+        return api.plan_extension(
+            api.load(container(item), init=self.init),
+            content(self.part),
+            side=self.side,
+            mode=self.mode,
+            device=self.device,
+            name=self.part.name,
+            **self.words,
         )
-        make_room(item.output)
-        if not quiet:
-            _tell(item, part, plan, verbose=verbose)
-        began = time.monotonic()
-        with display.fit(part.name) as show:
-            made = plan.run(Progress(on_event=show))
-        seconds = time.monotonic() - began
-        data = api.to_bytes(made)
-        found = extend.verify(plan, data)
-        return _facts(plan, found, len(data)) | {"seconds": round(seconds, 3)} | put(item, (data,))
 
-    talk = listener(quiet=quiet, data_on_stdout=output == "-")
-    _, code = batch.run([item], work, keys=KEYS, as_json=json, debug=debug, summary=_summary, talk=talk)
-    batch.leave(code)
+    def title(self, item: Item) -> str:
+        """Return the name of the new part, which is what is fitted."""
+        return self.part.name
+
+    def notes(self, plan: Extension) -> tuple[str, ...]:
+        """Return what was noticed of both parts."""
+        return plan.notes
+
+    def line(self, item: Item, plan: Extension) -> str:
+        """Return what will be done, in a line."""
+        old, shape = plan.old, "×".join(map(str, reversed(plan.signal.domain.shape)))
+        kept = "shared weights are tuned" if plan.joint else "all old weights are kept"
+        added = f"{len(plan.added)} new region{'s' if len(plan.added) > 1 else ''}"
+        return (
+            f"{self.part.name} {shape}×{plan.signal.channels} {old.info.dtype} · {added} beside the "
+            f"{len(old.partition)} of {item.name} · {old.model.name} {old.model.activation} "
+            f"{old.model.hidden_features} wide · {kept}"
+        )
+
+    def verify(self, data: bytes, plan: Extension) -> tuple[Field, dict[str, Any]]:
+        """Return the field of both parts, measured, and what is told of each."""
+        from inrfit.edit import extend
+
+        found = extend.verify(plan, data)
+        kept = found.psnr_old_kept
+        return found.field, {
+            "bpp": 8 * len(data) / sum(found.field.partition.areas),
+            "added": len(plan.added),
+            "psnr_new": found.psnr_new,
+            "psnr_old_kept": kept if math.isfinite(kept) else None,
+            "shape": found.field.domain.shape,
+            "channels": found.field.channels,
+        }
+
+    def reported(self, field: Field, plan: Extension) -> tuple[Signal, Field]:
+        """Return the new part and its regions: the source of the old part is not there."""
+        new = field.select(plan.added)
+        return plan.signal, replace(new, partition=replace(new.partition, domain=plan.signal.domain))
 
 
 def _check_words(side: str, mode: str, words: dict[str, Any]) -> None:
@@ -127,7 +183,7 @@ def _check_words(side: str, mode: str, words: dict[str, Any]) -> None:
     configured(words)
 
 
-def _inputs(field: str, new: str, output: str | None, *, force: bool) -> tuple[Item, Item]:
+def _inputs(field: str, new: str, output: str | None, *, force: bool, resume: bool) -> tuple[Item, Item]:
     """Return the field with its output, and the new part.
 
     Raises:
@@ -145,7 +201,14 @@ def _inputs(field: str, new: str, output: str | None, *, force: bool) -> tuple[I
             f"{source} is an .inr file, the part to add must be a signal",
             hint="give the .inr file first and the signal after it; inrfit decode makes a signal of an .inr file",
         )
-    item = plan_work(found[:1], output, lambda source: ".inr", force=force, beside=".ext")[0]
+    (item,) = plan_work(
+        found[:1],
+        output,
+        lambda source: ".inr",
+        force=force,
+        skip=_made_again if resume else None,
+        beside=".ext",
+    )
     part = Item(source=source, output=None)
     paths = (item.output, part.source)
     if None not in paths and len({os.path.realpath(path) for path in paths if path is not None}) == 1:
@@ -153,39 +216,15 @@ def _inputs(field: str, new: str, output: str | None, *, force: bool) -> tuple[I
     return item, part
 
 
-def _tell(item: Item, part: Item, plan: Extension, *, verbose: bool) -> None:
-    """Say what will be done, and what was noticed on the way."""
-    for note in plan.notes:
-        say(f"{part.name}: {note}")
-    old, shape = plan.old, "×".join(map(str, reversed(plan.signal.domain.shape)))
-    kept = "shared weights are tuned" if plan.joint else "all old weights are kept"
-    added = f"{len(plan.added)} new region{'s' if len(plan.added) > 1 else ''}"
-    say(
-        f"{plan.device.why} · {part.name} {shape}×{plan.signal.channels} {old.info.dtype} · {added} "
-        f"beside the {len(old.partition)} of {item.name} · {old.model.name} {old.model.activation} "
-        f"{old.model.hidden_features} wide · {kept}"
-    )
-    if verbose:
-        say(f"{item.name}: {old.model}")
-        say(f"{part.name}: {plan.settings.fit}")
+def _made_again(source: Path | None, output: Path) -> bool:
+    """Return False, for an output to be made again, where a run was killed before it removed its checkpoint.
 
-
-def _facts(plan: Extension, found: Extended, written: int) -> dict[str, Any]:
-    """Return what is told of an extension."""
-    field, kept = found.field, found.psnr_old_kept
-    return {
-        "bytes": written,
-        "bpp": 8 * written / sum(field.partition.areas),
-        "params": field.params,
-        **field.info.figures(field.psnr),
-        "device": plan.device.name,
-        "regions": len(field.partition),
-        "added": len(plan.added),
-        "psnr_new": found.psnr_new,
-        "psnr_old_kept": kept if math.isfinite(kept) else None,
-        "shape": field.domain.shape,
-        "channels": field.channels,
-    }
+    Raises:
+        OutputError: it is of another run; a file does not tell which parts it was made from.
+    """
+    if outlived(output) is None:
+        raise OutputError(f"{output} exists", hint="use --force to replace it")
+    return False
 
 
 def _summary(result: dict[str, Any]) -> str:

@@ -1,23 +1,26 @@
-"""`inrfit fit`: signals in, `.inr` files out. Its options; `fit_job.py` does the work."""
+"""`inrfit fit`: signals in, `.inr` files out."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inrfit.cli import batch, options, reports
-from inrfit.cli import dry_run as planned
-from inrfit.cli.console import listener, say
+from inrfit.cli import batch, options
+from inrfit.cli import dry_run as trial
 from inrfit.cli.fit_batch import Batch
-from inrfit.cli.fit_job import Job
-from inrfit.cli.fit_outputs import check_inputs, check_output, clear_finished, done, finished, paths, summary
-from inrfit.cli.inputs import check_extra, expand, plan_work
+from inrfit.cli.fit_outputs import planned, summary
+from inrfit.cli.inputs import Item, content
+from inrfit.cli.job import Job
 from inrfit.cli.progress import Display
+from inrfit.cli.stepwise import again
 from inrfit.cli.words import said, takes
 from inrfit.errors import ConfigError
 from inrfit.fitting.settings import FIT, Settings, settings
+
+if TYPE_CHECKING:
+    from inrfit.fitting.plan import Plan
 
 KEYS = {
     "plan": "with `--dry-run`: what would be done, an object with `regions`, `grid`, `steps`, `words` and so on, where `bytes`, "
@@ -55,52 +58,64 @@ def command(
 
     The output goes beside the input as NAME.inr unless -o says otherwise.
     """
-    from inrfit.io import input_suffixes
-
     with batch.json_errors(json, KEYS):
         words = said(FIT, given)
+        wanted = settings(**words)
         options.check_device(device, words.get("threads"))
-        _check_batch(at_once, resume, settings(**words))
-        options.check_labels(settings(**words))
+        _check_batch(at_once, resume, wanted)
+        options.check_labels(wanted)
         options.check_stdout(output, json=json)
-        check_output(output, "fit", force=force, skip_existing=skip_existing)
-        found = expand(inputs, input_suffixes(words.get("kind")), recursive=recursive)
-        check_inputs([source for source, _ in found])
-        items = plan_work(
-            found,
+        items = planned(
+            inputs,
             output,
-            lambda source: ".inr",
+            "fit",
+            kind=words.get("kind"),
             force=force or dry_run,
-            skip=None if dry_run else done if skip_existing else finished if resume else None,
-            hint="use --force to replace it, or --skip-existing to leave it",
+            skip_existing=skip_existing and not dry_run,
+            resume=resume and not dry_run,
+            recursive=recursive,
+            report=None if dry_run else report,
         )
-        check_extra("--report", report, paths(items), force=force)
         if dry_run:
             items = [replace(item, output=None, writes=False) for item in items]
-        else:
-            clear_finished(items)
-    job = Job(
+    job = FitJob(
         words=words,
         device=device,
         resume=resume,
         takes_up=skip_existing,
         force=force,
-        again=_again(len(items), resume=resume or at_once, replacing=force or skip_existing),
-        talk=(lambda line: None) if quiet else say,
+        again=again(resume=resume or at_once, skip=len(items) > 1 and not (force or skip_existing)),
+        quiet=quiet,
         verbose=verbose,
         display=Display(quiet=quiet, limited="max_time" in words),
-        report=report is not None,
+        report=None if dry_run else report,
     )
-    talk = listener(quiet=quiet, data_on_stdout=output == "-")
-    work = Batch(job, items).work if at_once else job.work
-    shown = summary
+    work, shown = Batch(job, items).work if at_once else job.work, summary
     if dry_run:
-        work, shown = (lambda item: planned.told(job.plan(item))), planned.summary
-    _, code = batch.run(
-        items, work, keys=KEYS, as_json=json, debug=debug, summary=shown, talk=talk, again=job.again
-    )
-    reports.write(report, job.entries, force=force, quiet=quiet)
-    batch.leave(code)
+        work, shown = (lambda item: trial.told(job.plan(item))), trial.summary
+    job.carry_out(items, work, keys=KEYS, summary=shown, json=json, debug=debug)
+
+
+class FitJob(Job["Plan"]):
+    """Fits."""
+
+    def plan(self, item: Item) -> Plan:
+        """Read an input and decide how it is fitted."""
+        from inrfit import api
+
+        return api.plan(content(item), device=self.device, name=item.name, **self.words)
+
+    def mend(self, plan: Plan) -> str:
+        """Return what may help where a target PSNR was missed: what the user set, not what was chosen for them."""
+        longer = "more --steps" if plan.settings.fit.max_time is None else "a longer --max-time"
+        if plan.open_model is not None:
+            return (
+                f"{longer} may reach it; larger networks were tried, as far as they helped and time allowed"
+            )
+        if self.words.get("pitch") is not None:
+            return f"it needs {longer} or a smaller --pitch"
+        size = "--params" if self.words.get("hidden_features") is None else "--hidden-features"
+        return f"it needs {longer} or a larger {size}"
 
 
 def _check_batch(at_once: bool, resume: bool, settings: Settings) -> None:
@@ -115,9 +130,3 @@ def _check_batch(at_once: bool, resume: bool, settings: Settings) -> None:
     from inrfit.fitting.plan import check_many
 
     check_many(settings.fit)
-
-
-def _again(inputs: int, *, resume: bool, replacing: bool) -> tuple[str, ...]:
-    """Return the options that a command needs to go on after an interruption."""
-    skip = () if inputs == 1 or replacing else ("--skip-existing",)
-    return (() if resume else ("--resume",)) + skip

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from inrfit.cli.fit_job import Job
-from inrfit.cli.inputs import Item, content, make_room
+from inrfit.cli.inputs import Item
 from inrfit.cli.interrupt import Interruptible
-from inrfit.errors import Interrupted
+from inrfit.cli.job import Job
+from inrfit.cli.places import make_room
 
 if TYPE_CHECKING:
-    from inrfit.api import Plan
     from inrfit.field import Field
     from inrfit.fitting.events import FitEvent
+    from inrfit.fitting.plan import Plan
 
 AHEAD = 1024
 """Most inputs that are fitted at once."""
@@ -48,7 +48,7 @@ class Batch:
         items: all of them, in the order in which `work` will be asked for them.
     """
 
-    def __init__(self, job: Job, items: Sequence[Item]) -> None:
+    def __init__(self, job: Job[Plan], items: Sequence[Item]) -> None:
         self._job = job
         self._unread = deque(item for item in items if not item.skip)
         self._read: deque[tuple[Item, Plan | Exception]] = deque()
@@ -73,13 +73,11 @@ class Batch:
 
     def _read_ahead(self) -> None:
         """Read some inputs and decide how they are fitted."""
-        from inrfit import api
-
         samples = 0
         while self._unread and len(self._read) < AHEAD and (not self._read or samples < AHEAD_SAMPLES):
             item = self._unread.popleft()
             try:
-                plan = api.plan(content(item), device=self._job.device, name=item.name, **self._job.words)
+                plan = self._job.plan(item)
                 samples += plan.partition.domain.size
                 self._read.append((item, plan))
             except Exception as error:  # whatever one file breaks, the others have their turn
@@ -88,7 +86,6 @@ class Batch:
     def _fit(self, item: Item, plan: Plan) -> None:
         """Fit an input and those read after it that can be fitted at once with it."""
         from inrfit import api
-        from inrfit.fitting.progress import Progress
 
         plans = [plan]
         if plan.batch_key is not None:
@@ -97,19 +94,9 @@ class Batch:
         self._job.tell(item, plan)
         if len(plans) > 1:
             self._job.talk(f"{len(plans)} inputs at once")
-        events: list[FitEvent] = []
         began = time.monotonic()
-        with self._job.display.fit(item.name if len(plans) == 1 else f"{len(plans)} inputs") as show:
-
-            def on_event(event: FitEvent) -> None:
-                events.append(event)
-                show(event)
-
-            try:
-                hooks = Progress(on_event=on_event, stop=lambda: self._job.interrupted)
-                fields = api.run_many(plans, progress=hooks)
-            except Interrupted as error:
-                raise self._job.unkept(error) from None
+        title = item.name if len(plans) == 1 else f"{len(plans)} inputs"
+        fields, events = self._job.run(title, lambda progress: api.run_many(plans, progress=progress))
         seconds = (time.monotonic() - began) / len(plans)
         for one, field in zip(plans, fields, strict=True):
             self._done[id(one)] = Done(field=field, seconds=seconds, events=events)

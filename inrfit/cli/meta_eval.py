@@ -9,8 +9,9 @@ import typer
 
 from inrfit.cli import batch, options
 from inrfit.cli.console import listener, number, say
-from inrfit.cli.inputs import Item, check_extra, expand
+from inrfit.cli.inputs import Item, expand
 from inrfit.cli.outputs import put_extra
+from inrfit.cli.places import check_extra
 from inrfit.errors import ConfigError, require
 
 KEYS = {

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from signal import SIGINT
 from typing import TYPE_CHECKING, Any
 
 from inrfit.cli.checkpoints import Kept, checkpoint_path, clear, outlived
@@ -15,7 +14,7 @@ from inrfit.cli.inputs import Item
 from inrfit.cli.interrupt import Interruptible
 from inrfit.cli.meta_log import Log
 from inrfit.cli.outputs import put
-from inrfit.cli.progress import Display
+from inrfit.cli.stepwise import Stepwise
 from inrfit.errors import Interrupted, OutputError
 
 if TYPE_CHECKING:
@@ -26,23 +25,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(kw_only=True)
-class MetaJob:
+class MetaJob(Stepwise):
     """What a run is told and what it finds on the way.
 
     Attributes:
         inputs, words, val: as for `inrfit.meta.plan.plan`.
         base: path of the init that another is made from.
         recursive: look into folders within folders.
-        device: device asked for.
-        resume: go on from a checkpoint.
-        force: a checkpoint that is there may go.
         leads: whether this process writes and talks, of those that train together.
-        talk: say a line to the user, unless they want silence.
         warn: say a line in any case.
-        verbose: say more.
-        display: shows the progress.
-        interrupted: whether the user asked to stop.
-        asked_by: number of the signal that did.
         skipped: name and reason of the signals that could not be used.
     """
 
@@ -51,16 +42,8 @@ class MetaJob:
     val: Sequence[str]
     base: str | None
     recursive: bool
-    device: str
-    resume: bool
-    force: bool
     leads: bool
-    talk: Callable[[str], None]
     warn: Callable[[str], None]
-    verbose: bool
-    display: Display
-    interrupted: bool = False
-    asked_by: int = SIGINT
     skipped: dict[str, str] = field(default_factory=dict)
 
     def work(self, item: Item) -> dict[str, Any]:
@@ -69,7 +52,7 @@ class MetaJob:
         if self.resume and not self.force and item.output is not None and item.output.exists():
             return self._finished(item.output, training)
         kept = Kept(item.output, training.identity())
-        begin = kept.begin(str(item.output), self.talk, resume=self.resume, takes_up=False, force=self.force)
+        begin = self.begin(kept, str(item.output))
         self._tell(training)
         began = time.monotonic()
         with Interruptible(self):
@@ -148,7 +131,6 @@ class MetaJob:
         self, item: Item, training: Training, kept: Kept, begin: Checkpoint | None
     ) -> tuple[Init, Log]:
         """Train, or go on with a run; return the init and the log."""
-        from inrfit.fitting.progress import Progress
         from inrfit.meta.train import train
 
         path = None if item.output is None or not self.leads else item.output.with_suffix(".csv")
@@ -161,17 +143,11 @@ class MetaJob:
                     if show is not None and event.step >= 0:
                         show(event)
 
-            hooks = Progress(
-                on_event=on_event,  # type: ignore[arg-type]
-                stop=lambda: self.interrupted,
-                save=None if kept.path is None else kept.save,
-            )
-            try:
-                return train(training, hooks, begin), log
-            except Interrupted as error:
-                if not self.leads:
-                    raise
-                raise kept.interruption(error, () if self.resume else ("--resume",)) from None
+            return self.stepped(lambda hooks: train(training, hooks, begin), kept, on_event=on_event), log
+
+    def interruption(self, error: Interrupted, kept: Kept | None = None) -> Interrupted:
+        """Return an interruption with what to do; the process that leads says it."""
+        return super().interruption(error, kept) if self.leads else error
 
     def _write(self, item: Item, init: Init, log: Log, kept: Kept) -> dict[str, Any]:
         """Write the init, then its curve, and remove the checkpoint only then; return what is told of it."""

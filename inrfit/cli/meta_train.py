@@ -12,10 +12,12 @@ import typer
 
 from inrfit.cli import batch, options
 from inrfit.cli.console import listener, number, say, size
-from inrfit.cli.inputs import STANDARD, Item, check_extra, check_spared, is_folder, make_room, plan_work
+from inrfit.cli.inputs import STANDARD, Item, is_folder
 from inrfit.cli.meta_job import MetaJob
 from inrfit.cli.meta_log import is_log
+from inrfit.cli.places import check_extra, check_spared, make_room, plan_work
 from inrfit.cli.progress import Display
+from inrfit.cli.stepwise import again
 from inrfit.cli.words import said, takes
 from inrfit.errors import ConfigError
 from inrfit.meta.config import LEARNING
@@ -116,7 +118,8 @@ def command(
         resume=resume,
         force=asked,
         leads=leads,
-        talk=(lambda line: None) if quiet else say,
+        again=again(resume=resume),
+        quiet=quiet,
         warn=say if leads else lambda line: None,
         verbose=verbose,
         display=Display(quiet=quiet, limited=False, shorten="--steps shortens it"),

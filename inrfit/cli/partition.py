@@ -9,8 +9,9 @@ import typer
 
 from inrfit.cli import batch, options
 from inrfit.cli.console import listener, say
-from inrfit.cli.inputs import Item, check_extra, content, expand, make_room, plan_work
+from inrfit.cli.inputs import Item, content, expand
 from inrfit.cli.outputs import put, put_extra
+from inrfit.cli.places import check_extra, make_room, plan_work
 from inrfit.cli.words import said, takes
 from inrfit.errors import ConfigError
 from inrfit.fitting.settings import DIVISION, settings

@@ -163,6 +163,19 @@ def test_a_real_ctrl_c(right: Path) -> None:
             if line.startswith("right.png: step 1 of 20000"):
                 process.send_signal(signal.SIGINT)
     assert process.returncode == 130, said
-    assert said.endswith("Interrupted\n")
+    assert "Hint: go on with: inrfit extend --resume photo.inr right.png --side right" in said
     assert "Traceback" not in said
-    assert files(right.parent) == ["photo.inr", "photo.png", "right.png"]
+    assert files(right.parent) == ["photo.ext.inr.ckpt", "photo.inr", "photo.png", "right.png"]
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_a_report_shows_the_new_part(right: Path, side: str) -> None:
+    words = ("photo.inr", "right.png", "--side", side, *QUICK, "--report", "r.html")
+    ran = inrfit("extend", *words)
+    assert ran.code == 0, ran.err
+    assert f"report: {right.parent / 'r.html'}" in ran.err
+    page = (right.parent / "r.html").read_text()
+    assert "20 × 24 pixels" in page
+    assert "photo.inr" in page
+    inrfit("extend", *words, "-o", "b.inr").refused("--report r.html exists")
+    inrfit("extend", *words[:-1], "right.png", "-o", "b.inr").refused("right.png is an input", code=2)

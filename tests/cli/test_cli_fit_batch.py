@@ -109,7 +109,7 @@ def test_a_defect_in_one_stops_no_other(folder: Path, monkeypatch: pytest.Monkey
 
 
 def test_ctrl_c_keeps_what_is_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from inrfit.cli.fit_job import Job
+    from inrfit.cli.job import Job
 
     monkeypatch.setattr(fit_batch, "AHEAD", 3)
     finish = Job.finish

@@ -7,7 +7,7 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,16 @@ import numpy as np
 import pytest
 from make.cli import FAST, Ran, files, hearing, inrfit, save
 from make.data import textured
+from make.inits import init_of
 
 from inrfit import api
 from inrfit.cli.checkpoints import Kept
 from inrfit.codec import excerpt
+from inrfit.edit.extend import Extension
+from inrfit.field import Field
+from inrfit.fitting.plan import Plan
+from inrfit.fitting.progress import Progress
+from inrfit.meta.adapt import Adaptation
 
 FIT = ("--grid", "2x2", "--hidden-features", "6", "--steps", "30")
 
@@ -41,18 +47,22 @@ def heard() -> Iterator[None]:
 
 @contextmanager
 def on_step(do: Callable[[Any], object], *, only: str = "") -> Iterator[None]:
-    """Do something after every step of a fit; only in that of one input when it is named."""
-    run = api.run
+    """Do something after every step of a plan; only in that of one input when it is named."""
 
-    def watched(plan: api.Plan, *, progress: Any, resume: Any) -> Any:
-        def on_event(event: Any) -> None:
-            progress.on_event(event)
-            if not only or plan.signal.domain.shape == api.read(only).domain.shape:
-                do(event)
+    def watched(run: Callable[..., Field]) -> Callable[..., Field]:
+        def watching(plan: Plan, progress: Progress, resume: Any = None) -> Field:
+            def on_event(event: Any) -> None:
+                progress.on_event(event)
+                if not only or plan.signal.domain.shape == api.read(only).domain.shape:
+                    do(event)
 
-        return run(plan, progress=replace(progress, on_event=on_event), resume=resume)
+            return run(plan, replace(progress, on_event=on_event), resume)
 
-    with patch.object(api, "run", watched):
+        return watching
+
+    with ExitStack() as stack:
+        for kind in (Plan, Adaptation, Extension):
+            stack.enter_context(patch.object(kind, "run", watched(kind.run)))
         yield
 
 
@@ -94,6 +104,101 @@ def test_interrupted_and_resumed_gives_the_same_bytes(here: Path, schedule: str,
     assert last.code == 0, last.err
     assert (here / "photo.inr").read_bytes() == (here / "whole.inr").read_bytes()
     assert files(here) == ["photo.inr", "photo.png", "whole.inr"]
+
+
+@pytest.fixture
+def sources(here: Path) -> Path:
+    """An init, and a field with shared weights and what is added to it, beside the photo."""
+    (here / "init.safetensors").write_bytes(init_of().data)
+    save(here / "right.png", textured(24, 20))
+    shared = ("--model", "local-global", "--grid", "2x2", "--hidden-features", "4", "--quiet")
+    assert inrfit("fit", "photo.png", "-o", "old.inr", *shared, "--steps", "40").code == 0
+    return here
+
+
+ADAPT = ("adapt", "photo.png", "--init", "init.safetensors", "--steps", "30")
+EXTEND = ("extend", "old.inr", "right.png", "--side", "right", "--steps", "30")
+
+
+@pytest.mark.parametrize(
+    ("words", "output"),
+    [
+        (ADAPT, "photo.inr"),
+        ((*ADAPT, "--reference-init"), "photo.inr"),
+        (EXTEND, "old.ext.inr"),
+        ((*EXTEND, "--mode", "joint"), "old.ext.inr"),  # the last three steps tune all weights
+    ],
+)
+def test_what_is_not_a_fit_is_resumed_to_the_same_bytes(
+    sources: Path, words: tuple[str, ...], output: str
+) -> None:
+    assert inrfit(*words, "-o", "whole.inr", "--threads", "1").code == 0
+    before = files(sources)
+    with ctrl_c(11):
+        ran = inrfit(*words, "--threads", "1")
+    assert ran.code == 130
+    alone = 27 if "joint" in words else 30  # an extension counts the steps of its phase
+    assert f"stopped after 12 of {alone} steps; the checkpoint is {output}.ckpt" in ran.err
+    assert files(sources) == sorted([*before, f"{output}.ckpt"])
+    inrfit(*words).refused(f"{output}.ckpt holds 12 of 30 steps", "--resume goes on, --force drops it")
+    with ctrl_c(28, number=signal.SIGTERM):
+        again = go_on(ran, "--threads", "2")
+    assert again.code == 143
+    assert "goes on after 12 of 30 steps" in again.err
+    assert f"stopped after {2 if alone == 27 else 29} of {30 - alone or 30} steps" in again.err
+    last = go_on(again)
+    assert last.code == 0, last.err
+    assert (sources / output).read_bytes() == (sources / "whole.inr").read_bytes()
+    assert files(sources) == sorted([*before, output])
+
+
+@pytest.mark.parametrize(
+    ("words", "more", "said"),
+    [
+        (ADAPT, ("--lr", "0.1"), "fit.lr was "),
+        (ADAPT, ("--grid", "1x2"), "partition.grid was (2, 2), now (1, 2)"),
+        (EXTEND, ("--seed", "1"), "fit.seed was 0, now 1"),
+        (EXTEND, ("--mode", "joint"), "extend.joint was False, now True"),
+        (EXTEND, ("--side", "left"), "extend.place was "),
+    ],
+)
+def test_a_checkpoint_of_another_adaptation_or_extension_is_refused(
+    sources: Path, words: tuple[str, ...], more: tuple[str, ...], said: str
+) -> None:
+    with ctrl_c(5):
+        assert inrfit(*words).code == 130
+    before = files(sources)
+    inrfit(*words, *more, "--resume").refused(".ckpt belongs to another fit: ", said, code=2)
+    assert files(sources) == before
+
+
+def test_a_checkpoint_of_another_command_is_refused(sources: Path) -> None:
+    with ctrl_c(5):
+        assert inrfit(*ADAPT).code == 130
+    inrfit("fit", "photo.png", *FIT, "--resume").refused("photo.inr.ckpt belongs to another fit: ", code=2)
+
+
+def test_several_adaptations_go_on_where_they_were(sources: Path) -> None:
+    save(sources / "z.png", textured(9, 9))
+    with ctrl_c(5, only="photo.png"):
+        ran = inrfit("adapt", "z.png", *ADAPT[1:], "--json")
+    assert [result["status"] for result in ran.results] == ["ok", "error"]
+    assert [result["status"] for result in go_on(ran).results] == ["skipped", "ok"]
+    again = inrfit("adapt", "z.png", *ADAPT[1:], "--resume", "--json")
+    assert [result["status"] for result in again.results] == ["skipped", "skipped"]
+
+
+def test_an_extension_killed_at_its_very_end_is_made_again_from_its_checkpoint(sources: Path) -> None:
+    with ctrl_c(20):
+        assert inrfit(*EXTEND).code == 130
+    with patch.object(Kept, "drop", lambda kept: None):  # killed after the output, before this
+        assert inrfit(*EXTEND, "--resume").code == 0
+    made = (sources / "old.ext.inr").read_bytes()
+    inrfit(*EXTEND, "--seed", "1", "--resume").refused("fit.seed was 0, now 1", code=2)
+    assert inrfit(*EXTEND, "--resume").code == 0
+    assert (sources / "old.ext.inr").read_bytes() == made
+    assert not (sources / "old.ext.inr.ckpt").exists()
+    inrfit(*EXTEND, "--resume").refused("old.ext.inr exists", "--force")
 
 
 def test_the_command_that_goes_on_takes_odd_names(here: Path) -> None:
@@ -304,7 +409,7 @@ def test_a_batch_that_is_ended_elsewhere_says_how_it_goes_on(
         save(here / "in" / f"{name}.png", textured(8, 8))
     plan = api.plan
 
-    def ended(source: Any, **words: Any) -> api.Plan:
+    def ended(source: Any, **words: Any) -> Plan:
         if source == Path("in/b.png"):
             os.kill(os.getpid(), number)
         return plan(source, **words)
