@@ -21,9 +21,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inrfit import api, io
+from inrfit import io
 from inrfit.cli.app import main
 from inrfit.cli.fit_job import Job
+from inrfit.fitting.plan import Plan
 from inrfit.io.config import ReadConfig
 from inrfit.meta import plan as training
 
@@ -89,18 +90,18 @@ def walks(tmp_path_factory):
 @pytest.fixture
 def few_steps(monkeypatch):
     """Cap the steps of every fit and meta-training: the commands must run, how well they do is measured elsewhere."""
-    run, plan_training = api.run, training.plan
+    run, plan_training = Plan.run, training.plan
 
-    def capped(plan, **hooks):
+    def capped(plan, *hooks):
         fit = replace(plan.settings.fit, steps=min(plan.settings.fit.steps, 4), target_psnr=None)
-        return run(replace(plan, settings=replace(plan.settings, fit=fit)), **hooks)
+        return run(replace(plan, settings=replace(plan.settings, fit=fit)), *hooks)
 
     def shortened(*inputs, **words):
         planned = plan_training(*inputs, **words)
         config = replace(planned.blank.config, steps=min(planned.blank.config.steps, 2))
         return replace(planned, blank=replace(planned.blank, config=config))
 
-    monkeypatch.setattr(api, "run", capped)
+    monkeypatch.setattr(Plan, "run", capped)
     monkeypatch.setattr(Job, "_missed", lambda job, psnr, plan: None)  # so few steps reach no target
     monkeypatch.setattr(training, "plan", shortened)
 
