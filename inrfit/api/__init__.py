@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from inrfit.api.adapting import adapt, plan_adaptation
     from inrfit.api.comparing import evaluate, rate_distortion
-    from inrfit.api.decoding import decode
+    from inrfit.api.decoding import decode, written
     from inrfit.api.dividing import partition
     from inrfit.api.editing import crop, interpolate
     from inrfit.api.extending import extend, plan_extension
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 HOMES = {
     "adapting": ("adapt", "plan_adaptation"),
     "comparing": ("evaluate", "rate_distortion"),
-    "decoding": ("decode",),
+    "decoding": ("decode", "written"),
     "dividing": ("partition",),
     "editing": ("crop", "interpolate"),
     "extending": ("extend", "plan_extension"),

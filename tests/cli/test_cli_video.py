@@ -110,7 +110,7 @@ def test_a_region_is_in_seconds_rows_and_columns(work):
         (["--fps", "50"], (24, 20, 32), 50),
         (["--size", "48x33"], (12, 33, 48), 25),
         (["--size", "16x10", "--fps", "12.5"], (6, 10, 16), 12.5),
-        (["--scale", "0.5", "--no-sound"], (6, 10, 16), 12.5),
+        (["--scale", "0.5", "--no-soundtrack"], (6, 10, 16), 12.5),
     ],
 )
 def test_another_size_and_rate(work, words, shape, rate):
@@ -118,7 +118,7 @@ def test_another_size_and_rate(work, words, shape, rate):
     signal = read("out.mkv", sound="copy")
     assert signal.domain.shape == shape
     assert signal.domain.per_unit == pytest.approx(rate)
-    assert (signal.info.sound is None) is ("--no-sound" in words)
+    assert (signal.info.sound is None) is ("--no-soundtrack" in words)
 
 
 def test_a_crop_keeps_its_frames(work):
