@@ -177,3 +177,15 @@ def test_errors_are_one_line_with_a_way_out(work):
         assert said in ran.err
         assert "Hint: " in ran.err
         assert "Traceback" not in ran.err
+
+
+def test_python_writes_what_the_command_does(work):
+    words = ("--fps", "12.5", "--resolution", "16")
+    assert inrfit("decode", "c.inr", *words, "--no-sound", "-o", "said.mkv").err.count(
+        "--sound is called --soundtrack now"
+    )
+    assert inrfit("decode", "c.inr", *words, "--no-soundtrack", "-o", "now.mkv", "--quiet").code == 0
+    api.decode("c.inr", "made.mkv", rate=12.5, resolution=16, soundtrack=False)
+    said, now, made = (read(name, sound="copy") for name in ("said.mkv", "now.mkv", "made.mkv"))
+    assert said.domain == now.domain == made.domain
+    assert said.info.sound is now.info.sound is made.info.sound is None
