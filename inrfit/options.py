@@ -5,6 +5,7 @@ Made from their declarations by `python -m inrfit.cli.signatures inrfit/options.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypedDict
 
 
@@ -133,6 +134,20 @@ class ExtendWords(TypedDict, total=False):
     seed: int
     threads: int | None
     memory: int
+
+
+class ShowWords(TypedDict, total=False):
+    """The words of `inrfit.decode`."""
+
+    scale: float | None
+    size: Sequence[int] | None
+    rate: float | None
+    resolution: int | None
+    region: Sequence[tuple[float | None, float | None]] | None
+    fill: float | Sequence[float] | str | None
+    blend: int
+    soundtrack: bool
+    metadata: bool
 
 
 class TrainWords(TypedDict, total=False):

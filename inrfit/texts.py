@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from inrfit.domain import Typed
 from inrfit.errors import ConfigError
 
 
@@ -56,6 +57,52 @@ def numbers(example: str) -> Callable[[str, str], tuple[float, ...]]:
             ) from None
 
     return read
+
+
+def size(text: str, option: str) -> tuple[int, ...]:
+    """Read a size written as width x height, or x x y x z; slowest axis first, as samples lie."""
+    return counts("1024x768")(text, option)[::-1]
+
+
+def region(text: str, option: str) -> tuple[tuple[Typed | None, Typed | None], ...]:
+    """Read half-open ranges written y0:y1,x0:x1, with open ends as in Python slices; seconds on axes of time."""
+    number = r"(-?\d{1,10}(?:\.\d{1,9})?)?s?"
+    spans = [re.fullmatch(f"{number}:{number}", part.strip()) for part in text.split(",")]
+    if not all(spans):
+        raise ConfigError(
+            f"{option} {text!r} is not a range for each axis",
+            hint=f"slowest axis first, for example {option} 0:64,32:96, or {option} 1.5:3 for seconds of a sound",
+        )
+    return tuple((Typed(s[1]) if s[1] else None, Typed(s[2]) if s[2] else None) for s in spans if s)
+
+
+def colour(text: str, option: str) -> list[float] | str:
+    """Return the numbers of a sample, or the name of a colour as it is: what it is depends on the samples."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        named(text, "uint8", "rgb", option)
+        return text
+
+
+def named(name: str, dtype: str, colour: str, option: str) -> list[float]:
+    """Return the sample that a name or #rrggbb stands for.
+
+    Raises:
+        ConfigError: it is no colour, or samples of this type and colour have no names.
+    """
+    from PIL import ImageColor
+
+    try:
+        found = ImageColor.getcolor(name, "L" if colour.startswith("grey") else "RGB")
+    except ValueError:
+        found = None
+    if found is None or dtype != "uint8" or colour == "channels":
+        raise ConfigError(
+            f"{option} {name!r} is no value of {dtype} {colour} samples",
+            hint="give a number, or one per channel such as 255,0,0; names and #rrggbb are for 8-bit grey and RGB",
+        )
+    return [float(found)] if isinstance(found, int) else [float(value) for value in found]
 
 
 def ends(text: str, option: str) -> str | tuple[float, ...]:

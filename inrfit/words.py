@@ -78,6 +78,7 @@ class Word:
         choices: its values where they are few, or those beside the names.
         reads: makes the value of a text and the option, for values that are not text, a number or a flag.
         flags: further spellings on the command line, such as "-q".
+        paired: of a flag, whether it is spelled both ways, --name and --no-name.
         old: names it had, which are understood for a release, with a warning.
         only: where it applies.
         by_kind: whether it means something for some kinds of signal only, which say so.
@@ -99,6 +100,7 @@ class Word:
     choices: tuple[str, ...] = ()
     reads: Callable[[str, str], Any] | None = None
     flags: tuple[str, ...] = ()
+    paired: bool = False
     old: tuple[str, ...] = ()
     only: Only | None = None
     by_kind: bool = False
@@ -114,7 +116,7 @@ class Word:
         Raises:
             ConfigError: the value is out of bounds, is no number, or is not known.
         """
-        if value is None or value == self.blank:
+        if value is None or (self.blank is not None and value == self.blank):
             return
         if (
             self.known
@@ -125,7 +127,7 @@ class Word:
             raise registry.unknown(str(value), (*self.choices, *every), option=option)
         if all(bound is None for bound in (self.least, self.most, self.above, self.below)):
             return
-        several = value if isinstance(value, tuple | list) else (value,)
+        several = value if self.reads and isinstance(value, tuple | list) else (value,)
         if not (several and all(isinstance(one, numbers.Real) and self._within(one) for one in several)):
             raise ConfigError(f"{option} {'x'.join(map(str, several))} {self._range()}", hint=self.hint)
 

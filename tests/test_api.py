@@ -24,6 +24,24 @@ def test_public_names_are_these():
         inrfit.fitt  # noqa: B018
 
 
+def test_no_verb_is_called_as_a_module_which_would_hide_it():
+    for home, names in api.HOMES.items():
+        assert home not in sum(api.HOMES.values(), ())
+        assert all(callable(getattr(api, name)) for name in names)
+    with pytest.raises(AttributeError, match="no attribute 'fitt'"):
+        api.fitt  # noqa: B018
+
+
+@pytest.mark.process
+def test_cropping_dividing_and_decoding_need_no_torch_before_they_run():
+    script = (
+        "import sys; from inrfit import api; api.info, api.crop, api.partition, api.decode, api.interpolate; "
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
 @pytest.mark.process
 def test_importing_inrfit_imports_nothing_heavy():
     script = "import sys, inrfit; print([m for m in ('torch', 'numpy', 'PIL', 'typer') if m in sys.modules])"

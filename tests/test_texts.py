@@ -68,3 +68,27 @@ def test_numbers_and_ends():
     assert texts.ends("1:2:3", "--range") == "1:2:3"
     assert texts.sample("-9999", "--nodata") == -9999
     assert texts.sample("none", "--nodata") == "none"
+
+
+def test_regions():
+    assert texts.region("0:4,-3:7", "--region") == ((0, 4), (-3, 7))
+    assert texts.region(":4, -3:", "--region") == ((None, 4), (-3, None))
+    assert texts.region(":", "--region") == ((None, None),)
+    assert texts.region("1.5:3s", "--region") == ((1.5, 3),)
+    for text in ("", "1", "1:2,3", "a:b", "1:2;3:4", "1:2:3", "1.:2", "1m:2m", "1e3:"):
+        with pytest.raises(ConfigError, match="--region"):
+            texts.region(text, "--region")
+
+
+def test_sizes_are_typed_as_width_by_height_and_held_rows_first():
+    assert texts.size("10x20", "--size") == (20, 10)
+
+
+def test_colours_are_numbers_or_names_of_8_bit_samples():
+    assert texts.colour("1,2.5,3", "--fill") == [1.0, 2.5, 3.0]
+    assert texts.colour("red", "--fill") == "red"
+    assert texts.named("red", "uint8", "rgb", "--fill") == [255.0, 0.0, 0.0]
+    assert texts.named("#ffffff", "uint8", "grey", "--fill") == [255.0]
+    for samples in (("uint16", "rgb"), ("uint8", "channels")):
+        with pytest.raises(ConfigError, match="--fill 'red' is no value of"):
+            texts.named("red", *samples, "--fill")

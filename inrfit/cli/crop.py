@@ -8,6 +8,7 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 
+from inrfit import texts
 from inrfit.cli import batch, options
 from inrfit.cli.console import fidelity, listener, number, say, size
 from inrfit.cli.inputs import Item, container, expand
@@ -62,7 +63,8 @@ def command(
     from inrfit.edit.keep import selection
 
     with batch.json_errors(json, KEYS):
-        wanted = selection(keep or None, options.region(region), snap)
+        window = None if region is None else texts.region(region, "--region")
+        wanted = selection(keep or None, window, snap)
         options.check_stdout(output, json=json)
         check_container(output, "crop")
         found = expand(inputs, (".inr",), recursive=recursive)

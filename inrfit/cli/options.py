@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from inrfit.cli.inputs import is_file, is_folder
-from inrfit.domain import Typed
 from inrfit.errors import ConfigError, InputError
 from inrfit.fitting.config import RUN
 from inrfit.fitting.settings import Settings
@@ -29,13 +27,6 @@ Output = Annotated[
         metavar="PATH",
         help="File to write, folder (a name without suffix), or - for standard output.",
         rich_help_panel=FILES,
-    ),
-]
-NoMetadata = Annotated[
-    bool,
-    typer.Option(
-        "--no-metadata",
-        help="Leave out what tells of the source: the EXIF block, title, artist and so on. The colour profile stays.",
     ),
 ]
 Init = Annotated[
@@ -145,48 +136,3 @@ def check_labels(settings: Settings | MetaSettings) -> None:
             f"--partition {settings.partition.labels}: no such file",
             hint="give none, grid, seg, or the path of a label image",
         )
-
-
-def region(text: str | None) -> tuple[tuple[Typed | None, Typed | None], ...] | None:
-    """Read half-open ranges written y0:y1,x0:x1, with open ends as in Python slices; seconds on axes of time.
-
-    Raises:
-        ConfigError: the text is something else.
-    """
-    if text is None:
-        return None
-    number = r"(-?\d{1,10}(?:\.\d{1,9})?)?s?"
-    spans = [re.fullmatch(f"{number}:{number}", part.strip()) for part in text.split(",")]
-    if not all(spans):
-        raise ConfigError(
-            f"--region {text!r} is not a range for each axis",
-            hint="slowest axis first, for example --region 0:64,32:96, or --region 1.5:3 for seconds of a sound",
-        )
-    return tuple((Typed(s[1]) if s[1] else None, Typed(s[2]) if s[2] else None) for s in spans if s)
-
-
-def factor(value: float | None, option: str) -> float | None:
-    """Return a factor on sizes.
-
-    Raises:
-        ConfigError: it is not a number between 0 and 10,000.
-    """
-    if value is not None and not 0 < value < 1e4:
-        raise ConfigError(
-            f"{option} {value} must lie between 0 and 10000", hint=f"for example {option} 2, or 0.5 for half"
-        )
-    return value
-
-
-def rate(value: float | None, option: str) -> float | None:
-    """Return samples or frames per second.
-
-    Raises:
-        ConfigError: it is not a number between 0 and 1,000,000,000.
-    """
-    if value is not None and not 0 < value < 1e9:
-        raise ConfigError(
-            f"{option} {value:g} must lie between 0 and 1000000000",
-            hint=f"for example {option} 44100 for a sound, or 25 for a clip",
-        )
-    return value

@@ -10,6 +10,7 @@ from inrfit.edit.config import EXTEND
 from inrfit.fitting.settings import DIVISION, FIT
 from inrfit.io.files import atomic_write
 from inrfit.meta.settings import ADAPT, TRAIN
+from inrfit.render.output import SHOW
 from inrfit.words import Words
 
 VERBS = {
@@ -17,6 +18,7 @@ VERBS = {
     "PartitionWords": (DIVISION, "partition"),
     "AdaptWords": (ADAPT, "adapt"),
     "ExtendWords": (EXTEND, "extend"),
+    "ShowWords": (SHOW, "decode"),
     "TrainWords": (TRAIN, "meta_train"),
 }
 """Type -> words, and the function of `inrfit` that takes them."""
@@ -28,6 +30,7 @@ Made from their declarations by `python -m inrfit.cli.signatures inrfit/options.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypedDict
 '''
 
@@ -44,7 +47,8 @@ def _class(name: str, words: Words, verb: str) -> str:
 
 def _shown(kind: Any) -> str:
     """Return a type as it is written."""
-    return kind.__name__ if isinstance(kind, type) and not get_args(kind) else str(kind)
+    name = kind.__name__ if isinstance(kind, type) and not get_args(kind) else str(kind)
+    return name.replace("collections.abc.", "")
 
 
 if __name__ == "__main__":

@@ -49,11 +49,11 @@ def said(words: Words, given: Mapping[str, Any]) -> dict[str, Any]:
     for one in words.values():
         for name in (one.name, *one.word.old):
             value = given.get(name)
-            if value is None or value is False:
+            if value is None or (value is False and not one.word.paired):
                 continue
             if name != one.name:
                 say(f"{option(name)} is called {one.option} now; the old spelling goes with the next release")
-            if isinstance(one.default, bool):
+            if isinstance(one.default, bool) and not one.word.paired:
                 value = not one.default  # a flag says the other one
             found[one.name] = one.word.reads(str(value), option(name)) if one.word.reads else value
     return found
@@ -65,7 +65,7 @@ def _parameters(one: Declared) -> Iterator[inspect.Parameter]:
         yield inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=False if isinstance(one.default, bool) else None,
+            default=False if isinstance(one.default, bool) and not one.word.paired else None,
             annotation=_annotation(one, name),
         )
 
@@ -74,6 +74,8 @@ def _annotation(one: Declared, name: str) -> Any:
     """Return the type and the option of a word under one of its names."""
     word = one.word
     told: dict[str, Any] = {"help": one.help, "rich_help_panel": word.panel, "hidden": name != one.name}
+    if word.paired:
+        return Annotated[bool | None, typer.Option(f"{option(name)}/{option(f'no_{name}')}", **told)]
     if isinstance(one.default, bool):
         flag = option(f"no_{name}" if one.default else name)
         return Annotated[bool, typer.Option(flag, **told)]

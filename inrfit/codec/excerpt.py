@@ -46,8 +46,9 @@ def read(
     damaged = list[Damage]()
     with Reader(source, allow_truncated=True) as reader:
         positions = None
+        layout = Layout(header=reader.header, index=reader.index)
+        output.sizes(layout.domain)
         if output.region is not None:
-            layout = Layout(header=reader.header, index=reader.index)
             boxes = map(layout.box, range(len(layout)))
             positions = output.touched(boxes, layout.domain, reader.header.signal.channels)
         field = loads(reader, positions, damaged=damaged if partial else None, find=find)

@@ -1,6 +1,6 @@
-"""What the user chooses about reading, as a validated value."""
+"""What the user chooses about reading and writing, as validated values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 from inrfit import texts
@@ -9,12 +9,34 @@ from inrfit.words import Word, check
 
 if TYPE_CHECKING:
     from inrfit.domain import Domain
+    from inrfit.signal import SignalInfo
 
 TARGETS = ("sdf", "occupancy")
 """What can be fitted of a shape."""
 
 LEAST_RESOLUTION, MOST_RESOLUTION = 8, 2048
 """Fewest and most samples along the longest side of a shape."""
+
+
+METADATA = Word(
+    help="Leave out what tells of the source: the EXIF block, title, artist and so on. The colour profile stays."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteConfig:
+    """What goes into a file beside the samples; the help of each word says what it is."""
+
+    soundtrack: Annotated[
+        bool,
+        Word(help="Write the sound track of a clip, where it has one.", paired=True, old=("sound",)),
+    ] = True
+    metadata: Annotated[bool, METADATA] = True
+
+    def kept(self, info: "SignalInfo") -> "SignalInfo":
+        """Return what is written of what is known about the samples."""
+        with_sound = info if self.soundtrack else replace(info, sound=None)
+        return with_sound if self.metadata else with_sound.without_metadata()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +114,7 @@ class ReadConfig:
             by_kind=True,
         ),
     ] = None
-    metadata: Annotated[
-        bool,
-        Word(
-            help="Leave out what tells of the source: the EXIF block, title, artist and so on. The colour profile stays."
-        ),
-    ] = True
+    metadata: Annotated[bool, METADATA] = True
 
     def __post_init__(self) -> None:
         check(self)

@@ -1,53 +1,124 @@
 """What is asked of a field: at which size, of which part, and what is between its regions; torch is not imported."""
 
-from __future__ import annotations
-
-import math
 import operator
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inrfit import texts
 from inrfit.domain import Box, Domain, Typed
-from inrfit.errors import ConfigError
+from inrfit.errors import ConfigError, require
+from inrfit.io.config import WriteConfig
 from inrfit.render.lattice import Lattice, lattice_of, touched
 from inrfit.signal import INTEGER_RANGES, SignalInfo
+from inrfit.words import Clash, Word, check, words_of
 
 MOST_BLEND = 64
 """Samples beyond its border up to which a region can be blended: each costs one more ring of network evaluations."""
 
-Slices = Sequence[tuple[int | Typed | None, int | Typed | None]]
-"""A (start, stop) per axis, counted as in Python slices from the first sample of a signal; None for an open end."""
+Slices = Sequence[tuple[float | None, float | None]]
+"""A (start, stop) per axis, counted as in Python slices from the first sample of a signal; None for an open end.
+Whole numbers, or `Typed` ones, which are seconds on an axis of time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """Samples that are wanted of a field.
+    """Samples that are wanted of a field; the help of each word says what it is.
 
     Attributes:
-        size: samples per axis of the whole output, rows first; the fitted size when None.
-        scale: factor on every axis, in place of `size`.
+        size: samples per axis of the whole output, rows first; of a clip those of a frame may stand alone. The fitted
+            size when None.
+        rate: sets the samples of the axis of time, whatever sets those of the others.
         region: (start, stop) per axis, in samples of the field at its fitted size, counted as in slices: from 0 at
             its first sample, negative from the end, None for an open end; all of it when None.
-        fill: value, or one per channel, of samples that no region covers; that of the kind of signal when None, for
-            an image the low end of the value range. A value for the colours alone goes with full alpha.
+        fill: value, one per channel, or the name of a colour, of samples that no region covers; that of the kind of
+            signal when None, for an image the low end of the value range. A value for the colours alone goes with full
+            alpha.
         blend: samples of the field on either side of a border over which the regions beside it are mixed, 0 to 64.
             With 0 every region gives what it gives alone.
 
     Raises:
-        ConfigError: the blend is no such number.
+        ConfigError: a value cannot be, or two set the size.
     """
 
-    size: Sequence[int] | None = None
-    scale: float | None = None
-    region: Slices | None = None
-    fill: float | Sequence[float] | None = None
-    blend: int = 0
+    clashes: ClassVar = (
+        Clash(words=("size", "scale", "resolution"), what="both set the output size"),
+        Clash(words=("rate", "scale"), what="both set the output size"),
+    )
+
+    scale: Annotated[
+        float | None,
+        Word(
+            help="Factor on the size of every axis. Not with --size.",
+            above=0,
+            below=10_000,
+            hint="for example --scale 2, or 0.5 for half",
+        ),
+    ] = None
+    size: Annotated[
+        Sequence[int] | None,
+        Word(
+            help="Size of the whole output: width x height, samples of a sound, or x x y x z. Not with --scale.",
+            metavar="WxH",
+            reads=texts.size,
+        ),
+    ] = None
+    rate: Annotated[
+        float | None,
+        Word(
+            help="Samples per second of a sound, frames per second of a clip. Not with --scale.",
+            flags=("--fps",),
+            above=0,
+            below=10**9,
+            hint="for example --rate 44100 for a sound, or 25 for a clip",
+        ),
+    ] = None
+    resolution: Annotated[
+        int | None,
+        Word(
+            help="Samples along the longest side, such as 512 for a mesh. Not with --scale or --size.",
+            least=2,
+            most=4096,
+            unit="samples",
+            hint="for example --resolution 512",
+        ),
+    ] = None
+    region: Annotated[
+        Slices | None,
+        Word(
+            help="Only these: Y0:Y1,X0:X1 of an image, seconds T0:T1 of a sound, T0:T1,Y0:Y1,X0:X1 of a clip, "
+            "Z0:Z1,Y0:Y1,X0:X1 of a volume or shape.",
+            metavar="RANGES",
+            reads=texts.region,
+        ),
+    ] = None
+    fill: Annotated[
+        float | Sequence[float] | str | None,
+        Word(
+            help="Samples that no region covers: a grey level, R,G,B, or a name or #rrggbb for 8 bit; "
+            "transparent by default, or white where the format cannot.",
+            metavar="COLOUR",
+            reads=texts.colour,
+        ),
+    ] = None
+    blend: Annotated[
+        int,
+        Word(
+            help=f"Mix neighbouring regions up to so many samples beyond their border, 0 (the default) to {MOST_BLEND}. "
+            "For fits with --overlap, about as many as that; others get worse.",
+            metavar="SAMPLES",
+        ),
+    ] = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "blend", _check_blend(self.blend))
+        for name in ("size", "region", "fill"):
+            if isinstance(value := getattr(self, name), np.ndarray):
+                object.__setattr__(self, name, value.tolist())
+        check(self)
 
     def lattice(self, domain: Domain, channels: int = 1) -> Lattice:
         """Lay the samples over a domain.
@@ -57,8 +128,8 @@ class Output:
             channels: values per sample, for the limit on the size.
 
         Raises:
-            ConfigError: both `size` and `scale`, or one that cannot be, or a region that is empty or outside, or more
-                samples than can be.
+            ConfigError: a size that does not suit the axes, or a region that is empty or outside, or more samples than
+                can be.
         """
         sizes = self.sizes(domain)
         box = domain.box if self.region is None else _sliced(domain, self.region)
@@ -66,19 +137,31 @@ class Output:
 
     def sizes(self, domain: Domain) -> tuple[int, ...]:
         """Return the samples per axis of the whole output; errors as for `lattice`."""
-        if self.size is not None and self.scale is not None:
-            raise ConfigError("size and scale both set the output size", hint="give one of them")
-        size = self.size if self.scale is None else _scaled(domain.shape, self.scale)
-        try:
-            sizes = domain.shape if size is None else tuple(operator.index(n) for n in size)
-        except TypeError:
-            sizes = ()
-        if len(sizes) != domain.dimensions or min(sizes) < 1:
-            raise ConfigError(
-                f"output size {size} is not a positive whole number for each of the axes {', '.join(domain.axes)}",
-                hint="for example (768, 1024), rows first",
+        sizes = list(domain.shape)
+        if self.size is not None:
+            sizes = _given(self.size, domain)
+        elif self.scale is not None:
+            sizes = [max(1, round(n * float(self.scale))) for n in sizes]
+        elif self.resolution is not None:
+            sizes = [max(1, round(n * self.resolution / max(sizes))) for n in sizes]
+        if self.rate is not None:
+            require(
+                domain.units[0] == "s",
+                f"--rate is for axes of time, the file has the axes {', '.join(domain.axes)}",
+                hint="give --size or --scale",
             )
-        return sizes
+            sizes[0] = max(1, round(domain.shape[0] * domain.spacing[0] * self.rate))
+        return tuple(sizes)
+
+    def at_rate(self, domain: Domain) -> Domain:
+        """Return the domain of samples with just the rate that was asked for.
+
+        The number of samples is a whole one, so that the time of a source divided among them gives nearly that rate: 44101
+        in place of 44100 for 0.3 s, which some formats do not have.
+        """
+        if self.rate is None:
+            return domain
+        return replace(domain, spacing=(1 / self.rate, *domain.spacing[1:]))
 
     def touched(self, boxes: Iterable[Box], domain: Domain, channels: int = 1) -> list[int]:
         """Return the positions of the boxes of regions that the samples need, those blended into them included."""
@@ -92,10 +175,13 @@ class Output:
         """
         if self.fill is None:
             return np.full(channels, info.nothing, info.dtype)
+        fill = self.fill
+        if isinstance(fill, str):
+            fill = texts.named(fill, info.dtype, info.colour, "--fill")
         low, high = info.value_range
         colours = channels - 1 if info.colour.endswith("-alpha") else channels
         try:
-            given = np.atleast_1d(np.asarray(self.fill, np.float64))
+            given = np.atleast_1d(np.asarray(fill, np.float64))
         except (TypeError, ValueError):
             given = np.zeros(0)
         if given.shape == (1,):
@@ -130,17 +216,27 @@ def _check_blend(blend: int) -> int:
     return samples
 
 
-def _scaled(shape: Sequence[int], scale: float) -> list[int]:
-    """Return the output size for a factor on every axis."""
+def _given(size: Sequence[int], domain: Domain) -> list[int]:
+    """Return the samples per axis that are asked for; those of time are as fitted where only a frame's are."""
     try:
-        factor = float(scale)
-    except (TypeError, ValueError):
-        factor = math.nan
-    if not 0 < factor < 1e4:
-        raise ConfigError(
-            f"scale {scale} must lie between 0 and 10000", hint="for example 2, or 0.5 for half"
-        )
-    return [max(1, round(n * factor)) for n in shape]
+        sizes = [operator.index(n) for n in size]
+    except TypeError:
+        sizes = []
+    require(
+        min(sizes, default=0) > 0,
+        f"output size {size} is not a positive whole number for each of the axes {', '.join(domain.axes)}",
+        hint="for example (768, 1024), rows first",
+    )
+    count = len(sizes)
+    if domain.units[0] == "s" and domain.units.count("s") == 1 and count == domain.dimensions - 1:
+        sizes.insert(0, domain.shape[0])
+    require(
+        len(sizes) == domain.dimensions,
+        f"--size {'x'.join(map(str, reversed(sizes)))} gives {count} number{'' if count == 1 else 's'}, the file has the "
+        f"axes {', '.join(reversed(domain.axes))}",
+        hint="give one number for each axis, in this order; in Python the other way round",
+    )
+    return sizes
 
 
 def _sliced(domain: Domain, region: Slices) -> Box:
@@ -179,11 +275,11 @@ def outside(domain: Domain, region: Slices) -> ConfigError:
     )
 
 
-def _end(domain: Domain, axis: int, end: int | Typed | None) -> int | None:
+def _end(domain: Domain, axis: int, end: float | None) -> int | None:
     """Return an end of a range in samples; a TypeError says that it is none."""
     if isinstance(end, Typed):
         return domain.end(axis, end) if axis < domain.dimensions else 0
-    return None if end is None else operator.index(end)
+    return None if end is None else operator.index(end)  # pyright: ignore[reportArgumentType]
 
 
 def _counted(end: int, length: int) -> int:
@@ -193,3 +289,6 @@ def _counted(end: int, length: int) -> int:
 
 WHOLE = Output()
 """All samples, at the fitted size."""
+
+SHOW = words_of(Output, WriteConfig)
+"""Words of a decode."""

@@ -263,3 +263,10 @@ def test_a_decode_that_fails_half_way_leaves_nothing(field: Path) -> None:
     assert ran.code == 1
     assert "gives values that are not finite" in ran.err
     assert files(field.parent) == ["huge.inr", "photo.inr", "photo.png"]
+
+
+def test_python_fills_and_scales_as_the_command_does(holed: Path) -> None:
+    words = ("--fill", "red", "--resolution", "50")
+    assert inrfit("decode", holed, *words, "-o", "said.png").code == 0
+    api.decode(holed, "made.png", fill="red", resolution=50)
+    assert Path("said.png").read_bytes() == Path("made.png").read_bytes()

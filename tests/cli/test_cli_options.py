@@ -2,31 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from inrfit.cli import options
 from inrfit.cli.console import number, size
-from inrfit.errors import ConfigError
-
-
-def test_regions():
-    assert options.region("0:4,-3:7") == ((0, 4), (-3, 7))
-    assert options.region(":4, -3:") == ((None, 4), (-3, None))
-    assert options.region(":") == ((None, None),)
-    assert options.region("1.5:3s") == ((1.5, 3),)
-    assert options.region(None) is None
-    for text in ("", "1", "1:2,3", "a:b", "1:2;3:4", "1:2:3", "1.:2", "1m:2m", "1e3:"):
-        with pytest.raises(ConfigError, match="--region"):
-            options.region(text)
-
-
-def test_rates_are_not_factors():
-    assert options.rate(192_000, "--rate") == 192_000
-    with pytest.raises(ConfigError, match="--scale 192000 must lie between 0 and 10000"):
-        options.factor(192_000, "--scale")
-    for value in (0, -1.0, float("nan"), float("inf"), 1e9):
-        with pytest.raises(ConfigError, match="--rate"):
-            options.rate(value, "--rate")
 
 
 def test_numbers_for_people():

@@ -110,7 +110,7 @@ def test_a_region_is_in_seconds_rows_and_columns(work):
         (["--fps", "50"], (24, 20, 32), 50),
         (["--size", "48x33"], (12, 33, 48), 25),
         (["--size", "16x10", "--fps", "12.5"], (6, 10, 16), 12.5),
-        (["--scale", "0.5", "--no-sound"], (6, 10, 16), 12.5),
+        (["--scale", "0.5", "--no-soundtrack"], (6, 10, 16), 12.5),
     ],
 )
 def test_another_size_and_rate(work, words, shape, rate):
@@ -118,7 +118,7 @@ def test_another_size_and_rate(work, words, shape, rate):
     signal = read("out.mkv", sound="copy")
     assert signal.domain.shape == shape
     assert signal.domain.per_unit == pytest.approx(rate)
-    assert (signal.info.sound is None) is ("--no-sound" in words)
+    assert (signal.info.sound is None) is ("--no-soundtrack" in words)
 
 
 def test_a_crop_keeps_its_frames(work):
@@ -177,3 +177,15 @@ def test_errors_are_one_line_with_a_way_out(work):
         assert said in ran.err
         assert "Hint: " in ran.err
         assert "Traceback" not in ran.err
+
+
+def test_python_writes_what_the_command_does(work):
+    words = ("--fps", "12.5", "--resolution", "16")
+    assert inrfit("decode", "c.inr", *words, "--no-sound", "-o", "said.mkv").err.count(
+        "--sound is called --soundtrack now"
+    )
+    assert inrfit("decode", "c.inr", *words, "--no-soundtrack", "-o", "now.mkv", "--quiet").code == 0
+    api.decode("c.inr", "made.mkv", rate=12.5, resolution=16, soundtrack=False)
+    said, now, made = (read(name, sound="copy") for name in ("said.mkv", "now.mkv", "made.mkv"))
+    assert said.domain == now.domain == made.domain
+    assert said.info.sound is now.info.sound is made.info.sound is None

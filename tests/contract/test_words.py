@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import inrfit.options
-from inrfit.cli import adapt, extend, fit, meta_train, partition, signatures
+from inrfit.cli import adapt, decode, extend, fit, meta_train, partition, signatures
 from inrfit.errors import ConfigError
 from inrfit.words import Declared, Words, option
 
@@ -20,6 +20,7 @@ COMMANDS = {
     "PartitionWords": ("partition", partition.command),
     "AdaptWords": ("adapt", adapt.command),
     "ExtendWords": ("extend", extend.command),
+    "ShowWords": ("decode", decode.command),
     "TrainWords": ("meta-train", meta_train.command),
 }
 
@@ -46,7 +47,9 @@ def test_every_word_is_on_the_page(kind):
     section = page.split(f"## `inrfit {name}`")[1].split("\n## ")[0]
     for word in signatures.VERBS[kind][0].values():
         flag = option(f"no_{word.name}") if word.default is True else word.option
-        assert f"`{flag}" in section.replace("`-q, ", "`").replace(", -q", ""), word.name
+        assert f"`{flag}" in section.replace("`-q, ", "`").replace(", -q", "").replace(" / ", "` / `"), (
+            word.name
+        )
 
 
 def _ends(word: Declared) -> list[float]:

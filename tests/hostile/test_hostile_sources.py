@@ -128,7 +128,7 @@ def test_files_that_cannot_be_read_are_named(data: bytes, verb: str, tmp_path: P
 def test_outputs_that_cannot_be_are_named(data: bytes, options: dict[str, Any]) -> None:
     part = ((0, 1), (0, 1))
     for attempt in (api.load(data).decode, lambda **words: api.decode(data, region=part, **words)):
-        with pytest.raises(ConfigError, match=r"output size|scale") as caught:
+        with pytest.raises(ConfigError, match=r"output size|--size|--scale") as caught:
             attempt(**options)
         assert caught.value.hint
 
