@@ -30,6 +30,7 @@ import exponential_report
 import numpy as np
 from common import ROOT, default_out, log, provenance, read_json, write_json
 from numpy.typing import NDArray
+from tables import markdown
 
 from inrfit.device import cores, pick_device
 from inrfit.domain import Domain, image_domain
@@ -478,7 +479,7 @@ def main() -> None:
     parser.add_argument("--table", type=Path, metavar="FILE", help="print the results of a file, and stop")
     given = parser.parse_args()
     if given.table:
-        print(exponential_report.tables(estimated(given.table)))
+        print(markdown(exponential_report.tables(estimated(given.table))))
     elif given.figures:
         picture = ROOT / "docs" / "img" / "exponential_increase.png"
         exponential_report.draw(estimated(given.figures), picture)

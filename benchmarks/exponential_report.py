@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tables import Block, Table
 
 Record = dict[str, Any]
 
@@ -40,22 +41,22 @@ def line(cell: Record) -> str:
     )
 
 
-def tables(record: Record) -> str:
+def tables(record: Record) -> list[Block]:
     """Return the tables of the study's page: growth, steps, equal weights."""
-    parts = [_caption(record)]
+    parts: list[Block] = [_caption(record)]
     if not record.get("complete"):
         parts.append("The run is not complete: `--resume` finishes it.")
-    parts.append(_growth(record["fits"]))
+    parts += _growth(record["fits"])
     if gap := record.get("gap_effect"):
         parts.append(
             f"Smallest gap and steps at one count of random steps: rank correlation {gap['correlation']:+.2f} "
             f"(p = {gap['p_value']:.2g}, {gap['runs']} runs)."
         )
-    parts.append(_sweep(record["cells"]))
-    parts += [
-        _equal_weights(record["cells"], target) for target in NAMES if _partners(record["cells"], target)
-    ]
-    return "\n\n".join(parts)
+    parts += _sweep(record["cells"])
+    for target in NAMES:
+        if _partners(record["cells"], target):
+            parts += _equal_weights(record["cells"], target)
+    return parts
 
 
 def draw(record: Record, path: Path) -> None:
@@ -117,7 +118,7 @@ def _caption(record: Record) -> str:
     )
 
 
-def _growth(fits: Sequence[Record]) -> str:
+def _growth(fits: Sequence[Record]) -> list[Block]:
     rows = []
     for fit in fits:
         laws = fit["laws"]
@@ -141,7 +142,7 @@ def _growth(fits: Sequence[Record]) -> str:
         "likelihood, bootstrap intervals over repeats; ΔAICc of each law; the preferred law, by how much it beats the "
         "best of the other shape, and the share of resamples that prefer the same shape."
     )
-    return note + "\n\n" + _table([*head, *(f"Δ {formula}" for formula in formulas), "preferred"], rows)
+    return [note, Table([*head, *(f"Δ {formula}" for formula in formulas), "preferred"], rows)]
 
 
 def _estimate(law: Record, digits: int) -> str:
@@ -151,7 +152,7 @@ def _estimate(law: Record, digits: int) -> str:
     return text if without is None else f"{text}; {without:.{digits}f} without the censored"
 
 
-def _sweep(cells: Sequence[Record]) -> str:
+def _sweep(cells: Sequence[Record]) -> list[Block]:
     """Return the steps of the single network: one row per target and count."""
     rows = [
         [
@@ -167,14 +168,14 @@ def _sweep(cells: Sequence[Record]) -> str:
         if c["network"] == "single"
     ]
     head = ["target", "count", "boundaries", "mean steps", "std", "median", "censored"]
-    return "Steps of one network of width 32; a censored run counts as the cap.\n\n" + _table(head, rows)
+    return ["Steps of one network of width 32; a censored run counts as the cap.", Table(head, rows)]
 
 
 def _partners(cells: Sequence[Record], target: str) -> list[Record]:
     return [c for c in cells if c["target"] == target and c["network"] != "single"]
 
 
-def _equal_weights(cells: Sequence[Record], target: str) -> str:
+def _equal_weights(cells: Sequence[Record], target: str) -> list[Block]:
     """Return steps and seconds of the networks of equal weights on one target: one row per count."""
     found = {(c["network"], c["count"]): c for c in _partners(cells, target)}
     networks = [name for name in NETWORKS if any(key[0] == name for key in found)]
@@ -189,7 +190,7 @@ def _equal_weights(cells: Sequence[Record], target: str) -> str:
     note = (
         f"{NAMES[target].capitalize()}: steps ± std, and seconds, of networks of equal weights ({weights})."
     )
-    return note + "\n\n" + _table(["count", *(NETWORKS[name] for name in networks)], rows)
+    return [note, Table(["count", *(NETWORKS[name] for name in networks)], rows)]
 
 
 def _steps_and_seconds(cell: Record | None) -> str:
@@ -200,8 +201,3 @@ def _steps(cell: Record) -> str:
     least = "≥ " if cell["censored"] else ""
     spread = "" if cell["std"] is None else f" ± {cell['std']:.0f}"
     return f"{least}{cell['mean']:.0f}{spread}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(row) + " |" for row in lines)

@@ -33,6 +33,7 @@ import numpy as np
 from local_global_report import figure, table
 from numpy.typing import NDArray
 from PIL import Image
+from tables import markdown
 
 from inrfit import api
 from inrfit.errors import InputError, InrfitError
@@ -220,7 +221,7 @@ def main() -> None:
     parser.add_argument("--figure", type=Path, metavar="FILE", help="with --table: also draw the curves")
     chosen = parser.parse_args()
     if chosen.table:
-        print(table(common.read_json(chosen.table)))
+        print(markdown(table(common.read_json(chosen.table))))
         if chosen.figure:
             figure(common.read_json(chosen.table), chosen.figure)
         return

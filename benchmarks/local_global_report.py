@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tables import Block, Table, source
 
 COLUMNS: tuple[tuple[str, str, Callable[[Mapping[str, Any]], float | None], str], ...] = (
     ("weights", "params", lambda row: row.get("params"), ",.0f"),
@@ -32,33 +33,29 @@ TITLES = {
 }
 
 
-def table(data: Mapping[str, Any]) -> str:
+def table(data: Mapping[str, Any]) -> list[Block]:
     """Return all tables of a result."""
-    lines: list[str] = []
+    parts: list[Block] = []
     for section, title in TITLES.items():
         rows = [row for row in data["rows"] if row["section"] == section]
         if rows:
-            lines += [f"### {title}", "", *_section(rows), "", *_curves(rows), ""]
+            parts += [f"### {title}", _section(rows), *_curves(rows)]
     made = data["provenance"]
-    lines.append(
-        f"`{made['command']}`, {made['date']}, commit {made['commit']}, {made['processor']}, "
-        f"{made['cores']} cores, {data.get('minutes')} minutes."
-    )
-    return "\n".join(lines)
+    return [*parts, source(made, f"{made['cores']} cores", f"{data.get('minutes')} minutes")]
 
 
-def _section(rows: list[Mapping[str, Any]]) -> list[str]:
+def _section(rows: list[Mapping[str, Any]]) -> Table:
     heads = ["setting", "steps", "runs", *(head for head, *_ in COLUMNS)]
-    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    lines = []
     for label in dict.fromkeys(row["label"] for row in rows):
         same = [row for row in rows if row["label"] == label]
         good = [row for row in same if "error" not in row]
         if not good:
-            lines.append(f"| {label} | | 0 | {same[0]['error']} |" + " |" * (len(COLUMNS) - 1))
+            lines.append([label, "", "0", same[0]["error"], *[""] * (len(COLUMNS) - 1)])
             continue
         cells = [_cell(name, value, shown, good) for _, name, value, shown in COLUMNS]
-        lines.append(f"| {label} | {good[0]['steps']} | {len(good)} | {' | '.join(cells)} |")
-    return lines
+        lines.append([label, str(good[0]["steps"]), str(len(good)), *cells])
+    return Table(heads, lines)
 
 
 def _cell(
@@ -88,14 +85,14 @@ def _over_seeds(rows: list[Mapping[str, Any]]) -> float | None:
     return float(np.mean([np.std(group, ddof=1) for group in groups]))
 
 
-def _curves(rows: list[Mapping[str, Any]]) -> list[str]:
+def _curves(rows: list[Mapping[str, Any]]) -> list[Table]:
     """Return the mean PSNR and CPU time at some steps of each setting; every step is taken to cost the same."""
     steps = sorted({step for row in rows for step, *_ in row.get("curve", []) if step})
     wanted = [step for step in steps if step in (50, 100, 200, 300, 500, 1000)]
     if not wanted or rows[0]["section"] not in ("models", "long"):
         return []
     heads = ["PSNR (dB) and CPU s after", *(f"{step} steps" for step in wanted)]
-    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    lines = []
     for label in dict.fromkeys(row["label"] for row in rows):
         same = [row for row in rows if row["label"] == label and "curve" in row]
         cells = []
@@ -103,8 +100,8 @@ def _curves(rows: list[Mapping[str, Any]]) -> list[str]:
             found = [psnr for row in same for at, psnr, _ in row["curve"] if at == step]
             seconds = np.mean([row["cpu_seconds"] * step / row["steps"] for row in same])
             cells.append(f"{np.mean(found):.2f}, {seconds:.1f}" if found else "")
-        lines.append(f"| {label} | {' | '.join(cells)} |")
-    return lines
+        lines.append([label, *cells])
+    return [Table(heads, lines)]
 
 
 def figure(data: Mapping[str, Any], path: Path) -> None:

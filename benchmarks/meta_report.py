@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join(
-        ("|" + "|".join(row) + "|") if row is lines[1] else "| " + " | ".join(row) + " |" for row in lines
-    )
+from tables import Block, Table
 
 
 def number(value: Any, digits: int = 2) -> str:
@@ -19,7 +12,7 @@ def number(value: Any, digits: int = 2) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def inits(data: dict[str, Any]) -> str:
+def inits(data: dict[str, Any]) -> list[Block]:
     """Return the table of starts."""
     rows = [
         [
@@ -31,10 +24,11 @@ def inits(data: dict[str, Any]) -> str:
         ]
         for row in data["table"]
     ]
-    return table(["start, optimiser", "rate", "0 steps", "1 step", "2 steps", "steps to MAML's 2"], rows)
+    head = ["start, optimiser", "rate", "0 steps", "1 step", "2 steps", "steps to MAML's 2"]
+    return [Table(head, rows, right=True)]
 
 
-def partition(data: dict[str, Any]) -> str:
+def partition(data: dict[str, Any]) -> list[Block]:
     """Return the table of partitions, and the wins."""
     wins = {step: data.get(f"wins_{step}", {}) for step in (1, 3)}
     rows = [
@@ -47,12 +41,11 @@ def partition(data: dict[str, Any]) -> str:
         ]
         for row in data["table"]
     ]
-    return table(
-        ["training, test", "adapted", "0", "1", "2", "3 steps", "wins at 1 / 3", "published 1 / 3"], rows
-    )
+    head = ["training, test", "adapted", "0", "1", "2", "3 steps", "wins at 1 / 3", "published 1 / 3"]
+    return [Table(head, rows, right=True)]
 
 
-def composers(data: dict[str, Any]) -> str:
+def composers(data: dict[str, Any]) -> list[Block]:
     """Return the table of composers, and the curves of test-time optimisation."""
     rows = [
         [
@@ -62,7 +55,7 @@ def composers(data: dict[str, Any]) -> str:
         ]
         for row in data["table"]
     ]
-    adapted = table(["method", "adapted / values", "0 steps", "1 step", "2 steps"], rows)
+    adapted = Table(["method", "adapted / values", "0 steps", "1 step", "2 steps"], rows, right=True)
     marks = (0, 5, 10, 25, 50, 100)
     rows = [
         [
@@ -73,10 +66,11 @@ def composers(data: dict[str, Any]) -> str:
         ]
         for row in data["optimised"]
     ]
-    return adapted + "\n\n" + table(["start, what is optimised", "rate", "ms a step", *map(str, marks)], rows)
+    head = ["start, what is optimised", "rate", "ms a step", *map(str, marks)]
+    return [adapted, Table(head, rows, right=True)]
 
 
-def interpolation(data: dict[str, Any]) -> str:
+def interpolation(data: dict[str, Any]) -> list[Block]:
     """Return the table of mixed weights."""
     rows = [
         [
@@ -85,10 +79,10 @@ def interpolation(data: dict[str, Any]) -> str:
         ]
         for row in data["table"]
     ]
-    return table(["start", "ends", "middle", "worst on the way"], rows)
+    return [Table(["start", "ends", "middle", "worst on the way"], rows, right=True)]
 
 
-def cost(data: dict[str, Any]) -> str:
+def cost(data: dict[str, Any]) -> list[Block]:
     """Return the table of outer steps."""
     plain = {
         (row["size"], row["hidden"]): row["seconds"] for row in data["table"] if row["way"] == "torch.func"
@@ -102,4 +96,4 @@ def cost(data: dict[str, Any]) -> str:
         ]
         for row in data["table"]
     ]
-    return table(["outer step", "seconds", "times as fast", "MB"], rows)
+    return [Table(["outer step", "seconds", "times as fast", "MB"], rows, right=True)]

@@ -20,6 +20,7 @@ import numpy as np
 from defaults import crop
 from numpy.typing import NDArray
 from optimisers_report import figure, means, table
+from tables import markdown
 from trials.optimisers_gauss_newton import curve
 from trials.optimisers_tried import register
 
@@ -293,7 +294,7 @@ def main() -> None:
     parser.add_argument("--figure", type=Path, metavar="FILE", help="with --table: also draw it")
     chosen = parser.parse_args()
     if chosen.table:
-        print(table(common.read_json(chosen.table)))
+        print(markdown(table(common.read_json(chosen.table))))
         if chosen.figure:
             figure(common.read_json(chosen.table), chosen.figure)
         return

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tables import Block, Table, source
 
 Row = Mapping[str, Any]
 
@@ -14,19 +15,15 @@ DEFAULT = "soap"
 """Candidate that is inrfit's default."""
 
 
-def table(data: Mapping[str, Any]) -> str:
-    """Return the tables of a result as Markdown."""
-    lines = [*_candidates(data["rows"]), ""]
+def table(data: Mapping[str, Any]) -> list[Block]:
+    """Return the tables of a result."""
+    parts: list[Block] = [_candidates(data["rows"])]
     if data.get("searches"):
-        lines += [*_searches(data["searches"]), ""]
+        parts.append(_searches(data["searches"]))
     if data.get("gauss_newton"):
-        lines += [*_small(data["gauss_newton"]), ""]
+        parts.append(_small(data["gauss_newton"]))
     made = data["provenance"]
-    lines.append(
-        f"`{made['command']}`, {made['date']}, commit {made['commit']}, {made['processor']}, {made['device']}, "
-        f"{data.get('minutes')} minutes."
-    )
-    return "\n".join(lines)
+    return [*parts, source(made, made["device"], f"{data.get('minutes')} minutes")]
 
 
 def means(rows: Iterable[Row]) -> dict[str, dict[int, dict[str, Any]]]:
@@ -53,7 +50,7 @@ def _mean(rows: list[Row]) -> dict[str, Any]:
     }
 
 
-def _candidates(rows: list[Row]) -> list[str]:
+def _candidates(rows: list[Row]) -> Table:
     """Return a row per candidate: PSNR after each number of steps, each photo's after the last, and the time."""
     found = means(rows)
     lengths = sorted({row["steps"] for row in rows})
@@ -64,7 +61,7 @@ def _candidates(rows: list[Row]) -> list[str]:
         "ms a step",
         f"CPU s, {lengths[-1]} steps",
     ]
-    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    lines = []
     for name, by_steps in found.items():
         last = by_steps[max(by_steps)]
         each = " / ".join(_number(psnr) for psnr in last["each"]) if lengths[-1] in by_steps else ""
@@ -73,8 +70,8 @@ def _candidates(rows: list[Row]) -> list[str]:
         cells += [_against(found, name), each]
         took = np.mean([row["ms_per_step"] for row in by_steps.values()])
         cells += [f"{took:.1f}", f"{last['cpu_seconds']:.1f}" if lengths[-1] in by_steps else ""]
-        lines.append(f"| {' | '.join(cells)} |")
-    return lines
+        lines.append(cells)
+    return Table(heads, lines)
 
 
 def _against(found: Mapping[str, Mapping[int, Row]], name: str) -> str:
@@ -86,22 +83,22 @@ def _against(found: Mapping[str, Mapping[int, Row]], name: str) -> str:
     return "" if name == DEFAULT else " / ".join(f"{a - b:+.2f}" for a, b in pairs if None not in (a, b))
 
 
-def _searches(searches: list[Row]) -> list[str]:
+def _searches(searches: list[Row]) -> Table:
     """Return the rates that were tried, with the PSNR of each."""
-    lines = ["| candidate | rates tried: PSNR (dB) on the first photo |", "|---|---|"]
+    lines = []
     for row in searches:
         tried = ", ".join(
             f"**{rate:.2g}: {_number(psnr)}**" if rate == row["lr"] else f"{rate:.2g}: {_number(psnr)}"
             for rate, psnr in row["rates"]
         )
-        lines.append(f"| {row['name']} | {tried} |")
-    return lines
+        lines.append([row["name"], tried])
+    return Table(["candidate", "rates tried: PSNR (dB) on the first photo"], lines)
 
 
-def _small(rows: list[Row]) -> list[str]:
+def _small(rows: list[Row]) -> Table:
     """Return what the small crop gave; of many steps those whose number is a power of two, and the last."""
     names = list(dict.fromkeys(row["name"] for row in rows))
-    lines = ["| fit of the small crop | steps | CPU s | PSNR (dB) |", "|---|---|---|---|"]
+    lines = []
     for name in names:
         same = [row for row in rows if row["name"] == name]
         kept = (
@@ -110,11 +107,11 @@ def _small(rows: list[Row]) -> list[str]:
             else set(range(len(same)))
         )
         lines += [
-            f"| {row['name']} | {row['steps']} | {row['cpu_seconds']:.1f} | {_number(row['psnr'])} |"
+            [row["name"], str(row["steps"]), f"{row['cpu_seconds']:.1f}", _number(row["psnr"])]
             for place, row in enumerate(same)
             if place in kept
         ]
-    return lines
+    return Table(["fit of the small crop", "steps", "CPU s", "PSNR (dB)"], lines)
 
 
 def _number(psnr: float | None) -> str:

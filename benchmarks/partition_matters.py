@@ -35,6 +35,7 @@ from partition_matters_images import (
     true_subject,
     unit_subject,
 )
+from tables import markdown
 
 from inrfit.device import Device, cores
 from inrfit.errors import InputError, InrfitError
@@ -401,7 +402,7 @@ def main() -> int:
     given = arguments()
     try:
         if given.table:
-            print(report.tables(common.read_json(given.table)))
+            print(markdown(report.tables(common.read_json(given.table))))
         elif given.figures:
             for path in report.figures(common.read_json(given.figures), common.ROOT / "docs" / "img"):
                 common.log(f"wrote {path}")

@@ -6,12 +6,13 @@ import base64
 import io
 import math
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tables import Block, Table
 
 Row = Mapping[str, Any]
 METHODS = ("none", "PoG", "PoS")
@@ -110,17 +111,17 @@ def heads_summary(rows: Sequence[Row]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda e: (e["ratio"], rules.index(e["rule"]), e["heads"]))
 
 
-def tables(data: Row) -> str:
-    """Return the results as markdown tables, with a caption that says where they come from."""
+def tables(data: Row) -> list[Block]:
+    """Return the tables of the results, with a caption that says where they come from."""
     made = summary(data)
-    parts = [
+    return [
         _caption(data),
         *_comparison_tables(made["comparison"]),
         *_comparison_tables(made["omega"]),
-        _heads_table(made["heads"]),
+        *_heads_table(made["heads"]),
+        *_coordinates_table(data),
+        *_search_table(data["lr_search"]),
     ]
-    parts += [_coordinates_table(data), _search_table(data["lr_search"])]
-    return "\n\n".join(part for part in parts if part)
 
 
 def _caption(data: Row) -> str:
@@ -135,9 +136,9 @@ def _caption(data: Row) -> str:
     )
 
 
-def _comparison_tables(entries: Sequence[Row]) -> list[str]:
+def _comparison_tables(entries: Sequence[Row]) -> list[Block]:
     """Return a table for each network and learning rate."""
-    made = []
+    made: list[Block] = []
     for (activation, lr), group in _grouped(entries, "activation", "lr"):
         first = group[0]
         title = f"**{NETWORKS[activation]}, {first['steps']} steps, learning rate {lr:g}, {first['images']} images**"
@@ -165,11 +166,11 @@ def _comparison_tables(entries: Sequence[Row]) -> list[str]:
             ]
             for e in group
         ]
-        made.append(f"{title}\n\n{_table(head, body)}")
+        made += [title, Table(head, body)]
     return made
 
 
-def _heads_table(entries: Sequence[Row]) -> str:
+def _heads_table(entries: Sequence[Row]) -> list[Block]:
     head = [
         "weights per pixel", "rule", "heads", "weights", "PSNR after a third", "PSNR at the end", "against one head",
         "linear DCT", "steps to the target", "seconds to it", "seconds in all", "fewer steps", "k × steps fewer",
@@ -196,21 +197,21 @@ def _heads_table(entries: Sequence[Row]) -> str:
             ]
         )
     if not body:
-        return ""
+        return []
     rates = ", ".join(f"{lr:g} ({ratio})" for (ratio, lr), _ in _grouped(entries, "ratio", "lr"))
     title = (
         "**SIREN heads at equal total weights.** Proposition 1 predicts fewer steps for 3 heads and more: "
         f"the last two columns count the images where it holds. The target is 30 dB, or what one head reaches "
         f"in its last step where that is less. Learning rates {rates}."
     )
-    return f"{title}\n\n{_table(head, body)}"
+    return [title, Table(head, body)]
 
 
-def _coordinates_table(data: Row) -> str:
+def _coordinates_table(data: Row) -> list[Block]:
     """Return the released code's coordinates beside correct ones, and [0, 1] beside [-1, 1], on one image."""
     rows = data["coordinates"]
     if not rows:
-        return ""
+        return []
     image = rows[0]["image"]
     correct = [{**r, "variant": "true"} for r in data["comparison"] if r["image"] == image]
     every = [r for r in [*correct, *rows] if r["method"] in METHODS]
@@ -224,25 +225,16 @@ def _coordinates_table(data: Row) -> str:
         ]
         body.append([NETWORKS[activation], f"{lr:g}", variant, *cells, " / ".join(steps)])
     head = ["network", "learning rate", "image and coordinates", *METHODS, "steps to 20 dB"]
-    return (
-        f"**{image}: PSNR at the end with correct and with transposed coordinates**\n\n{_table(head, body)}"
-    )
+    return [f"**{image}: PSNR at the end with correct and with transposed coordinates**", Table(head, body)]
 
 
-def _search_table(rows: Sequence[Row]) -> str:
+def _search_table(rows: Sequence[Row]) -> list[Block]:
     body = []
     for (purpose, lr), group in _grouped(rows, "purpose", "lr"):
         values = [f"{r['method']} {r['heads']}: {_number(r['psnr'])}" for r in group]
         body.append([purpose, f"{lr:g}", "; ".join(values)])
     head = ["chosen for", "learning rate", "PSNR at the end (method and heads)"]
-    return (
-        f"**Choice of the learning rates, on an image that is not compared**\n\n{_table(head, sorted(body))}"
-    )
-
-
-def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *body]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return ["**Choice of the learning rates, on an image that is not compared**", Table(head, sorted(body))]
 
 
 def figures(data: Row, folder: Path) -> list[Path]:

@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -29,6 +28,7 @@ import common
 import numpy as np
 import rate_distortion_report as report
 from numpy.typing import NDArray
+from tables import markdown
 
 from inrfit import api
 from inrfit.compare import pictures
@@ -339,7 +339,7 @@ def main() -> None:
     parser.add_argument("--table", type=Path, nargs="+", metavar="FILE", help="print the tables of results")
     chosen = parser.parse_args()
     if chosen.table:
-        sys.stdout.write(report.tables([common.read_json(path) for path in chosen.table]) + "\n")
+        print(markdown(report.tables([common.read_json(path) for path in chosen.table])))
     else:
         run(chosen)
 

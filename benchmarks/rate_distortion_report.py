@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from tables import Block, Table, source
 
 from inrfit.errors import InputError
 from inrfit.metrics import bjontegaard, fidelity
@@ -63,8 +64,8 @@ def label(row: Row) -> str:
     return f"{row['way']}, {row['steps']:,} steps"
 
 
-def tables(results: Sequence[Mapping[str, Any]]) -> str:
-    """Return results of fits and of codecs, in any order, as Markdown.
+def tables(results: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """Return the tables of results of fits and of codecs, in any order.
 
     Codecs are averaged over the pictures that were fitted, where there are fits.
     """
@@ -75,38 +76,34 @@ def tables(results: Sequence[Mapping[str, Any]]) -> str:
     shown = {row["image"] for row in fits}
     codecs = [row for row in codecs if not shown or row["image"] in shown]
     rates = sorted({row["wanted_bpp"] for row in fits}) or [0.15, 0.3, 0.5, 0.75, 1.0]
-    parts = [_quality(fits, codecs, rates)]
+    parts: list[Block] = [_quality(fits, codecs, rates)]
     if fits:
         parts.append(_cost(fits))
     if fits and codecs:
         parts.append(_distance(fits, codecs))
     if any(data["settings"]["side"] is None for data in results):
         parts.append(_published())
-    parts += [_source(data["provenance"]) for data in results]
-    return "\n\n".join(parts)
+    return [*parts, *(source(data["provenance"], data["provenance"]["device"]) for data in results)]
 
 
-def _quality(fits: Sequence[Row], codecs: Sequence[Row], rates: Sequence[float]) -> str:
+def _quality(fits: Sequence[Row], codecs: Sequence[Row], rates: Sequence[float]) -> Table:
     """Return mean PSNR / PSNR of the mean error, by way and codec; a codec has none where a picture has none."""
-    lines = [
-        _row(["", "pictures", *(f"{rate:g} bpp" for rate in rates)]),
-        "|---|---:|" + "---:|" * len(rates),
-    ]
+    lines = []
     for name in dict.fromkeys(map(label, fits)):
         own = [row for row in fits if label(row) == name]
         cells = [[row["psnr"] for row in own if row["wanted_bpp"] == rate] for rate in rates]
         most = max(map(len, cells))
         told = [_both(cell) + (f" ({len(cell)})" if 0 < len(cell) < most else "") for cell in cells]
-        lines.append(_row([name, str(most), *told]))
+        lines.append([name, str(most), *told])
     for codec in dict.fromkeys(row["codec"] for row in codecs):
         curves = [points_of(row) for row in codecs if row["codec"] == codec]
         cells = [[at_rate(curve, rate) for curve in curves] for rate in rates]
-        lines.append(_row([codec.upper(), str(len(curves)), *map(_both, cells)]))
+        lines.append([codec.upper(), str(len(curves)), *map(_both, cells)])
         curve = mean_curve([row for row in codecs if row["codec"] == codec])
         values = [at_rate(curve, rate) for rate in rates]
         told = ["" if value is None else f"{value:.2f}" for value in values]
-        lines.append(_row([f"{codec.upper()}, means at equal quality", str(len(curves)), *told]))
-    return "\n".join(lines)
+        lines.append([f"{codec.upper()}, means at equal quality", str(len(curves)), *told])
+    return Table(["", "pictures", *(f"{rate:g} bpp" for rate in rates)], lines, right=True)
 
 
 def _both(values: Sequence[float | None]) -> str:
@@ -118,12 +115,10 @@ def _both(values: Sequence[float | None]) -> str:
     return f"{np.mean(known):.2f} / {fidelity.psnr_of_mean_mse(errors):.2f}"
 
 
-def _cost(fits: Sequence[Row]) -> str:
+def _cost(fits: Sequence[Row]) -> Table:
     """Return what was written, means over the pictures."""
-    lines = [
-        "| | wanted bpp | bpp | bytes | front | shared | weights | bits a weight | MAC a pixel | seconds | pictures |",
-        "|---|" + "---:|" * 10,
-    ]
+    head = ["", "wanted bpp", "bpp", "bytes", "front", "shared", "weights", "bits a weight", "MAC a pixel"]
+    lines = []
     for key in dict.fromkeys((label(row), row["wanted_bpp"]) for row in fits):
         own = [row for row in fits if (label(row), row["wanted_bpp"]) == key]
         mean = {
@@ -134,17 +129,14 @@ def _cost(fits: Sequence[Row]) -> str:
         cells = [key[0], f"{key[1]:g}", f"{mean['bpp']:.4f}", f"{mean['bytes']:,.0f}", f"{front:,.0f}"]
         cells += [f"{shared:,.0f}", f"{mean['params']:,.0f}", f"{8 * mean['bytes'] / mean['params']:.2f}"]
         cells += [f"{mean['macs_per_pixel']:,.0f}", f"{mean['seconds']:.1f}", str(len(own))]
-        lines.append(_row(cells))
-    return "\n".join(lines)
+        lines.append(cells)
+    return Table([*head, "seconds", "pictures"], lines, right=True)
 
 
-def _distance(fits: Sequence[Row], codecs: Sequence[Row]) -> str:
+def _distance(fits: Sequence[Row], codecs: Sequence[Row]) -> Table:
     """Return the BD-rate of each way against each codec, the mean over pictures for which there is one."""
     known = list(dict.fromkeys(row["codec"] for row in codecs))
-    lines = [
-        _row(["BD-rate", *(f"against {name.upper()}" for name in known)]),
-        "|---|" + "---:|" * len(known),
-    ]
+    lines = []
     for name in dict.fromkeys(map(label, fits)):
         cells = []
         for codec in known:
@@ -154,8 +146,8 @@ def _distance(fits: Sequence[Row], codecs: Sequence[Row]) -> str:
                 if row["codec"] == codec and (distance := _bd_rate(row, name, fits)) is not None
             ]
             cells.append(f"{np.mean(found):+.1f} % ({len(found)} pictures)" if found else "")
-        lines.append(_row([name, *cells]))
-    return "\n".join(lines)
+        lines.append([name, *cells])
+    return Table(["BD-rate", *(f"against {name.upper()}" for name in known)], lines, right=True)
 
 
 def _bd_rate(codec: Row, name: str, fits: Sequence[Row]) -> float | None:
@@ -167,16 +159,9 @@ def _bd_rate(codec: Row, name: str, fits: Sequence[Row]) -> float | None:
         return None
 
 
-def _published() -> str:
-    lines = ["| published | bpp: PSNR |", "|---|---|"]
-    for name, points in PUBLISHED.items():
-        lines.append(_row([name, ", ".join(f"{rate:g}: {value:.2f}" for rate, value in points)]))
-    return "\n".join(lines)
-
-
-def _source(made: Mapping[str, Any]) -> str:
-    return f"`{made['command']}`, {made['date']}, commit {made['commit']}, {made['processor']}, {made['device']}."
-
-
-def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+def _published() -> Table:
+    lines = [
+        [name, ", ".join(f"{rate:g}: {value:.2f}" for rate, value in points)]
+        for name, points in PUBLISHED.items()
+    ]
+    return Table(["published", "bpp: PSNR"], lines)

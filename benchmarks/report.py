@@ -18,6 +18,7 @@ from importlib import import_module
 from pathlib import Path
 
 import common
+from tables import Block, markdown
 
 STUDIES = common.ROOT / "benchmarks" / "studies"
 PAGES = common.ROOT / "docs" / "studies"
@@ -85,10 +86,11 @@ def _chosen(place: re.Match[str]) -> str:
 def blocks(name: str) -> Sequence[str]:
     """Return the blocks of Markdown, tables and lines, that results give."""
     module, _, function = SOURCES[name].partition(":")
-    make: Callable[..., str] = getattr(import_module(module), function)
+    make: Callable[..., str | list[Block]] = getattr(import_module(module), function)
     results = [common.read_json(common.default_out(part)) for part in name.split("+")]
     made = make(results) if SOURCES[name] == SEVERAL else make(*results)
-    return [stripped for block in made.split("\n\n") if (stripped := block.strip("\n"))]
+    text = made if isinstance(made, str) else markdown(made)
+    return [stripped for block in text.split("\n\n") if (stripped := block.strip("\n"))]
 
 
 if __name__ == "__main__":

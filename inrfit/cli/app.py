@@ -8,21 +8,9 @@ from typing import Annotated
 import typer
 
 import inrfit
-from inrfit.cli import (
-    adapt,
-    crop,
-    decode,
-    evaluate,
-    extend,
-    fit,
-    info,
-    meta_eval,
-    meta_train,
-    partition,
-)
-from inrfit.cli.batch import unexpected
-from inrfit.cli.console import drop_stdout, libraries_silent, say, show_error, show_trace
+from inrfit.cli.console import drop_stdout, libraries_silent, say, show_error, show_trace, unexpected
 from inrfit.cli.interrupt import Endings, status
+from inrfit.cli.verbs import VERBS, Verbs, unloaded
 from inrfit.errors import ConfigError, InrfitError, Interrupted
 from inrfit.registry import TABLE, added, use
 
@@ -31,20 +19,13 @@ UsageError = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
     name="inrfit",
+    cls=Verbs,
     help="Turn images, sounds, clips, shapes and volumes into neural fields (.inr files) and back.",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("fit")(fit.command)
-app.command("adapt")(adapt.command)
-app.command("decode")(decode.command)
-app.command("info")(info.command)
-app.command("crop")(crop.command)
-app.command("extend")(extend.command)
-app.command("meta-train")(meta_train.command)
-app.command("partition")(partition.command)
-app.command("eval")(evaluate.command)
-app.command("meta-eval")(meta_eval.command)
+for name, line in VERBS.items():
+    app.command(name, help=line)(unloaded)
 
 
 def _version(wanted: bool) -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from inrfit.cli import reports
-from inrfit.cli.console import out, say, show_error, show_trace
+from inrfit.cli.console import out, say, show_error, show_trace, unexpected
 from inrfit.cli.inputs import STANDARD, Item
 from inrfit.errors import InrfitError, Interrupted
 from inrfit.io.files import disk_is_full
@@ -140,21 +140,6 @@ def _output(item: Item) -> str | None:
     if not item.writes:
         return None
     return STANDARD if item.output is None else str(item.output)
-
-
-def unexpected(error: Exception) -> InrfitError:
-    """Return an error that inrfit does not raise itself as one that it shows."""
-    words = " ".join(str(error).split())
-    if isinstance(error, MemoryError) or "allocate" in words or "out of memory" in words:
-        failure = InrfitError("there is not enough memory", hint="try --memory, --points or a smaller size")
-    elif isinstance(error, OSError):
-        failure = InrfitError(f"the system refused: {words}", hint="run again with --debug to see where")
-    else:
-        failure = InrfitError(
-            f"unexpected {type(error).__name__}: {words}", hint="run again with --debug and report this"
-        )
-    failure.__cause__ = error
-    return failure
 
 
 def described(error: InrfitError) -> dict[str, str | None]:

@@ -94,6 +94,21 @@ def show_trace(error: BaseException) -> None:
     say(*(f"  {line}" for line in "".join(traceback.format_exception(error)).splitlines()))
 
 
+def unexpected(error: Exception) -> InrfitError:
+    """Return an error that inrfit does not raise itself as one that it shows."""
+    words = " ".join(str(error).split())
+    if isinstance(error, MemoryError) or "allocate" in words or "out of memory" in words:
+        failure = InrfitError("there is not enough memory", hint="try --memory, --points or a smaller size")
+    elif isinstance(error, OSError):
+        failure = InrfitError(f"the system refused: {words}", hint="run again with --debug to see where")
+    else:
+        failure = InrfitError(
+            f"unexpected {type(error).__name__}: {words}", hint="run again with --debug and report this"
+        )
+    failure.__cause__ = error
+    return failure
+
+
 @contextmanager
 def libraries_silent(*, debug: bool) -> Iterator[None]:
     """Show nothing of what libraries log, warn of or cannot raise, unless `debug`: errors tell what there is to tell.

@@ -72,8 +72,7 @@ def command(
 
     def work(item: Item) -> dict[str, Any]:
         from inrfit.codec.container import Reader
-        from inrfit.codec.contents import network
-        from inrfit.codec.read import info_of
+        from inrfit.codec.contents import info_of, network
         from inrfit.edit.crop import plan
         from inrfit.metrics.bits import bpp
 

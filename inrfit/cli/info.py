@@ -8,6 +8,8 @@ from typing import Any
 from inrfit.cli import batch, options
 from inrfit.cli.console import fidelity, listener, size
 from inrfit.cli.inputs import Item, container, expand
+from inrfit.codec.container import Reader
+from inrfit.codec.summary import summary
 from inrfit.errors import ContainerError
 
 KEYS = {
@@ -55,9 +57,8 @@ def command(
 
 
 def _work(item: Item) -> dict[str, Any]:
-    from inrfit import api
-
-    held = api.info(container(item))
+    with Reader(container(item)) as reader:
+        held = summary(reader)
     if held["damaged"]:
         shown = ", ".join(map(str, held["damaged"][:8])) + (", ..." if len(held["damaged"]) > 8 else "")
         raise ContainerError(

@@ -9,9 +9,9 @@ import typer
 from inrfit.cli.inputs import is_file, is_folder
 from inrfit.errors import ConfigError, InputError
 from inrfit.fitting.config import RUN
-from inrfit.fitting.settings import Settings
 
 if TYPE_CHECKING:
+    from inrfit.fitting.settings import Settings
     from inrfit.meta.settings import MetaSettings
 
 FILES, TALK = "Files", "Output"

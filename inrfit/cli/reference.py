@@ -5,28 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import typer
 from typer.cli import get_docs_for_click
 
-from inrfit.cli import adapt, crop, decode, evaluate, extend, fit, info, meta_eval, meta_train, partition
 from inrfit.cli.app import app
 from inrfit.cli.batch import RESULT
+from inrfit.cli.verbs import VERBS, loaded, module
 from inrfit.io.files import atomic_write
 
-COMMANDS = {
-    "fit": fit.KEYS,
-    "adapt": adapt.KEYS,
-    "decode": decode.KEYS,
-    "info": info.KEYS,
-    "partition": partition.KEYS,
-    "crop": crop.KEYS,
-    "extend": extend.KEYS,
-    "meta-train": meta_train.KEYS,
-    "meta-eval": meta_eval.KEYS,
-    "eval": evaluate.KEYS,
-}
-"""The keys that each command adds in JSON."""
+ORDER = ("fit", "adapt", "decode", "info", "partition", "crop", "extend", "meta-train", "meta-eval", "eval")
+"""Commands as the page tells what each adds in JSON."""
 
 BEFORE = """\
 # The command line
@@ -112,9 +102,10 @@ inrfit info fields -r --quiet && echo intact
 
 def page() -> str:
     """Return the page."""
-    command = typer.main.get_command(app)
+    command: Any = typer.main.get_command(app)
+    command.commands = {name: loaded(name) for name in VERBS}
     text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="inrfit", indent=1)
-    own = "".join(f"`{name}`:\n\n{_table(keys)}\n" for name, keys in COMMANDS.items() if keys)
+    own = "".join(f"`{name}`:\n\n{_table(keys)}\n" for name in ORDER if (keys := module(name).KEYS))
     return BEFORE + _table(RESULT) + "\n" + OWN + own + AFTER + text.strip() + "\n"
 
 

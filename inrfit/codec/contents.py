@@ -1,8 +1,9 @@
-"""What the chunks of a file keep: its network, which numbers in which order, and whether its bytes can hold them."""
+"""What the chunks of a file keep: its samples, its network, which numbers in which order, and whether its bytes can hold them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from inrfit.codec import bounds, masks, needs
 from inrfit.codec.chunks import NEEDS
@@ -11,12 +12,27 @@ from inrfit.codec.header import Header, ModelHeader
 from inrfit.codec.origin import Origin
 from inrfit.codec.payload import Item, Numbers, Payload, payload_of
 from inrfit.errors import ConfigError, ContainerError, PluginError
-from inrfit.field import Field
 from inrfit.models.coding import Coding
 from inrfit.models.config import ModelConfig
 from inrfit.models.description import Description, describe
+from inrfit.signal import SignalInfo
+
+if TYPE_CHECKING:
+    from inrfit.field import Field
 
 MODEL_FIELDS = ModelHeader.__struct_fields__
+
+
+def info_of(header: Header) -> SignalInfo:
+    """Return what a header says of the samples."""
+    signal = header.signal
+    return SignalInfo(
+        kind=signal.kind,
+        dtype=signal.dtype,
+        value_range=(signal.value_low, signal.value_high),
+        colour=signal.colour,
+        suffix=signal.suffix,
+    )
 
 
 def network_of(reader: Reader) -> Description:

@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 from inrfit.codec import masks, tags
 from inrfit.codec.chunks import EXIF, ICC, SOUND, SOURCE, TAGS
 from inrfit.codec.container import NEWER, TORN, WRONG, Damage, Reader
-from inrfit.codec.contents import adapted_items, coding_of, items_of, model_config, network_of, payloads
+from inrfit.codec.contents import (
+    adapted_items,
+    coding_of,
+    info_of,
+    items_of,
+    model_config,
+    network_of,
+    payloads,
+)
 from inrfit.codec.header import Header, Index
 from inrfit.codec.layout import Layout
 from inrfit.codec.origin import Find, Origin
@@ -112,18 +120,6 @@ def region_mask(reader: Reader, position: int) -> NDArray[np.bool_] | None:
         ContainerError: the region is damaged.
     """
     return _split_mask(reader, reader.part(position), position)[0]
-
-
-def info_of(header: Header) -> SignalInfo:
-    """Return what a header says of the samples."""
-    signal = header.signal
-    return SignalInfo(
-        kind=signal.kind,
-        dtype=signal.dtype,
-        value_range=(signal.value_low, signal.value_high),
-        colour=signal.colour,
-        suffix=signal.suffix,
-    )
 
 
 def signal_info(reader: Reader) -> SignalInfo:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from inrfit.codec.container import Reader
-from inrfit.codec.contents import misfits, network_of
+from inrfit.codec.contents import info_of, misfits, network_of
 from inrfit.codec.layout import Layout
-from inrfit.codec.read import info_of
 from inrfit.decibel import unit_decibel
 from inrfit.metrics.bits import bpp
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from inrfit.steps.pullback import Into
 
 Init = Callable[
-    [np.random.Generator, tuple[int, int], bool, float], tuple[NDArray[np.float32], NDArray[np.float32]]
+    ["np.random.Generator", tuple[int, int], bool, float], tuple[NDArray[np.float32], NDArray[np.float32]]
 ]
 """(random, (fan_in, fan_out), is_first, hidden_omega_0) -> weight [fan_in, fan_out], bias [1, fan_out]."""
 

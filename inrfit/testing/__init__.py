@@ -4,6 +4,7 @@ Each is a plain function that takes a name of the table, and raises an Assertion
 broken. No test runner is needed.
 """
 
+from inrfit.testing.meta import check_meta_learner
 from inrfit.testing.networks import check_activation, check_encoding, check_kernel, check_model, check_output
 from inrfit.testing.parts import check_metric, check_optimiser, check_partition, check_schedule
 from inrfit.testing.signals import check_signal
@@ -12,6 +13,7 @@ __all__ = [
     "check_activation",
     "check_encoding",
     "check_kernel",
+    "check_meta_learner",
     "check_metric",
     "check_model",
     "check_optimiser",

@@ -12,6 +12,7 @@ from inrfit.domain import Box
 from inrfit.errors import OutputError
 from inrfit.io.config import ReadConfig
 from inrfit.signal import Bands, Signal, SignalInfo
+from inrfit.testing import fields
 
 SMALL: dict[str, Any] = {"hidden_features": 5, "hidden_layers": 0, "steps": 3, "device": "cpu"}
 
@@ -21,23 +22,35 @@ def check_signal(kind: str, data: bytes, *, suffix: str, exact: bool = True, **w
 
     Args:
         kind: of the table.
-        data: a tiny file of the kind, at least 4 samples long on its first axis.
+        data: a tiny file of the kind, at least 6 samples long on its first axis.
         suffix: of the file.
         exact: whether what is written in the usual format has the samples to the bit.
         words: how the file is read, fields of `ReadConfig`.
+
+    Raises:
+        AssertionError: something does not hold.
     """
     config = ReadConfig(kind=kind, **words)
     signal = io.read(data, config, name="a" + suffix)
     is_found(kind, signal, suffix)
     samples_agree(signal, 1e-6 if exact else 0.05)
-    field = api.fit(signal, kind=kind, **words, grid=(2, *[1] * (signal.domain.dimensions - 1)), **SMALL)
-    file = api.to_bytes(field)
+    asked = {"kind": kind, **words, "grid": (3, *[1] * (signal.domain.dimensions - 1)), **SMALL}
+    file = api.to_bytes(api.fit(signal, **asked))
     back = api.load(file)
     assert back.domain == signal.domain, (
         f"a file gives back the domain {back.domain}, read was {signal.domain}"
     )
     assert known(back.info) == known(signal.info), f"a file knows {back.info}, read was {signal.info}"
     regions_are_windows(file)
+    fields.ranges_are_typed(file)
+    fields.crop_has_the_same_bits(file)
+    fields.resumed_is_the_same(signal, file, **asked)
+    fields.threads_change_nothing(signal, **asked)
+    fields.sizes_span_the_extent(file)
+    fields.quality_is_finite(file, data)
+    fields.pictures_have_one_shape(file, signal)
+    if exact:
+        fields.holes_are_written(file, config)
     is_written(kind, signal, config, exact=exact)
 
 

@@ -22,6 +22,7 @@ def module(name: str) -> ModuleType:
 
 benchmark = module("exponential_increase")
 report = module("exponential_report")
+markdown = module("tables").markdown
 
 
 def jumps(target: str, count: int) -> int:
@@ -87,7 +88,7 @@ def test_a_run_writes_its_cells_and_what_is_shown_of_them(tmp_path: Path) -> Non
 
     whole = benchmark.estimated(out, resamples=10)
     assert [fit["network"] for fit in whole["fits"]] == ["single"]
-    text = report.tables(whole)
+    text = markdown(report.tables(whole))
     assert "random steps" in text and "p [95 %]" in text and whole["command"] in text
     report.draw(whole, tmp_path / "img" / "picture.png")
     assert (tmp_path / "img" / "picture.png").stat().st_size > 10_000

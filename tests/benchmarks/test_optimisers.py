@@ -14,6 +14,7 @@ from inrfit.models.description import describe
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 import optimisers  # type: ignore[import-not-found]
 import optimisers_report  # type: ignore[import-not-found]
+from tables import markdown  # type: ignore[import-not-found]
 
 WORDS = {"grid": (2, 2), "hidden_features": 8, "weights": "float32", "device": "cpu", "threads": 1}
 
@@ -69,7 +70,7 @@ def results():
 
 
 def test_the_table_compares_with_the_default_at_as_many_steps():
-    lines = optimisers_report.table(results()).splitlines()
+    lines = markdown(optimisers_report.table(results())).splitlines()
     assert "| 31.50 | 31.50 | +1.50 / +1.50 |" in lines[3]
     assert "| diverged | diverged |  |" in lines[4]
     assert any("0.01: 29.00, **0.02: 31.50**" in line for line in lines)

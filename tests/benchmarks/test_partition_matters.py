@@ -22,6 +22,7 @@ from inrfit.partitions.labels import from_labels
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 MODULES = (
     "common",
+    "tables",
     "partition_matters_images",
     "partition_matters_fit",
     "partition_matters_report",
@@ -169,11 +170,11 @@ def test_a_stopped_run_leaves_a_valid_file(bench: Any, scale: Any, material: Any
     left = json.loads(path.read_text())
     assert left["complete"] is False
     assert len(left["lr_search"]) == 3
-    assert "stopped before its end" in bench.report.tables(left)
+    assert "stopped before its end" in bench.tables.markdown(bench.report.tables(left))
 
 
 def test_tables_name_every_method_and_where_they_come_from(bench: Any, data: dict[str, Any]) -> None:
-    text = bench.report.tables(data)
+    text = bench.tables.markdown(bench.report.tables(data))
     for method in bench.images.METHODS:
         assert f"| {method.name} |" in text
     assert data["provenance"]["date"] in text

@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 import common  # type: ignore[import-not-found]
 import rate_distortion as bench  # type: ignore[import-not-found]
 import rate_distortion_report as report  # type: ignore[import-not-found]
+from tables import markdown  # type: ignore[import-not-found]
 
 BENCHMARKS = Path(common.__file__).parent
 
@@ -177,7 +178,7 @@ def example() -> list[dict[str, Any]]:
 
 
 def test_tables_average_in_both_ways_over_the_pictures_that_were_fitted():
-    lines = report.tables(example()).splitlines()
+    lines = markdown(report.tables(example())).splitlines()
     both = fidelity.psnr_of_mean_mse([1e-3, 1e-4])
     assert f"| 35.00 / {both:.2f} |" in lines[2]
     assert lines[2].startswith("| partitioned, 10 steps | 2 | 23.00")
@@ -191,7 +192,7 @@ def test_tables_average_in_both_ways_over_the_pictures_that_were_fitted():
 def test_a_picture_without_a_fit_is_counted():
     data = example()
     data[0]["rows"][0]["psnr"] = None
-    line = report.tables(data).splitlines()[2]
+    line = markdown(report.tables(data)).splitlines()[2]
     assert line.startswith("| partitioned, 10 steps | 2 | 28.00 / 28.00 (1) |")
 
 

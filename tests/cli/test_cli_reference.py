@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from inrfit.cli import reference
+from inrfit.cli.verbs import VERBS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
 
@@ -25,7 +26,7 @@ def test_the_page_does_not_depend_on_the_terminal(monkeypatch: pytest.MonkeyPatc
 
 def test_the_page_is_complete() -> None:
     page = reference.page()
-    for heading in (*(f"### `inrfit {verb}`" for verb in reference.COMMANDS), "## Exit codes", "## JSON"):
+    for heading in (*(f"### `inrfit {verb}`" for verb in VERBS), "## Exit codes", "## JSON"):
         assert f"\n{heading}\n" in page
     assert "* `--target-psnr DB`: " in page
     assert page.count("| `psnr` |") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import subprocess
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from inrfit.cli.verbs import VERBS, module
+
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "cv2", "scipy", "skimage", "tifffile", "torchmetrics", "safetensors")
+HEAVY = ("torch", "cv2", "scipy", "skimage", "tifffile", "torchmetrics", "safetensors", "pydantic")
 SHOW_IMPORTS = f"""
 import contextlib, io, json, sys
 from inrfit.cli.app import main
@@ -46,21 +49,9 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def test_starting_imports_nothing_heavy(field: Path) -> None:
-    commands = (
-        "fit",
-        "decode",
-        "info",
-        "crop",
-        "extend",
-        "eval",
-        "partition",
-        "adapt",
-        "meta-train",
-        "meta-eval",
-    )
     asked = [
         ["--help"],
-        *([command, "--help"] for command in commands),
+        *([command, "--help"] for command in VERBS),
         ["info", "photo.inr"],
         ["crop", "photo.inr", "--keep", "0,0", "-o", "kept.inr"],
         ["crop", "photo.inr", "--region", "0:1,0:1", "-o", "region.inr"],
@@ -78,6 +69,19 @@ def test_starting_imports_nothing_heavy(field: Path) -> None:
     for words, code, lines, loaded in told:
         assert (code, loaded) == (0, []), words
         assert lines > (0 if words[0] == "crop" else 8), words
+
+
+def test_help_imports_no_command() -> None:
+    asked = "import sys, inrfit.cli.app as a; a.app(['--help'], standalone_mode=False); print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, env=environment())
+    loaded = ran.stdout.splitlines()[-1].split()
+    assert "inrfit.cli.app" in loaded
+    assert not {"numpy", "inrfit.io", "inrfit.words", "inrfit.cli.fit"}.intersection(loaded)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_list_of_commands_says_what_their_first_lines_say(verb: str) -> None:
+    assert (inspect.getdoc(module(verb).command) or "").split("\n\n")[0] == VERBS[verb]
 
 
 def test_completion_imports_nothing_heavy(here: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io as memory
-import itertools
 import math
 import tempfile
 from collections.abc import Callable, Mapping
@@ -19,14 +18,11 @@ from PIL import Image
 
 from inrfit import api, io, registry
 from inrfit.codec.write import dumps
-from inrfit.domain import Domain, Typed
-from inrfit.errors import ConfigError, Interrupted
-from inrfit.fitting import checkpoint
-from inrfit.fitting.progress import Progress
+from inrfit.domain import Domain
+from inrfit.errors import ConfigError
 from inrfit.io.config import ReadConfig
-from inrfit.render.output import Output
-from inrfit.signal import Bands, Signal, SignalInfo
-from inrfit.testing import signals
+from inrfit.signal import Signal, SignalInfo
+from inrfit.testing import fields, signals
 
 KINDS = registry.names("signal")
 
@@ -163,7 +159,7 @@ MAKERS = {
         whole=(),
         grid=(3, 2, 2),
         words={"resolution": 9},
-        knows={"place": lambda domain, info: all(c < 0 < c + n * s for c, n, s in ends(domain))},
+        knows={"place": lambda domain, info: all(c < 0 < c + n * s for c, n, s in fields.ends(domain))},
         exact=False,
         fewer={"inrfit.compare.shape.PLACES": 2000, "inrfit.compare.shape.ON_SURFACE": 500},
     ),
@@ -179,10 +175,6 @@ MAKERS = {
         knows={"spacing": lambda domain, info: domain.spacing == (2.5, 0.7, 0.5)},
     ),
 }
-
-
-def ends(domain: Domain) -> list[tuple[float, int, float]]:
-    return list(zip(domain.corner, domain.shape, domain.spacing, strict=True))
 
 
 @cache
@@ -212,15 +204,6 @@ def field_of(kind: str) -> Any:
 @cache
 def file_of(kind: str) -> bytes:
     return dumps(field_of(kind))
-
-
-@cache
-def decoded(kind: str) -> np.ndarray:
-    return api.decode(file_of(kind))
-
-
-def window_of(inner: Domain, outer: Domain) -> tuple[slice, ...]:
-    return inner.box.slices(outer.origin)
 
 
 def test_there_is_a_maker_for_every_kind():
@@ -269,16 +252,7 @@ def test_a_single_sample_or_frame_is_a_signal(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_crop_decodes_to_the_same_bits(kind):
-    field = field_of(kind)
-    others = (slice(None),) * (field.domain.dimensions - 1)
-    part = api.load(api.crop(file_of(kind), keep=(slice(1, None), *others)))
-    assert 0 < len(part.partition) < len(field.partition)
-    covered = part.covered()
-    assert np.array_equal(
-        part.decode()[covered], decoded(kind)[window_of(part.domain, field.domain)][covered]
-    )
-    assert part.domain.spacing == field.domain.spacing
-    assert part.domain.offset == field.domain.offset
+    fields.crop_has_the_same_bits(file_of(kind))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -288,32 +262,15 @@ def test_a_region_decodes_to_its_window_of_the_whole(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_ends_of_ranges_are_seconds_on_axes_of_time_and_samples_on_others(kind):
-    field = field_of(kind)
-    domain = field.domain
-    for axis, unit in enumerate(domain.units):
-        if unit != "s":
-            with pytest.raises(ConfigError, match="no whole number of samples"):
-                domain.end(axis, 1.5)
-            continue
-        first, last = domain.shape[axis] // 3, domain.shape[axis] - 1
-        region: list[Any] = [(None, None)] * domain.dimensions
-        region[axis] = Typed(first * domain.spacing[axis]), Typed(last * domain.spacing[axis])
-        window = [slice(None)] * domain.dimensions
-        window[axis] = slice(first, last)
-        part = api.decode(file_of(kind), region=region)
-        assert np.array_equal(part, decoded(kind)[tuple(window)])
+    fields.ranges_are_typed(file_of(kind))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if MAKERS[kind].more is not None])
 def test_an_extension_keeps_the_old_part_bit_for_bit(kind):
-    old, new = field_of(kind), signal_of(kind, "more")
-    both = api.load(
-        api.to_bytes(api.extend(file_of(kind), data_of(kind, "more"), side=MAKERS[kind].side, steps=2))
+    more = data_of(kind, "more")
+    fields.extension_keeps_the_old_part(
+        file_of(kind), more, MAKERS[kind].side, signal_of(kind, "more").domain
     )
-    assert both.domain.size == old.domain.size + new.domain.size
-    place = old.domain.box.from_origin(both.domain.origin)
-    assert np.array_equal(both.decode(region=place), decoded(kind))
-    assert both.domain.spacing == old.domain.spacing
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if MAKERS[kind].more is None])
@@ -323,54 +280,25 @@ def test_what_cannot_be_extended_says_so(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_interrupted_and_resumed_gives_the_same_bytes(kind, tmp_path):
-    plan = api.plan(signal_of(kind), **words_of(kind))
-    asked, path = itertools.count(), tmp_path / "a.ckpt"
-    hooks = Progress(
-        stop=lambda: next(asked) == 2, save=lambda state: checkpoint.save(state, path, plan.identity())
-    )
-    with pytest.raises(Interrupted):
-        api.run(plan, progress=hooks)
-    begin = checkpoint.load(path, plan.identity())
-    assert 0 < begin.step < begin.steps
-    assert api.to_bytes(api.run(plan, resume=begin)) == file_of(kind)
+def test_interrupted_and_resumed_gives_the_same_bytes(kind):
+    fields.resumed_is_the_same(signal_of(kind), file_of(kind), **words_of(kind))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_number_of_threads_changes_no_byte(kind):
-    one, two = (dumps(api.fit(signal_of(kind), **words_of(kind, threads=n))) for n in (1, 2))
-    assert one == two
-    assert np.array_equal(api.decode(one, threads=1), api.decode(one, threads=2))
+    fields.threads_change_nothing(signal_of(kind), **words_of(kind))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_decoding_at_another_size_spans_the_same_extent(kind):
-    field = field_of(kind)
-    low, high = field.info.value_range
-    for size in (tuple(2 * n for n in field.domain.shape), tuple(max(1, n // 2) for n in field.domain.shape)):
-        made = field.bands(Output(size=size))
-        values = made.array()
-        assert values.shape == (*size, field.channels)
-        assert values.dtype == field.info.dtype
-        assert low <= values.min() <= values.max() <= high
-        pairs = zip(ends(made.domain), ends(field.domain), strict=True)
-        for (start, count, step), (old_start, old_count, old_step) in pairs:
-            assert count * step == pytest.approx(old_count * old_step)
-            assert start - step / 2 == pytest.approx(old_start - old_step / 2)
+    fields.sizes_span_the_extent(file_of(kind))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_eval_gives_finite_numbers(kind, monkeypatch):
     for name, number in MAKERS[kind].fewer.items():
         monkeypatch.setattr(name, number)
-    found = api.evaluate(file_of(kind), data_of(kind))
-    names = io.kind_of(kind).metrics
-    assert set(names) <= set(found)
-    assert found["psnr"] == pytest.approx(field_of(kind).psnr, abs=1e-6)
-    for name in (*names, "mse", "bpp"):
-        assert found[name] is None or math.isfinite(found[name]), name  # None: not defined for one so small
-    assert found["bytes"] == len(file_of(kind))
-    assert len(found["region_psnr"]) == len(field_of(kind).partition)
+    fields.quality_is_finite(file_of(kind), data_of(kind))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -379,36 +307,10 @@ def test_what_is_written_is_read_back_and_other_formats_are_refused(kind):
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if MAKERS[kind].exact])
-def test_holes_of_a_crop_are_written_as_they_are_decoded(kind, tmp_path):
-    """Transparent or white where a kind shows holes, otherwise the fill of the kind: silence, air."""
-    found, field = io.kind_of(kind), field_of(kind)
-    others = ",:" * (field.domain.dimensions - 1)
-    cropped = api.crop(file_of(kind), keep=[f"0{others}", f"2{others}"])
-    part = api.load(cropped)
-    holes = ~part.covered()
-    assert holes.any()
-    path = tmp_path / ("a" + found.default_suffix(field.info))
-    values = api.decode(cropped, path)
-    written = api.read(path, config_of(kind)).dense()
-    assert np.array_equal(written[~holes][..., : part.channels], values[~holes])
-    if not found.shows_holes:
-        assert np.array_equal(written, values)
-        assert np.unique(written[holes]).tolist() == [field.info.nothing]
+def test_holes_of_a_crop_are_written_as_they_are_decoded(kind):
+    fields.holes_are_written(file_of(kind), config_of(kind))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_report_has_pictures_of_one_shape(kind):
-    found, signal = io.kind_of(kind), signal_of(kind)
-    boxes = found.views(signal.domain)
-    assert boxes
-    for box in boxes:
-        assert all(o <= a < b <= d for (a, b), (o, d) in zip(box, signal.domain.box, strict=True))
-        window = tuple(slice(a - o, b - o) for (a, b), o in zip(box, signal.domain.origin, strict=True))
-        pictures = [
-            found.picture(Bands.of(values, signal.domain, signal.info))
-            for values in (signal.dense(box), decoded(kind)[window])
-        ]
-        assert pictures[0].dtype == np.uint8
-        assert pictures[0].ndim == 3
-        assert pictures[0].shape[2] == 3
-        assert pictures[0].shape == pictures[1].shape
+    fields.pictures_have_one_shape(file_of(kind), signal_of(kind))
