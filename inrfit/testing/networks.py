@@ -16,6 +16,7 @@ from inrfit.codec.write import dumps
 from inrfit.device import pick_device
 from inrfit.field import Field
 from inrfit.kernels import reference
+from inrfit.kernels.batch import Batch, encode
 from inrfit.kernels.cpu import Cpu
 from inrfit.models.config import ModelConfig
 from inrfit.models.description import Description, describe, initial_weights
@@ -144,7 +145,7 @@ def slopes(description: Description) -> None:
 
 
 def agrees(
-    kernel: Any, description: Description, weights: dict[str, Tensor], batch: reference.Batch, name: str
+    kernel: Any, description: Description, weights: dict[str, Tensor], batch: Batch, name: str
 ) -> None:
     """Check that a kernel gives the numbers of the reference, but for rounding."""
     expected = reference.Reference(description).sums(weights, batch, moments=True)
@@ -173,15 +174,15 @@ def described(model: ModelConfig) -> Description:
     return describe(model, 2, 3)
 
 
-def task(description: Description, dtype: torch.dtype) -> tuple[dict[str, Tensor], reference.Batch]:
+def task(description: Description, dtype: torch.dtype) -> tuple[dict[str, Tensor], Batch]:
     """Return random weights of two regions, and a batch of two ragged tiles that belong to them."""
     random = np.random.default_rng(0)
     initial = initial_weights(description, [0, 1], 0)
     weights = {n: torch.tensor(w + random.normal(0, 0.1, w.shape), dtype=dtype) for n, w in initial.items()}
     coords = torch.tensor(random.uniform(-1, 1, (2, 6, 2)))
     mask = torch.tensor(random.integers(0, 2, (2, 6, 1)), dtype=dtype)
-    batch = reference.Batch(
-        features={n: reference.encode(description, weights, coords).to(dtype) for n in description.frames},
+    batch = Batch(
+        features={n: encode(description, weights, coords).to(dtype) for n in description.frames},
         targets=torch.tensor(random.uniform(-1, 1, (2, 6, 3)), dtype=dtype),
         mask=mask,
         weight=mask,

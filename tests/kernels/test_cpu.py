@@ -10,7 +10,7 @@ import torch
 
 from inrfit import registry
 from inrfit.kernels import cpu, reference
-from inrfit.kernels.batch import Batch
+from inrfit.kernels.batch import Batch, encode
 from inrfit.models.config import ModelConfig
 from inrfit.models.description import TRUNK_COORDS, describe, initial_weights, without
 
@@ -53,7 +53,7 @@ def batch_of(description, weights, *, owner=None, plain=False, rows=None, seed=1
     for register in description.frames:
         count = tiles if rows is None or register != TRUNK_COORDS else 1 + max(rows)
         coords = torch.tensor(random.uniform(-1, 1, (count, POINTS, 2)))
-        features[register] = reference.encode(description, weights, coords)
+        features[register] = encode(description, weights, coords)
     shape = (tiles, POINTS, 1)
     mask = np.ones(shape) if plain else random.integers(0, 2, shape)
     weight = np.ones(shape) if plain else random.uniform(0, 2, shape) * mask
