@@ -23,8 +23,9 @@ from inrfit.fitting.sampling import Block, Samples
 from inrfit.fitting.stacks import Stacks
 from inrfit.fitting.start import Start
 from inrfit.kernels import aligned
+from inrfit.kernels.batch import Pulled, Sums
 from inrfit.kernels.pick import pick_kernel
-from inrfit.kernels.reference import Sums
+from inrfit.kernels.residual import Residual
 from inrfit.kernels.tiles import tile_points
 from inrfit.models.description import initial_weights, without
 from inrfit.models.sizing import default_lr
@@ -93,6 +94,7 @@ class Descent:
         self.step = 0
         self.map_blocks: Callable[..., Iterator] = map
         self._rounding: Rounding | None = None
+        self._residual: Residual | None = None
         self._count()
 
     def _count(self) -> None:
@@ -109,7 +111,7 @@ class Descent:
     def _record(self) -> None:
         """Forget what was recorded of a step, after what it does has changed."""
         self._recorded = {}
-        if self._kernel.recorded and self.config.points is None:
+        if self._kernel.recorded and self.config.points is None and self._residual is None:
             from inrfit.kernels.cuda import Recorded
 
             for part, function in (("gradients", self._gradients), ("update", self._update)):
@@ -118,6 +120,16 @@ class Descent:
     def round_with(self, rounding: Rounding) -> None:
         """Learn rounded weights from now on, with the price of their bits in the loss."""
         self._rounding = rounding
+        self._record()
+
+    def learn_from(self, residual: Residual) -> None:
+        """Make another residual smaller than the squared errors of the samples.
+
+        Args:
+            residual: of the values of all tiles, in the order of `samples.blocks`; its loss is divided by the samples of
+                each group, as squared errors are.
+        """
+        self._residual = residual
         self._record()
 
     def find_gradients(self) -> None:
@@ -173,11 +185,11 @@ class Descent:
         self.squares.zero_()
         for gradient in stacks.gradients.values():
             gradient.zero_()
-        for block, errors, sums in self.map_blocks(partial(self._block, wanted), self.samples.blocks):
-            self.squares[block.first : block.last + 1] += errors
-            for name, gradient in sums.gradients.items():
+        passes = self._in_one_pass if self._residual is None else self._in_two_passes
+        for block, found in passes(wanted):
+            for name, gradient in found.gradients.items():
                 stacks.of_stacks[name][stacks.rows(name, block)] += gradient
-            for name, moment in sums.moments.items():
+            for name, moment in found.moments.items():
                 if name not in self._moments:
                     shape = (len(stacks.values[name]), *moment.shape[1:])
                     self._moments[name] = aligned.zeros(*shape, device=moment.device)
@@ -186,17 +198,47 @@ class Descent:
             gradient /= self._areas[stacks.local[name]] * self.blank.channels
         for name, moment in self._moments.items():
             moment /= self._areas[stacks.local[name]]
+
+    def _in_one_pass(self, moments: bool) -> Iterator[tuple[Block, Pulled]]:
+        """Yield what the kernel finds out about each block, whose samples have targets; note their squares."""
+        for block, squares, sums in self.map_blocks(partial(self._summed, moments), self.samples.blocks):
+            self.squares[block.first : block.last + 1] += squares
+            yield block, sums
         if self.config.points is not None:
             used = np.divide(self.samples.areas, self.samples.counts)
             self.squares *= torch.from_numpy(used).to(self.squares.device)
 
-    def _block(self, moments: bool, block: Block) -> tuple[Block, Tensor, Sums]:
+    def _in_two_passes(self, moments: bool) -> Iterator[tuple[Block, Pulled]]:
+        """Yield what the kernel makes of the gradients that the residual has for the values of all blocks."""
+        assert self._residual is not None
+        blocks = self.samples.blocks
+        values = torch.cat(list(self.map_blocks(self._values, blocks)))
+        misfit = self._residual.misfit(values)
+        self.squares += misfit.squares
+        parts = misfit.gradient.split([len(block.tiles) for block in blocks])
+        yield from self.map_blocks(partial(self._pulled, moments), zip(blocks, parts, strict=True))
+
+    def _summed(self, moments: bool, block: Block) -> tuple[Block, Tensor, Sums]:
         """Run a block; return it with the squared errors of its groups and what the kernel found."""
-        weights = {name: w[self.stacks.rows(name, block)] for name, w in self.stacks.weights.items()}
         prepared, owner = self.samples.prepared(block, self.step)
-        sums = self._kernel.sums(weights, prepared, moments=moments)
+        sums = self._kernel.sums(self._weights(block), prepared, moments=moments)
         squares = sums.errors.new_zeros(block.last + 1 - block.first, dtype=torch.float64)
         return block, squares.index_add_(0, owner, sums.errors.double()), sums
+
+    def _values(self, block: Block) -> Tensor:
+        """Return the values of a block, [tile, channel, point]."""
+        prepared, _ = self.samples.prepared(block, self.step)
+        return self._kernel.values(self._weights(block), prepared).clone()
+
+    def _pulled(self, moments: bool, part: tuple[Block, Tensor]) -> tuple[Block, Pulled]:
+        """Pull back the gradient of a block's values."""
+        block, gradient = part
+        prepared, _ = self.samples.prepared(block, self.step)
+        return block, self._kernel.pull(self._weights(block), prepared, gradient, moments=moments)
+
+    def _weights(self, block: Block) -> dict[str, Tensor]:
+        """Return the weights that a block has to do with."""
+        return {name: w[self.stacks.rows(name, block)] for name, w in self.stacks.weights.items()}
 
     def _update(self) -> None:
         """Let the optimiser change the weights, or those that learn in place of rounded ones."""

@@ -13,10 +13,9 @@ from torch import Tensor
 
 from inrfit.field import Field
 from inrfit.fitting.config import FitConfig
-from inrfit.kernels import reference
-from inrfit.kernels.batch import Batch
+from inrfit.kernels.batch import Asked, Batch, batched
 from inrfit.kernels.protocol import Kernel
-from inrfit.kernels.tiles import Tile, coordinates, cut, holds, region_samples
+from inrfit.kernels.tiles import Tile, cut, holds, region_samples
 from inrfit.models.description import TRUNK_COORDS, Description
 from inrfit.signal import Signal
 
@@ -179,46 +178,30 @@ class Samples:
 
     def batch(self, block: Block, step: int) -> Batch:
         """Return the tiles of a block at a step; `owner` counts from the block's first group."""
-        partition, kinds = self._blank.partition, self._description.frames
-        shape = (len(block.tiles), self._tile)
-        coords = {register: np.zeros((*shape, partition.domain.dimensions)) for register in kinds}
-        targets = np.zeros((*shape, self._signals[0].channels), np.float32)
-        mask, weight = (np.zeros((*shape, 1), np.float32) for _ in range(2))
         drawn: dict[int, NDArray[np.int64]] = {}
-        for row, tile in enumerate(block.tiles):
-            signal, position = divmod(tile.position, len(self._regions))
-            region, samples = partition.regions[position], self._regions[position]
-            ranks = np.arange(tile.start, tile.stop)
-            if self._counts[position] < samples.count:
-                if position not in drawn:
-                    drawn[position] = self._draw(position, step)
-                ranks = drawn[position][ranks]
-            points = samples.index(ranks)
-            for register, kind in kinds.items():
-                coords[register][row, : len(points)] = coordinates(
-                    kind, points, region, self._blank.frame, partition.domain.units
-                )
-            targets[row, : len(points)] = self._signals[signal].sample(points)
-            mask[row, : len(points), 0] = holds(region, points)
-            weight[row, : len(points), 0] = samples.count / self._counts[position]
-        trunk_rows = None
-        if kinds.get(TRUNK_COORDS) == "local":
-            coords[TRUNK_COORDS], trunk_rows = _distinct(coords[TRUNK_COORDS])
-        owner = np.array([tile.position - block.first for tile in block.tiles])
-        return Batch(
-            features={
-                register: reference.encode(self._description, self._fixed, self._on_device(values))
-                for register, values in coords.items()
-            },
-            targets=self._on_device(targets),
-            mask=self._on_device(mask),
-            weight=self._on_device(weight),
-            owner=self._on_device(owner),
-            trunk_rows=None if trunk_rows is None else self._on_device(trunk_rows),
-        )
+        asked = [self._asked(tile, block, step, drawn) for tile in block.tiles]
+        return batched(asked, self._description, self._fixed, self._tile, self._device, share=True)
 
-    def _on_device(self, values: NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(values).to(self._device)
+    def _asked(self, tile: Tile, block: Block, step: int, drawn: dict[int, NDArray[np.int64]]) -> Asked:
+        """Return the samples of a tile; those drawn for its region are kept for the next one."""
+        signal, position = divmod(tile.position, len(self._regions))
+        partition, samples = self._blank.partition, self._regions[position]
+        region, ranks = partition.regions[position], np.arange(tile.start, tile.stop)
+        if self._counts[position] < samples.count:
+            if position not in drawn:
+                drawn[position] = self._draw(position, step)
+            ranks = drawn[position][ranks]
+        points = samples.index(ranks)
+        return Asked(
+            group=tile.position - block.first,
+            region=region,
+            frame=self._blank.frame,
+            units=partition.domain.units,
+            points=points,
+            targets=self._signals[signal].sample(points),
+            own=holds(region, points),
+            weight=samples.count / self._counts[position],
+        )
 
     def _draw(self, position: int, step: int) -> NDArray[np.int64]:
         """Draw the ranks a step uses in a region, with replacement."""
@@ -257,12 +240,3 @@ def by_error(total: int, errors: NDArray[np.float64], areas: Sequence[int]) -> l
     if not hard.sum() > 0:
         return spread(total, even, areas)
     return spread(total, LEAST_SHARE * even + (1 - LEAST_SHARE) * hard / hard.sum(), areas)
-
-
-def _distinct(coords: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64] | None]:
-    """Return the tiles [tile, point, coord] that differ, and the row of each tile among them; None when all do."""
-    rows: dict[bytes, int] = {}
-    index = np.array([rows.setdefault(tile.tobytes(), len(rows)) for tile in coords])
-    if len(rows) == len(coords):
-        return coords, None
-    return coords[np.unique(index, return_index=True)[1]], index

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from inrfit.device import Device
-from inrfit.kernels.batch import Batch, Sums, Tiles
+from inrfit.kernels.batch import Batch, Pulled, Sums, Tiles
 from inrfit.kernels.by_autograd import by_hand
 from inrfit.kernels.proof import proven
 from inrfit.models.description import TRUNK_COORDS, ByHand, Description
@@ -43,11 +43,13 @@ class Laid:
     Attributes:
         features: register -> [tile or row, feature, point].
         owner: [tile], the group of each tile in the local stacks; None where tile and group are the same.
+        weight: [tile, 1, point]; None where all points count 1.
         trunk_rows: [tile], as for `Tiles`.
     """
 
     features: Mapping[str, Tensor]
     owner: Tensor | None
+    weight: Tensor | None
     trunk_rows: Tensor | None
 
     @property
@@ -63,12 +65,11 @@ class Prepared(Laid):
 
     Attributes:
         targets: [tile, channel, point].
-        mask, weight: [tile, 1, point]; None where all samples count, with weight 1.
+        mask: [tile, 1, point]; None where all samples count, with weight 1.
     """
 
     targets: Tensor
     mask: Tensor | None
-    weight: Tensor | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +120,8 @@ class Cpu:
         """Return tiles as `values` takes them, a batch as `sums` does too; to be kept where they are used again."""
         features = {name: points_last(values) for name, values in tiles.features.items()}
         if not isinstance(tiles, Batch):
-            return Laid(features=features, owner=tiles.owner, trunk_rows=tiles.trunk_rows)
+            weight = None if tiles.weight is None else points_last(tiles.weight)
+            return Laid(features=features, owner=tiles.owner, weight=weight, trunk_rows=tiles.trunk_rows)
         plain = bool((tiles.mask == 1).all()) and bool((tiles.weight == 1).all())
         own = torch.equal(tiles.owner, torch.arange(len(tiles.owner)))
         return Prepared(
@@ -151,7 +153,8 @@ class Cpu:
                 features[name], rows = first, torch.zeros(len(tiles), dtype=torch.int64)
             else:
                 features[name] = torch.cat([tile.features[name] for tile in tiles])
-        return Laid(features=features, owner=torch.tensor(owner), trunk_rows=rows if len(tiles) > 1 else None)
+        rows = rows if len(tiles) > 1 else None
+        return Laid(features=features, owner=torch.tensor(owner), weight=None, trunk_rows=rows)
 
     def values(self, weights: Mapping[str, Tensor], tiles: Laid) -> Tensor:
         """Return the values of tiles [tile, channel, point], in memory that the next call of this thread uses again."""
@@ -161,29 +164,45 @@ class Cpu:
         with np.errstate(all="ignore"):  # whoever asked looks for values that are not finite
             return made.forward(tiles.features, self._groups(weights, made, None), tiles.trunk_rows)
 
+    def pull(
+        self, weights: Mapping[str, Tensor], tiles: Laid, gradient: Tensor, *, moments: bool = False
+    ) -> Pulled:
+        """Return the gradients of stacks by that of the values, and second moments; see `Kernel`."""
+        with np.errstate(all="ignore"):
+            made, out = self._learning(weights, tiles)
+            return self._pulled(weights, tiles, made, out.copy_(gradient), moments)
+
     def sums(self, weights: Mapping[str, Tensor], batch: Prepared, *, moments: bool = False) -> Sums:
         """Return errors and gradients of a batch as the reference does; see `Sums`."""
         with np.errstate(all="ignore"):
-            return self._sums(weights, batch, moments)
+            made, out = self._learning(weights, batch)
+            error = out.sub_(batch.targets)
+            squares = torch.mul(error, error, out=made.squares)
+            if batch.mask is not None:
+                squares.mul_(batch.mask)
+            errors = squares.sum((1, 2))
+            error.mul_(2.0 if batch.weight is None else batch.weight * 2.0)
+            pulled = self._pulled(weights, batch, made, error, moments)
+            return Sums(errors=errors, gradients=pulled.gradients, moments=pulled.moments)
 
-    def _sums(self, weights: Mapping[str, Tensor], batch: Prepared, moments: bool) -> Sums:
-        made = self._pass(batch, learns=True)
-        out = made.forward(batch.features, self._groups(weights, made, batch.owner), batch.trunk_rows)
-        error = out.sub_(batch.targets)
-        squares = torch.mul(error, error, out=made.squares)
-        if batch.mask is not None:
-            squares.mul_(batch.mask)
-        errors = squares.sum((1, 2))
-        error.mul_(2.0 if batch.weight is None else batch.weight * 2.0)
+    def _learning(self, weights: Mapping[str, Tensor], tiles: Laid) -> tuple[Pass, Tensor]:
+        """Walk through the network; return the pass, to be walked backwards, and its output."""
+        made = self._pass(tiles, learns=True)
+        return made, made.forward(tiles.features, self._groups(weights, made, tiles.owner), tiles.trunk_rows)
+
+    def _pulled(
+        self, weights: Mapping[str, Tensor], tiles: Laid, made: Pass, gradient: Tensor, moments: bool
+    ) -> Pulled:
+        """Walk back from a gradient in the memory of the output."""
         found: dict[str, Tensor] = {}
-        for name, tiles in made.moments(batch.weight) if moments else ():
-            summed = self._reduced(name, tiles, weights, batch.owner)
+        for name, own in made.moments(tiles.weight) if moments else ():
+            summed = self._reduced(name, own, weights, tiles.owner)
             found[name] = found[name].add_(summed) if name in found else summed
         gradients = {
-            name: self._reduced(name, tiles, weights, batch.owner).mul_(self.scales.get(name, 1.0))
-            for name, tiles in made.backward(error, batch.trunk_rows).items()
+            name: self._reduced(name, own, weights, tiles.owner).mul_(self.scales.get(name, 1.0))
+            for name, own in made.backward(gradient, tiles.trunk_rows).items()
         }
-        return Sums(errors=errors, gradients=gradients, moments=found)
+        return Pulled(gradients=gradients, moments=found)
 
     def _pass(self, tiles: Laid, *, learns: bool) -> Pass:
         """Return this thread's memory for tiles of these sizes."""

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from inrfit.device import Device
 from inrfit.kernels import triton_fused
-from inrfit.kernels.batch import Batch, Sums, Tiles
+from inrfit.kernels.batch import Batch, Pulled, Sums, Tiles
 from inrfit.kernels.reference import Reference
 from inrfit.models.description import Description
 
@@ -68,7 +68,13 @@ class Triton(Reference):
 
     def values(self, weights: Mapping[str, Tensor], tiles: Any) -> Tensor:
         """Return the values of tiles as the plain kernel does."""
-        return super().values(weights, tiles.batch if isinstance(tiles, Fusable) else tiles)
+        return super().values(weights, _plain(tiles))
+
+    def pull(
+        self, weights: Mapping[str, Tensor], tiles: Any, gradient: Tensor, *, moments: bool = False
+    ) -> Pulled:
+        """Return the gradients of stacks by that of the values as the plain kernel does."""
+        return super().pull(weights, _plain(tiles), gradient, moments=moments)
 
     def sums(self, weights: Mapping[str, Tensor], batch: Any, *, moments: bool = False) -> Sums:
         """Return errors and gradients; without moments in memory that the next call for this batch uses again."""
@@ -76,6 +82,11 @@ class Triton(Reference):
             return super().sums(weights, batch.batch, moments=True)
         errors, gradients = batch.fused.run(weights)
         return Sums(errors=errors, gradients=gradients, moments={})
+
+
+def _plain(tiles: Any) -> Tiles:
+    """Return prepared tiles as the plain kernel takes them."""
+    return tiles.batch if isinstance(tiles, Fusable) else tiles
 
 
 class Recorded:

@@ -13,11 +13,9 @@ from torch import Tensor
 
 from inrfit.device import PRECISIONS, Device
 from inrfit.errors import FitError
-from inrfit.kernels import reference
-from inrfit.kernels.batch import Tiles
+from inrfit.kernels.batch import Asked, Tiles, encode, filled, tiled
 from inrfit.kernels.pick import chosen
 from inrfit.kernels.protocol import Kernel
-from inrfit.kernels.tiles import coordinates
 from inrfit.models.config import ModelConfig
 from inrfit.models.description import describe
 from inrfit.models.net import Net
@@ -54,25 +52,36 @@ class Network:
 
     def encode(self, coords: Mapping[str, NDArray[np.float64]]) -> Tile:
         """Encode the coordinates of a tile, register -> [point, axis]; zeros fill it up."""
-        features = {}
         with torch.inference_mode():
-            for register, values in coords.items():
-                filled = np.zeros((1, self.net.tile, values.shape[-1]))
-                filled[0, : len(values)] = values
-                at = torch.from_numpy(filled).to(self._at)
-                encoded = reference.encode(self._description, self._tables, at)
-                features[register] = encoded.to(self._dtype)
-            return self._kernel.prepare(Tiles(features=features, owner=None))
+            return self._prepared(
+                {
+                    register: encode(
+                        self._description,
+                        self._tables,
+                        torch.from_numpy(filled([values], self.net.tile)).to(self._at),
+                    )
+                    for register, values in coords.items()
+                }
+            )
 
     def encode_at(self, position: int, points: NDArray[np.float64]) -> Tile:
         """Encode source positions [point, axis], at most a tile, for the region at `position`."""
-        net, region = self.net, self.net.partition.regions[position]
-        return self.encode(
-            {
-                register: coordinates(kind, points, region, net.frame, net.domain.units)
-                for register, kind in self._description.frames.items()
-            }
+        net = self.net
+        asked = Asked(
+            group=0,
+            region=net.partition.regions[position],
+            frame=net.frame,
+            units=net.domain.units,
+            points=points,
         )
+        with torch.inference_mode():
+            made = tiled([asked], self._description, self._tables, net.tile, self._at)
+            return self._prepared(made.features)
+
+    def _prepared(self, features: Mapping[str, Tensor]) -> Tile:
+        """Return a tile as the kernel takes it."""
+        rounded = {name: values.to(self._dtype) for name, values in features.items()}
+        return self._kernel.prepare(Tiles(features=rounded, owner=None, weight=None))
 
     def run(self, positions: Sequence[int], tiles: Sequence[Tile]) -> NDArray[np.float32]:
         """Return values [tile, channel, point] of tiles of the regions at some positions.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from inrfit.kernels import reference
-from inrfit.kernels.batch import Tiles
+from inrfit.kernels.batch import Tiles, encode
 from inrfit.kernels.protocol import Kernel
 from inrfit.models.description import TRUNK_COORDS, Description
 
@@ -29,11 +28,12 @@ def proven(kernel: Kernel, description: Description, points: int, axes: int, siz
         for stack in description.stacks
     }
     coords = torch.rand((size, points, axes), dtype=torch.float64, generator=random) * 2 - 1
-    features = reference.encode(description, weights, coords)
+    features = encode(description, weights, coords)
     kinds = description.frames
     with torch.inference_mode():
         apart = [
-            kernel.prepare(Tiles(features=dict.fromkeys(kinds, one[None]), owner=None)) for one in features
+            kernel.prepare(Tiles(features=dict.fromkeys(kinds, one[None]), owner=None, weight=None))
+            for one in features
         ]
         shared = [[apart[0]] * size] if TRUNK_COORDS in kinds else []
         for tiles in (apart, *shared):

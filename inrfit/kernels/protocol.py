@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from inrfit.device import Device
-    from inrfit.kernels.batch import Sums, Tiles
+    from inrfit.kernels.batch import Pulled, Sums, Tiles
     from inrfit.models.description import Description
 
 
@@ -17,7 +17,8 @@ class Kernel(Protocol):
     """A way to run a description; see `reference.Reference`.
 
     Tiles are laid out once, by `prepare`. A decode puts some of them `together` and asks for their `values`; a fit asks
-    for `sums`, which are values, errors and gradients in one pass.
+    for `sums`, which are values, squared errors and gradients in one pass. Where the error of a value depends on values of
+    other tiles, a fit asks for all `values`, and has a gradient for each of them pulled back in a second pass.
 
     Attributes:
         recorded: whether whole steps are to be recorded as CUDA graphs.
@@ -49,6 +50,21 @@ class Kernel(Protocol):
 
     def values(self, weights: Mapping[str, Tensor], tiles: Any) -> Tensor:
         """Return the values [tile, channel, point] of prepared tiles, in memory that the thread's next call may use."""
+        ...
+
+    def pull(
+        self, weights: Mapping[str, Tensor], tiles: Any, gradient: Tensor, *, moments: bool = False
+    ) -> Pulled:
+        """Return what a gradient for each value becomes as one of the trained stacks; from any thread.
+
+        The values are found once more on the way. `sums` does the same with the gradient of squared errors.
+
+        Args:
+            weights: as for `values`.
+            tiles: prepared, a batch or not.
+            gradient: [tile, channel, point], 0 for padding; left as it is.
+            moments: whether second moments are wanted too.
+        """
         ...
 
     def sums(self, weights: Mapping[str, Tensor], batch: Any, *, moments: bool = False) -> Sums:

@@ -9,24 +9,13 @@ import torch
 from torch import Tensor
 
 from inrfit.device import Device
-from inrfit.kernels.batch import Batch, Sums, Tiles
+from inrfit.kernels.batch import Batch, Pulled, Sums, Tiles
+from inrfit.kernels.residual import Squares
 from inrfit.models.description import TRUNK_COORDS, Description, Step
 from inrfit.steps.affine import second_moments
 
 COMPANY = 64
 """Tiles that are run in one call of a decode; less are filled up, as libraries on CUDA choose kernels by the number."""
-
-
-def encode(description: Description, weights: Mapping[str, Tensor], coords: Tensor) -> Tensor:
-    """Encode coordinates [tile, point, coord] (double) into features [tile, point, feature] (single)."""
-    frequencies = description.frequencies
-    if isinstance(frequencies, str):
-        table = weights[frequencies][0].to(coords.dtype)
-    elif frequencies is not None:
-        table = torch.as_tensor(frequencies, device=coords.device)
-    else:
-        table = None
-    return description.encoding.function(coords, table).to(torch.float32)
 
 
 def apply(
@@ -100,14 +89,39 @@ class Reference:
         filled = [*tiles, *[tiles[-1]] * missing]
         features = {name: torch.cat([tile.features[name] for tile in filled]) for name in tiles[0].features}
         where = next(iter(features.values())).device
-        return Tiles(features=features, owner=torch.tensor([*owner, *[owner[-1]] * missing], device=where))
+        owners = torch.tensor([*owner, *[owner[-1]] * missing], device=where)
+        return Tiles(features=features, owner=owners, weight=None)
 
     def values(self, weights: Mapping[str, Tensor], tiles: Any) -> Tensor:
         """Return the values [tile, channel, point] of tiles; differentiable."""
         return apply(self._description, weights, tiles.features, tiles.owner, tiles.trunk_rows).mT
 
-    def sums(self, weights: Mapping[str, Tensor], batch: Batch, *, moments: bool = False) -> Sums:
+    def pull(
+        self, weights: Mapping[str, Tensor], tiles: Any, gradient: Tensor, *, moments: bool = False
+    ) -> Pulled:
+        """Return the gradients of stacks by that of the values, and second moments; see `Kernel`."""
+        return self._pulled(weights, tiles, moments, lambda out: gradient.mT)
+
+    def sums(self, weights: Mapping[str, Tensor], batch: Any, *, moments: bool = False) -> Sums:
         """Return errors and gradients of a batch, by autograd; see `Sums`."""
+        errors: list[Tensor] = []
+
+        def missed(out: Tensor) -> Tensor:
+            misfit = Squares(batch).misfit(out.mT)
+            errors.append(misfit.squares)
+            return misfit.gradient.mT
+
+        pulled = self._pulled(weights, batch, moments, missed)
+        return Sums(errors=errors[0], gradients=pulled.gradients, moments=pulled.moments)
+
+    def _pulled(
+        self,
+        weights: Mapping[str, Tensor],
+        tiles: Tiles,
+        moments: bool,
+        gradient: Callable[[Tensor], Tensor],
+    ) -> Pulled:
+        """Run the steps, and pull back what `gradient` makes of their output [tile, point, channel]."""
         description = self._description
         local = {stack.name: stack.local for stack in description.stacks}
         trained = [stack.name for stack in description.stacks if stack.trained]
@@ -115,27 +129,23 @@ class Reference:
         found: dict[str, Tensor] = {}
 
         def watch(step: Step, inputs: Sequence[Tensor]) -> None:
+            weight = None if tiles.weight is None else tiles.weight.mT
             for name, reads, bias in description.joined(step):
                 features = inputs[0].detach().mT
-                tiles = second_moments(features if reads else features[:, :0], batch.weight.mT, bias=bias)
-                if local[name]:
-                    summed = tiles.new_zeros((len(weights[name]), *tiles.shape[1:])).index_add_(
-                        0, batch.owner, tiles
-                    )
-                else:
-                    summed = tiles.sum(0, keepdim=True)
-                found[name] = found[name] + summed if name in found else summed
+                own = second_moments(features if reads else features[:, :0], weight, bias=bias)
+                if not local[name]:
+                    own = own.sum(0, keepdim=True)
+                elif tiles.owner is not None:
+                    groups = own.new_zeros((len(weights[name]), *own.shape[1:]))
+                    own = groups.index_add_(0, tiles.owner, own)
+                found[name] = found[name] + own if name in found else own
 
         with torch.enable_grad():
             out = apply(
-                description, leaves, batch.features, batch.owner, batch.trunk_rows, watch if moments else None
+                description, leaves, tiles.features, tiles.owner, tiles.trunk_rows, watch if moments else None
             )
-            squares = (out - batch.targets).square()
-            gradients = torch.autograd.grad(
-                (squares * batch.weight).sum(), [leaves[name] for name in trained]
-            )
-        errors = (squares.detach() * batch.mask).sum((1, 2))
-        return Sums(errors=errors, gradients=dict(zip(trained, gradients, strict=True)), moments=found)
+            gradients = torch.autograd.grad(out, [leaves[name] for name in trained], gradient(out.detach()))
+        return Pulled(gradients=dict(zip(trained, gradients, strict=True)), moments=found)
 
 
 def errors_and_gradients(

@@ -27,11 +27,7 @@ def output(learner: Learner, weights: Numbers, tasks: Tasks) -> Tensor:
 
 def errors(learner: Learner, weights: Numbers, tasks: Tasks) -> Tensor:
     """Return the squared errors of each group, summed over its samples and channels, [group]."""
-    batch = tasks.batch
-    squares = ((output(learner, weights, tasks) - batch.targets).square() * batch.mask).sum((1, 2))
-    if tasks.one_each:
-        return squares
-    return squares.new_zeros(tasks.groups).index_add(0, batch.owner, squares)
+    return tasks.residual.squares(output(learner, weights, tasks).mT)
 
 
 def signal_mse(squares: Tensor, tasks: Tasks) -> Tensor:

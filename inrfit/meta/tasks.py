@@ -6,18 +6,17 @@ Group g of what adapts is one region of one signal, counted through the signals 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from inrfit.coords import global_frame
-from inrfit.kernels import reference
-from inrfit.kernels.batch import Batch
-from inrfit.kernels.tiles import coordinates, cut, region_samples
-from inrfit.models.description import TRUNK_COORDS, Description
+from inrfit.kernels.batch import Asked, Batch, batched
+from inrfit.kernels.residual import Residual, Squares
+from inrfit.kernels.tiles import Tile, cut, region_samples
+from inrfit.models.description import Description
 from inrfit.partitions import Partition
 from inrfit.signal import Signal
 
@@ -54,6 +53,11 @@ class Tasks:
         """Values per sample."""
         return self.batch.targets.shape[-1]
 
+    @property
+    def residual(self) -> Residual:
+        """What is adapted to: the values that the samples have."""
+        return Squares(self.batch, None if self.one_each else self.groups)
+
 
 def gather(
     signals: Sequence[Signal],
@@ -76,7 +80,8 @@ def gather(
         random: draws them.
         device: as torch calls it.
     """
-    chosen, owners = [], []
+    groups: list[tuple[Signal, Asked]] = []
+    owners = []
     for number, (signal, partition) in enumerate(zip(signals, partitions, strict=True)):
         found = [region_samples(region, pool=signal.pool) for region in partition.regions]
         total = sum(samples.count for samples in found)
@@ -85,48 +90,34 @@ def gather(
             if points is not None and random is not None and points < total:
                 count = max(1, round(points * samples.count / total))
                 ranks = random.choice(samples.count, min(count, samples.count), replace=False)
-            chosen.append((signal, partition, region, samples.index(ranks)))
+            asked = Asked(
+                group=len(groups),
+                region=region,
+                frame=global_frame(partition.domain),
+                units=partition.domain.units,
+                points=samples.index(ranks),
+            )
+            groups.append((signal, asked))
             owners.append(number)
-    areas = [len(points_of) for *_, points_of in chosen]
+    areas = [len(asked.points) for _, asked in groups]
     tile = _tile(areas)
     tiles = list(cut(areas, tile))
-    axes, channels = signals[0].domain.dimensions, signals[0].channels
-    shape = (len(tiles), tile)
-    coords = {register: np.zeros((*shape, axes)) for register in description.frames}
-    targets = np.zeros((*shape, channels), np.float32)
-    mask = np.zeros((*shape, 1), np.float32)
-    for row, at in enumerate(tiles):
-        signal, partition, region, index = chosen[at.position]
-        index = index[at.start : at.stop]
-        frame = global_frame(partition.domain)
-        for register, kind in description.frames.items():
-            coords[register][row, : len(index)] = coordinates(
-                kind, index, region, frame, partition.domain.units
-            )
-        targets[row, : len(index)] = signal.sample(index)
-        mask[row, : len(index)] = 1
-
-    def put(values: NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(values).to(device)
-
-    weight = put(mask)
-    batch = Batch(
-        features={r: reference.encode(description, frequencies, put(v)) for r, v in coords.items()},
-        targets=put(targets),
-        mask=weight,
-        weight=weight,
-        owner=put(np.array([at.position for at in tiles])),
-        trunk_rows=torch.arange(len(tiles), device=device) if TRUNK_COORDS in coords else None,
-    )
+    batch = batched([_part(*groups[at.position], at) for at in tiles], description, frequencies, tile, device)
     return Tasks(
         signals=tuple(signals),
         partitions=tuple(partitions),
         batch=batch,
         groups=len(areas),
-        areas=put(np.maximum(areas, 1).astype(np.float32)),
-        signal_of=put(np.array(owners)),
+        areas=torch.tensor(areas, dtype=torch.float32, device=device).clamp(min=1),
+        signal_of=torch.tensor(owners, device=device),
         one_each=[at.position for at in tiles] == list(range(len(areas))),
     )
+
+
+def _part(signal: Signal, asked: Asked, at: Tile) -> Asked:
+    """Return the points of a tile, with the samples that a signal has there."""
+    points = asked.points[at.start : at.stop]
+    return replace(asked, points=points, targets=signal.sample(points))
 
 
 def without_samples(signals: Sequence[Signal], partitions: Sequence[Partition], device: str = "cpu") -> Tasks:

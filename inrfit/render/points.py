@@ -44,20 +44,26 @@ def values_at(net: Net, flat: NDArray[np.float64], device: Device) -> NDArray[np
     Points that no region covers are 0.
     """
     values = np.zeros((len(flat), net.channels), np.float32)
-    owner = owner_of(net.partition, flat)
-    jobs = []
-    for position in np.unique(owner[owner >= 0]):
-        rows = np.flatnonzero(owner == position)
-        jobs += [(int(position), rows[s : s + net.tile]) for s in range(0, len(rows), net.tile)]
+    jobs = [(at, part) for at, rows in _by_region(net, flat) for part in _cut(rows, net.tile)]
     network = Network(net, device)
 
-    def work(job: tuple[int, NDArray[np.int64]]) -> None:
+    def work(job: tuple[int, Rows]) -> None:
         position, rows = job
         values[rows] = network.single(position, flat[rows])
 
     with tile_threads(device.workers) as map_tiles:
         list(map_tiles(work, jobs))
     return values
+
+
+def _by_region(net: Net, positions: NDArray[np.float64]) -> list[tuple[int, Rows]]:
+    """Return the regions that cover some of the positions [point, axis], each with which of them are its own."""
+    owner = owner_of(net.partition, positions)
+    return [(int(position), np.flatnonzero(owner == position)) for position in np.unique(owner[owner >= 0])]
+
+
+def _cut(rows: Rows, tile: int) -> list[Rows]:
+    return [rows[start : start + tile] for start in range(0, len(rows), tile)]
 
 
 class Points:
@@ -73,15 +79,14 @@ class Points:
 
     def __init__(self, net: Net, positions: NDArray[np.float64], device: Device) -> None:
         self._device, self._count = device, len(positions)
-        owner = owner_of(net.partition, positions)
-        rows = {int(position): np.flatnonzero(owner == position) for position in np.unique(owner[owner >= 0])}
-        most = max(map(len, rows.values()), default=0)
+        regions = _by_region(net, positions)
+        most = max((len(rows) for _, rows in regions), default=0)
         self._net = replace(net, tile=min(net.tile, -(-most // MULTIPLE) * MULTIPLE))
         network, tile = Network(self._net, device), self._net.tile
         self._tiles: list[tuple[int, Rows, Tile]] = [
             (position, part, network.encode_at(position, positions[part]))
-            for position, own in rows.items()
-            for part in np.split(own, range(tile, len(own), tile))
+            for position, rows in regions
+            for part in _cut(rows, tile)
         ]
 
     def values(self, weights: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from inrfit.errors import ConfigError
 from inrfit.field import Field
 from inrfit.kernels import reference
+from inrfit.kernels.batch import encode
 from inrfit.kernels.tiles import coordinates
 from inrfit.models.description import Step
 
@@ -53,7 +54,7 @@ def maps(field: Field, layer: int = 1) -> NDArray[np.float32]:
     for position, region in enumerate(field.partition.regions):
         index = region.points()
         features = {
-            register: reference.encode(
+            register: encode(
                 description,
                 weights,
                 torch.from_numpy(coordinates(kind, index, region, field.frame, field.domain.units))[None],

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from inrfit import registry
+from inrfit.device import pick_device
+from inrfit.kernels.reference import Reference
 from inrfit.testing import networks
 
 CASES = [
@@ -47,6 +50,23 @@ def test_selecting_and_decoding_commute(field):
 @each_case
 def test_gradients_agree_with_differences(field):
     networks.slopes(networks.described(field.model))
+
+
+@each_case
+@pytest.mark.parametrize("kernel", registry.names("kernel"))
+def test_two_passes_find_what_one_does(field, kernel):
+    description = networks.described(field.model)
+    made = registry.load("kernel", kernel)
+    if made.refuses(description, pick_device("cpu", 1)) is None:
+        weights, batch = networks.task(description, torch.float32)
+        networks.two_passes(made(description), weights, batch, kernel)
+
+
+@each_case
+def test_in_double_precision_two_passes_find_the_same_but_for_its_rounding(field):
+    description = networks.described(field.model)
+    weights, batch = networks.task(description, torch.float64)
+    networks.two_passes(Reference(description), weights, batch, "reference", 1e-13)
 
 
 @pytest.mark.parametrize("activation", registry.names("activation"))

@@ -10,7 +10,8 @@ import torch
 
 from inrfit import registry
 from inrfit.kernels import cpu, reference
-from inrfit.kernels.batch import Batch
+from inrfit.kernels.batch import Batch, Tiles, encode
+from inrfit.kernels.threads import tile_threads
 from inrfit.models.config import ModelConfig
 from inrfit.models.description import TRUNK_COORDS, describe, initial_weights, without
 
@@ -53,7 +54,7 @@ def batch_of(description, weights, *, owner=None, plain=False, rows=None, seed=1
     for register in description.frames:
         count = tiles if rows is None or register != TRUNK_COORDS else 1 + max(rows)
         coords = torch.tensor(random.uniform(-1, 1, (count, POINTS, 2)))
-        features[register] = reference.encode(description, weights, coords)
+        features[register] = encode(description, weights, coords)
     shape = (tiles, POINTS, 1)
     mask = np.ones(shape) if plain else random.integers(0, 2, shape)
     weight = np.ones(shape) if plain else random.uniform(0, 2, shape) * mask
@@ -181,6 +182,53 @@ def test_a_tile_gives_the_same_bits_alone_and_among_others():
             assert torch.equal(gradient, together.gradients[name][row])
         for name, moments in found.moments.items():
             assert torch.equal(moments, together.moments[name][row])
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_values_and_pulls_from_any_number_of_threads_have_the_same_bits(threads):
+    case = {"name": "local-global", "activation": "sine", "output": "linear", "encoding": "none"}
+    description = description_of(case)
+    weights, program = weights_of(description), cpu.Cpu(description)
+    batches = [program.prepare(batch_of(description, weights, seed=seed)) for seed in range(8)]
+
+    def work(batch):
+        values = program.values(weights, batch).clone()
+        return values, program.pull(weights, batch, values, moments=True)
+
+    with tile_threads(1) as one, tile_threads(threads) as more:
+        for (values, alone), (others, among) in zip(one(work, batches), more(work, batches), strict=True):
+            assert torch.equal(values, others)
+            for name, gradient in alone.gradients.items():
+                assert torch.equal(among.gradients[name], gradient)
+            for name, moments in alone.moments.items():
+                assert torch.equal(among.moments[name], moments)
+
+
+def test_tiles_that_are_no_batch_are_pulled_back_too():
+    case = {"name": "local-global", "activation": "sine", "output": "linear", "encoding": "none"}
+    description = description_of(case)
+    weights = weights_of(description)
+    batch = batch_of(description, weights, owner=range(GROUPS))
+    for owner in (batch.owner, None):
+        tiles = Tiles(features=batch.features, owner=owner, weight=batch.weight)
+        for made in (cpu.Cpu(description), reference.Reference(description)):
+            prepared, whole = made.prepare(tiles), made.prepare(batch)
+            gradient = made.values(weights, prepared).detach().clone()
+            found = made.pull(weights, prepared, gradient, moments=True)
+            expected = made.pull(weights, whole, gradient, moments=True)
+            for kind in ("gradients", "moments"):
+                for name, values in getattr(expected, kind).items():
+                    assert torch.allclose(getattr(found, kind)[name], values, rtol=1e-5, atol=1e-5), name
+
+
+def test_a_gradient_is_left_as_it_is():
+    case = {"name": "mlp", "activation": "sine", "output": "sigmoid", "encoding": "none"}
+    description = description_of(case)
+    weights, program = weights_of(description), cpu.Cpu(description)
+    prepared = program.prepare(batch_of(description, weights))
+    gradient = torch.ones_like(program.values(weights, prepared))
+    program.pull(weights, prepared, gradient)
+    assert bool((gradient == 1).all())
 
 
 class TestFolding:

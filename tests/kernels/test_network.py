@@ -16,6 +16,7 @@ from inrfit.errors import ConfigError
 from inrfit.field import Field
 from inrfit.kernels import cpu, reference
 from inrfit.kernels import network as networks
+from inrfit.kernels.batch import encode
 from inrfit.kernels.cpu import Cpu
 from inrfit.kernels.proof import proven
 from inrfit.kernels.tiles import coordinates
@@ -57,7 +58,7 @@ def plainly(field: Field) -> np.ndarray:
         features = {}
         for register, kind in description.frames.items():
             coords = coordinates(kind, points, region, field.frame, field.domain.units)
-            features[register] = reference.encode(description, weights, torch.tensor(coords)[None])
+            features[register] = encode(description, weights, torch.tensor(coords)[None])
         values = reference.apply(description, weights, features, torch.tensor([0]))[0]
         out[tuple((points - np.array(field.domain.origin)).T)] = values.numpy()
     return out

@@ -25,7 +25,7 @@ import torch
 from inrfit import registry
 from inrfit.errors import ConfigError
 from inrfit.kernels import reference, triton_fused
-from inrfit.kernels.batch import Batch
+from inrfit.kernels.batch import Batch, encode
 from inrfit.kernels.triton_fused import Fused, Launch
 from inrfit.models.config import ModelConfig
 from inrfit.models.description import COORDS, Description, describe, initial_weights, without
@@ -67,7 +67,7 @@ def numbers(description: Description, points: int = 40) -> tuple[dict[str, torch
     mask = (filled & (made(low=-0.2) > 0)).float()[..., None]
     coords = made(2) * filled[..., None]
     batch = Batch(
-        features={COORDS: reference.encode(description, weights, coords.double())},
+        features={COORDS: encode(description, weights, coords.double())},
         targets=made(3) * filled[..., None],
         mask=mask,
         weight=filled[..., None] * made(1, low=0) * 3,
