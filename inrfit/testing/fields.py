@@ -89,7 +89,8 @@ def resumed_is_the_same(signal: Signal, file: bytes, **words: Any) -> None:
 
 def threads_change_nothing(signal: Signal, **words: Any) -> None:
     """Check that fits and decodes are the same with one thread and with two."""
-    one, two = (api.to_bytes(api.fit(signal, **{**words, "threads": n})) for n in (1, 2))
+    asked: list[dict[str, Any]] = [{**words, "threads": number} for number in (1, 2)]
+    one, two = (api.to_bytes(api.fit(signal, **each)) for each in asked)
     assert one == two, "two threads fit other bytes than one"
     same = np.array_equal(api.decode(one, threads=1), api.decode(one, threads=2))
     assert same, "two threads decode other samples than one"

@@ -34,7 +34,12 @@ def check_signal(kind: str, data: bytes, *, suffix: str, exact: bool = True, **w
     signal = io.read(data, config, name="a" + suffix)
     is_found(kind, signal, suffix)
     samples_agree(signal, 1e-6 if exact else 0.05)
-    asked = {"kind": kind, **words, "grid": (3, *[1] * (signal.domain.dimensions - 1)), **SMALL}
+    asked: dict[str, Any] = {
+        "kind": kind,
+        **words,
+        "grid": (3, *[1] * (signal.domain.dimensions - 1)),
+        **SMALL,
+    }
     file = api.to_bytes(api.fit(signal, **asked))
     back = api.load(file)
     assert back.domain == signal.domain, (
