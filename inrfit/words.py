@@ -37,7 +37,10 @@ class Only:
         """Return the error for options that do not apply, as the word that decides is `value`."""
         those, deciding = " and ".join(options), option(self.word)
         if not self.sets:
-            return ConfigError(f"{those} needs {deciding} {' or '.join(self.values)}, not {value}")
+            return ConfigError(
+                f"{those} needs {deciding} {' or '.join(self.values)}, not {value}",
+                hint=f"give {deciding} {self.values[0]}, or leave {those} out",
+            )
         return ConfigError(
             f"{those} set{'' if len(options) > 1 else 's'} {self.sets}, which only {deciding} "
             f"{' or '.join(self.values)} has",
@@ -129,7 +132,10 @@ class Word:
             return
         several = value if self.reads and isinstance(value, tuple | list) else (value,)
         if not (several and all(isinstance(one, numbers.Real) and self._within(one) for one in several)):
-            raise ConfigError(f"{option} {'x'.join(map(str, several))} {self._range()}", hint=self.hint)
+            raise ConfigError(
+                f"{option} {'x'.join(map(str, several))} {self._range()}",
+                hint=self.hint or f"give a value that is allowed, or leave {option} out",
+            )
 
     def _within(self, value: Any) -> bool:
         return (

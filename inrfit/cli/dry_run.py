@@ -10,6 +10,11 @@ from inrfit.fitting.settings import FIT
 if TYPE_CHECKING:
     from inrfit.fitting.plan import Plan
 
+KEYS = {
+    "plan": "what would be done: `kind`, `shape`, `regions`, `grid`, `steps`, `notes`, and `words` as they were decided",
+}
+"""Keys of `fit --dry-run` in JSON; `bytes`, `bpp` and `seconds` are estimates there, and `status` is `planned`."""
+
 
 def told(plan: Plan) -> dict[str, Any]:
     """Return what a plan will do and about what it will take, as keys of a result."""

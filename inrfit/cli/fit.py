@@ -22,10 +22,7 @@ from inrfit.fitting.settings import FIT, Settings, settings
 if TYPE_CHECKING:
     from inrfit.fitting.plan import Plan
 
-KEYS = {
-    "plan": "with `--dry-run`: what would be done, an object with `regions`, `grid`, `steps`, `words` and so on, where `bytes`, "
-    "`bpp` and `seconds` are estimates and `status` is `planned`; null otherwise",
-}
+KEYS: dict[str, str] = {}
 """Keys of the command's own in JSON."""
 
 
@@ -58,7 +55,7 @@ def command(
 
     The output goes beside the input as NAME.inr unless -o says otherwise.
     """
-    with batch.json_errors(json, KEYS):
+    with batch.json_errors(json, trial.KEYS if dry_run else KEYS):
         words = said(FIT, given)
         wanted = settings(**words)
         options.check_device(device, words.get("threads"))
@@ -93,7 +90,7 @@ def command(
     work, shown = Batch(job, items).work if at_once else job.work, summary
     if dry_run:
         work, shown = (lambda item: trial.told(job.plan(item))), trial.summary
-    job.carry_out(items, work, keys=KEYS, summary=shown, json=json, debug=debug)
+    job.carry_out(items, work, keys=trial.KEYS if dry_run else KEYS, summary=shown, json=json, debug=debug)
 
 
 class FitJob(Job["Plan"]):

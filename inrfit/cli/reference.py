@@ -73,7 +73,8 @@ OWN = """\
 A number that is infinite or not a number is written as `"inf"`, `"-inf"` or `"nan"`: the PSNR of an exact copy is
 `"inf"`. An error that comes before any work gives one object with `input` null. The codes of errors are the names
 of the exceptions in `inrfit`, such as `InputError`. An interrupted fit is an error with the code `Interrupted`, and
-the inputs after it have no object. `fit` adds no keys; the others add their own, which are null for a failed input:
+the inputs after it have no object. `fit` adds no keys (`fit --dry-run` adds `plan`, what would be
+done, and its `bytes`, `bpp` and `seconds` are estimates); the others add their own, which are null for a failed input:
 
 """
 

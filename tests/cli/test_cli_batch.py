@@ -234,7 +234,7 @@ def test_a_defect_outside_any_input_is_one_line(here: Path, monkeypatch: pytest.
     def breaks(*args: object, **kwargs: object) -> None:
         raise ZeroDivisionError("defect")
 
-    monkeypatch.setattr(fit, "expand", breaks)
+    monkeypatch.setattr(fit, "planned", breaks)
     ran = inrfit("fit", "photo.png")
     assert ran.code == 1
     assert ran.err.splitlines() == [

@@ -128,10 +128,13 @@ def test_reports_show_names_without_controls(evil: Path) -> None:
     assert "?[2J?]0;owned?a?b" in page
 
 
-def test_what_libraries_log_is_shown_by_debug_alone(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_libraries_log_is_shown_by_debug_alone(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
     with libraries_silent(debug=False):
         logging.getLogger("some.library").critical("a line", exc_info=ValueError("of a library"))
-        assert warnings.showwarning.__module__ == "logging"
+        warnings.showwarning(UserWarning("of a library"), UserWarning, "library.py", 1)
+    assert capsys.readouterr().err == ""
     assert not caplog.records
     assert logging.root.manager.disable == 0
     assert warnings.showwarning.__module__ == "warnings"

@@ -27,7 +27,18 @@ from inrfit.errors import OutputError
 from inrfit.meta import init
 from inrfit.meta import train as loop
 
-TINY = ("--size", "8", "--hidden-features", "8", "--hidden-layers", "1", "--batch", "2", "--threads", "1")
+TINY = (
+    "--size",
+    "8",
+    "--hidden-features",
+    "8",
+    "--hidden-layers",
+    "1",
+    "--batch-size",
+    "2",
+    "--threads",
+    "1",
+)
 RUN = ("meta-train", "photos", *TINY, "--steps", "4", "-o", "init.safetensors")
 MADE = ["init.csv", "init.safetensors", "init.svg"]
 

@@ -69,7 +69,7 @@ def test_titles_of_sounds_are_left_out_and_encodings_kept(here: Path) -> None:
         file.title, file.artist = "a title", "an artist"
         file.write(0.3 * np.sin(np.arange(2000) / 9))
     whole, bare = (
-        library.io.read("a.wav", library.config.ReadConfig(metadata=m)).info for m in (True, False)
+        library.io.read("a.wav", library.io.config.ReadConfig(metadata=m)).info for m in (True, False)
     )
     assert whole.tags["title"] == "a title"
     assert bare.tags == {
