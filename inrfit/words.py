@@ -192,6 +192,20 @@ class Declared:
         named = {"names": ", ".join(self.word.known), "names_or": " or ".join(self.word.known)}
         return self.word.help.format(default=default, **named)
 
+    def check(self, value: Any) -> None:
+        """Refuse a value that is not allowed; see `Word.check`.
+
+        Raises:
+            ConfigError: it is not, or it is no whole number where one is wanted.
+        """
+        self.word.check(self.option, value)
+        kinds = (self.type, *get_args(self.type))
+        if int in kinds and float not in kinds and isinstance(value, float):
+            raise ConfigError(
+                f"{self.option} {value} must be a whole number",
+                hint=f"for example {self.option} {round(value)}",
+            )
+
 
 class Words(Mapping[str, Declared]):
     """Words by name, in the order of their declaration, and what is said of several together."""
@@ -250,7 +264,7 @@ class Words(Mapping[str, Declared]):
             if now != name and value is not None:
                 _warn(f"{name} is called {now} now; the old name goes with the next release")
             if value is not None:
-                replace(self[now].word, blank=None).check(option(now), value)
+                replace(self[now], word=replace(self[now].word, blank=None)).check(value)
                 said[now] = value
         self.check_given(said)
         return said
@@ -354,7 +368,7 @@ def check(config: Any) -> None:
     words = words_of(type(config))
     held = {one.name: getattr(config, one.field) for one in words.values()}
     for one in words.values():
-        one.word.check(one.option, held[one.name])
+        one.check(held[one.name])
     said = {name: value for name, value in held.items() if value != words[name].default}
     words.check_given(said, filled=True)
     for name in said:
