@@ -48,9 +48,9 @@ def test_frames_and_the_whole_are_those_of_the_arrays(values, field, monkeypatch
 
 def test_no_more_than_some_frames_are_decoded_at_a_time(values, field, monkeypatch):
     monkeypatch.setattr(clip, "AT_ONCE", 2 * 13 * 17)
-    asked, decode = [], type(field).decode
+    asked, bands = [], type(field).bands
     monkeypatch.setattr(
-        type(field), "decode", lambda self, **words: asked.append(words["region"][0]) or decode(self, **words)
+        type(field), "bands", lambda self, out, *more: asked.append(out.region[0]) or bands(self, out, *more)
     )
     api.evaluate(field, api.read(values, ReadConfig(kind="video")), device="cpu")
     assert asked == [(0, 2), (2, 4), (4, 6), (6, 7)]
