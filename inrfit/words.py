@@ -25,13 +25,19 @@ class Only:
 
     Attributes:
         word: the word that decides.
-        values: what it must be.
+        values: what it must be, or of what inrfit has where `never` says the rest.
+        never: what it may not be, where names of other packages will do.
         sets: what goes without saying otherwise, for messages: "lattices of features".
     """
 
     word: str
     values: tuple[str, ...]
+    never: tuple[str, ...] = ()
     sets: str = ""
+
+    def applies(self, value: Any) -> bool:
+        """Return whether the word applies as the word that decides is `value`."""
+        return value not in self.never if self.never else value in self.values
 
     def refused(self, options: list[str], value: Any) -> ConfigError:
         """Return the error for options that do not apply, as the word that decides is `value`."""
@@ -294,7 +300,7 @@ class Words(Mapping[str, Declared]):
         refused: dict[Only, list[str]] = {}
         for name in said:
             only = self[name].word.only if name in self else None
-            if only is not None and decided.get(only.word) not in only.values and only.sets:
+            if only is not None and only.sets and not only.applies(decided.get(only.word)):
                 refused.setdefault(only, []).append(option(name))
         for only, options in refused.items():
             raise only.refused(options, decided.get(only.word))
@@ -323,10 +329,10 @@ class Words(Mapping[str, Declared]):
         if any(name in clash.words and held.keys() & clash.words for clash in self.clashes):
             return True
         only = self[name].word.only if name in self else None
-        if only is not None and only.word in held and held[only.word] not in only.values:
+        if only is not None and only.word in held and not only.applies(held[only.word]):
             return True
         above = (self[word].word.only for word in held if word in self)
-        return any(one is not None and one.word == name and value not in one.values for one in above)
+        return any(one is not None and one.word == name and not one.applies(value) for one in above)
 
 
 def option(name: str) -> str:
@@ -373,5 +379,5 @@ def check(config: Any) -> None:
     words.check_given(said, filled=True)
     for name in said:
         only = words[name].word.only
-        if only is not None and not only.sets and held.get(only.word) not in only.values:
+        if only is not None and not only.sets and not only.applies(held.get(only.word)):
             raise only.refused([option(name)], held.get(only.word))

@@ -66,7 +66,7 @@ def summary(result: dict[str, Any]) -> list[str]:
 def _decided(name: str, words: dict[str, Any]) -> bool:
     """Return whether a word has an effect and another value than by itself."""
     word, only = FIT[name].word, FIT[name].word.only
-    applies = only is None or words[only.word] in only.values
+    applies = only is None or only.applies(words[only.word])
     return applies and words[name] not in (FIT[name].default, word.blank)
 
 

@@ -70,7 +70,7 @@ class PartitionConfig:
         Word(
             help="Number of regions, near-square for a grid. Not with --grid.",
             least=1,
-            only=Only(word="partition", values=("grid", "seg")),
+            only=Only(word="partition", values=("grid", "seg"), never=("none", "labels")),
         ),
     ] = None
     segmenter: Annotated[
