@@ -40,7 +40,10 @@ def test_no_steps_give_the_start(here: Path, init: Path) -> None:
     for name, weights in field.weights.items():
         np.testing.assert_array_equal(weights[0], learned[name].astype(np.float16).astype(np.float32))
     refused = inrfit("fit", "photo.png", "--steps", "0", "-o", "other.inr")
-    assert (refused.code, refused.err) == (2, "Error: --steps 0 must be at least 1\n")
+    assert (refused.code, refused.err) == (
+        2,
+        "Error: --steps 0 must be at least 1\nHint: give a value that is allowed, or leave --steps out\n",
+    )
 
 
 def test_adapted_files_are_ordinary(here: Path, init: Path) -> None:

@@ -26,6 +26,7 @@ from inrfit.edit.extend import Extension
 from inrfit.field import Field
 from inrfit.fitting.plan import Plan
 from inrfit.fitting.progress import Progress
+from inrfit.fitting.run import Fit
 from inrfit.meta.adapt import Adaptation
 
 FIT = ("--grid", "2x2", "--hidden-features", "6", "--steps", "30")
@@ -61,7 +62,7 @@ def on_step(do: Callable[[Any], object], *, only: str = "") -> Iterator[None]:
         return watching
 
     with ExitStack() as stack:
-        for kind in (Plan, Adaptation, Extension):
+        for kind in (Fit, Adaptation, Extension):
             stack.enter_context(patch.object(kind, "run", watched(kind.run)))
         yield
 

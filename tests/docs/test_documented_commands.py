@@ -24,7 +24,7 @@ from PIL import Image
 from inrfit import io
 from inrfit.cli.app import main
 from inrfit.cli.job import Job
-from inrfit.fitting.plan import Plan
+from inrfit.fitting.run import Fit
 from inrfit.io.config import ReadConfig
 from inrfit.meta import plan as training
 
@@ -90,7 +90,7 @@ def walks(tmp_path_factory):
 @pytest.fixture
 def few_steps(monkeypatch):
     """Cap the steps of every fit and meta-training: the commands must run, how well they do is measured elsewhere."""
-    run, plan_training = Plan.run, training.plan
+    run, plan_training = Fit.run, training.plan
 
     def capped(plan, *hooks):
         fit = replace(plan.settings.fit, steps=min(plan.settings.fit.steps, 4), target_psnr=None)
@@ -101,7 +101,7 @@ def few_steps(monkeypatch):
         config = replace(planned.blank.config, steps=min(planned.blank.config.steps, 2))
         return replace(planned, blank=replace(planned.blank, config=config))
 
-    monkeypatch.setattr(Plan, "run", capped)
+    monkeypatch.setattr(Fit, "run", capped)
     monkeypatch.setattr(Job, "_missed", lambda job, psnr, plan: None)  # so few steps reach no target
     monkeypatch.setattr(training, "plan", shortened)
 
