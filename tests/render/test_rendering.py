@@ -157,7 +157,7 @@ def test_work_is_begun_as_results_are_taken():
     ("options", "message"),
     [
         ({"size": (0, 5)}, "positive"),
-        ({"size": (5,)}, "positive"),
+        ({"size": (5,)}, "--size 5 gives 1 number"),
         ({"size": (1 << 20, 1 << 20)}, "too large"),
         ({"region": ((0, 51), (0, 70))}, "region 0:51,0:70 .* spans 0:50,0:70"),
         ({"region": ((5, 5), (0, 70))}, "region 5:5,0:70 is empty"),
