@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from inrfit import api
+from inrfit import api, io
 from inrfit.codec.chunks import SOUND, write
 from inrfit.codec.container import Reader
 from inrfit.device import pick_device
@@ -97,7 +97,7 @@ def test_an_extension_tells_of_the_track_and_of_another_frame_rate(clip: Field) 
 
 def test_a_sound_track_that_is_fitted_can_be_interrupted(clip: Field) -> None:
     sound = np.sin(np.arange(2500) / 7).astype(np.float32)
-    file = b"".join(api.io.encode(api.fit(sound, kind="audio", **FAST).bands(WHOLE, CPU), ".wav", name="x"))
+    file = b"".join(io.encode(api.fit(sound, kind="audio", **FAST).bands(WHOLE, CPU), ".wav", name="x"))
     signal = api.read(np.zeros((24, 4, 4), np.uint8), ReadConfig(kind="video"))
     signal = replace(signal, info=replace(signal.info, sound=file))
     asked = []
