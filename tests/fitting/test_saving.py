@@ -7,6 +7,7 @@ import pytest
 from make.data import textured
 
 from inrfit import api
+from inrfit.codec.container import Reader
 from inrfit.codec.write import dumps
 from inrfit.errors import ConfigError, Interrupted
 from inrfit.fitting.progress import Progress
@@ -45,7 +46,7 @@ def test_flat_regions_cost_few_bytes(model, most):
     picture[:32, :32] = textured(32, 32)
     options = {"model": model, "grid": (2, 2), "saving": 4.0, "steps": 200, "device": "cpu"}
     field = api.fit(picture, **options)
-    with api.Reader(dumps(field)) as reader:
+    with Reader(dumps(field)) as reader:
         busy, *flat = [len(part) for part in reader.parts()]
     assert max(flat) <= most
     assert busy > 5 * max(flat)
