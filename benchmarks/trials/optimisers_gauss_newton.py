@@ -19,7 +19,8 @@ from torch.func import jacrev, vmap
 
 from inrfit.decibel import unit_decibel
 from inrfit.fitting.plan import Plan
-from inrfit.kernels.reference import apply, encode
+from inrfit.kernels.batch import encode
+from inrfit.kernels.reference import apply
 from inrfit.kernels.threads import tile_threads
 from inrfit.kernels.tiles import region_samples
 from inrfit.models.description import COORDS, Description, describe, initial_weights
