@@ -373,9 +373,9 @@ def check(config: Any) -> None:
     """
     words = words_of(type(config))
     held = {one.name: getattr(config, one.field) for one in words.values()}
-    for one in words.values():
-        one.check(held[one.name])
-    said = {name: value for name, value in held.items() if value != words[name].default}
+    said = {one.name: held[one.name] for one in words.values() if held[one.name] != one.default}
+    for name, value in said.items():
+        words[name].check(value)
     words.check_given(said, filled=True)
     for name in said:
         only = words[name].word.only
