@@ -107,6 +107,7 @@ class Output:
     blend: Annotated[
         int,
         Word(
+            allowed=f"a whole number of samples from 0 to {MOST_BLEND}",
             help=f"Mix neighbouring regions up to so many samples beyond their border, 0 (the default) to {MOST_BLEND}. "
             "For fits with --overlap, about as many as that; others get worse.",
             metavar="SAMPLES",

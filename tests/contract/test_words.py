@@ -94,7 +94,7 @@ def test_numbers_are_no_words_and_words_no_numbers():
     words: Words = signatures.VERBS["FitWords"][0]
     with pytest.raises(ConfigError, match="--steps many"):
         words.taken({"steps": "many"})
-    with pytest.raises(ConfigError, match=r"--steps 2\.5 must be a whole number"):
+    with pytest.raises(ConfigError, match=r"--steps 2\.5 is not a whole number"):
         words.taken({"steps": 2.5})
     with pytest.raises(ConfigError, match="--kind '3'"):
         words.taken({"kind": 3})
