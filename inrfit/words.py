@@ -208,8 +208,8 @@ class Declared:
         kinds = (self.type, *get_args(self.type))
         if int in kinds and float not in kinds and isinstance(value, float):
             raise ConfigError(
-                f"{self.option} {value} must be a whole number",
-                hint=f"for example {self.option} {round(value)}",
+                f"{self.option} {value} is not {self.word.allowed or 'a whole number'}",
+                hint=f"for example {self.option} 2",
             )
 
 
